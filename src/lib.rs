@@ -1,0 +1,7 @@
+//! Reads packet captures offline and says why each TLS handshake failed.
+
+mod error;
+mod evidence;
+mod net;
+
+pub use error::Error;
