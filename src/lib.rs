@@ -3,5 +3,6 @@
 mod error;
 mod evidence;
 mod net;
+mod x509;
 
 pub use error::Error;
