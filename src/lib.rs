@@ -3,6 +3,9 @@
 mod error;
 mod evidence;
 mod net;
+mod registry;
 mod stream;
+mod tls;
+mod x509;
 
 pub use error::Error;
