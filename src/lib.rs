@@ -3,5 +3,7 @@
 mod error;
 mod evidence;
 mod net;
+mod registry;
+mod tls;
 
 pub use error::Error;
