@@ -155,7 +155,10 @@ mod tests {
     fn alerts_agree_with_tls_parser() {
         use tls_parser::TlsAlertDescription;
         // Two lists made apart from each other; tls-parser lacks four and spells "canceled" with two l.
-        for row in ALERTS.iter().filter(|row| !matches!(row.code, 41 | 52 | 90 | 117 | 121)) {
+        for row in ALERTS
+            .iter()
+            .filter(|row| !matches!(row.code, 41 | 52 | 90 | 117 | 121))
+        {
             let theirs = TlsAlertDescription(row.code).to_string();
             assert_eq!(theirs.to_lowercase(), row.name.replace('_', ""), "{}", row.code);
         }

@@ -108,7 +108,11 @@ const EXTENSIONS: &[Row<u16>] = &[
     row(57, "quic_transport_parameters", "RFC 9001 §8.2"),
     row(58, "ticket_request", "RFC 9149 §3"),
     row(59, "dnssec_chain", "RFC 9102 §2"),
-    row(60, "sequence_number_encryption_algorithms", "draft-pismenny-tls-dtls-plaintext-sequence-number"),
+    row(
+        60,
+        "sequence_number_encryption_algorithms",
+        "draft-pismenny-tls-dtls-plaintext-sequence-number",
+    ),
     row(61, "rrc", "RFC 9853"),
     row(62, "tls_flags", "draft-ietf-tls-tlsflags"),
     row(0x3374, "next_protocol_negotiation", "draft-agl-tls-nextprotoneg-04 §3"),
@@ -119,7 +123,11 @@ const EXTENSIONS: &[Row<u16>] = &[
     row(0xfd00, "ech_outer_extensions", "RFC 9849 §5.1"),
     row(0xfe0d, "encrypted_client_hello", "RFC 9849 §5"),
     row(0xff01, "renegotiation_info", "RFC 5746 §3.2"),
-    row(0xffa5, "quic_transport_parameters (drafts)", "draft-ietf-quic-tls-32 §8.2"),
+    row(
+        0xffa5,
+        "quic_transport_parameters (drafts)",
+        "draft-ietf-quic-tls-32 §8.2",
+    ),
     row(0xffce, "encrypted_server_name", "draft-ietf-tls-esni-02 §8.1"),
 ];
 
@@ -136,7 +144,10 @@ mod tests {
     #[test]
     fn constants_are_rows_of_the_table() {
         assert_eq!(ExtensionType::ENCRYPT_THEN_MAC.name(), Some("encrypt_then_mac"));
-        assert_eq!(ExtensionType::ENCRYPTED_CLIENT_HELLO.name(), Some("encrypted_client_hello"));
+        assert_eq!(
+            ExtensionType::ENCRYPTED_CLIENT_HELLO.name(),
+            Some("encrypted_client_hello")
+        );
         assert_eq!(ExtensionType(0xbaba).to_string(), "GREASE (0xbaba)");
     }
 }

@@ -93,12 +93,7 @@ fn print(f: &mut std::fmt::Formatter<'_>, code: u16, name: Option<&str>) -> std:
 #[cfg(test)]
 fn assert_sound<C: Copy + Ord + std::fmt::Debug>(table: &[Row<C>]) {
     for pair in table.windows(2) {
-        assert!(
-            pair[0].code < pair[1].code,
-            "{:?} is not before {:?}",
-            pair[0],
-            pair[1]
-        );
+        assert!(pair[0].code < pair[1].code, "{:?} is not before {:?}", pair[0], pair[1]);
     }
     for row in table {
         assert!(!row.name.is_empty() && !row.source.is_empty(), "{row:?}");

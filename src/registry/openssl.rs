@@ -205,7 +205,11 @@ mod tests {
             let registered = CipherSuite(row.code).name().unwrap();
             for part in ["ECDHE", "PSK", "ECDSA", "CCM", "GCM", "SHA384"] {
                 let spelled_out = registered.contains(part) && !registered.contains("CBC_SHA384");
-                assert!(!spelled_out || row.name.contains(part) || row.name.contains("CHACHA20"), "{registered} {}", row.name);
+                assert!(
+                    !spelled_out || row.name.contains(part) || row.name.contains("CHACHA20"),
+                    "{registered} {}",
+                    row.name
+                );
             }
         }
         assert_eq!(CipherSuite(0xc02f).openssl_name(), Some("ECDHE-RSA-AES128-GCM-SHA256"));

@@ -279,12 +279,7 @@ mod tests {
 
     #[test]
     fn suites_tell_what_key_the_server_needs() {
-        let properties = |code| {
-            (
-                CipherSuite(code).key_exchange(),
-                CipherSuite(code).authentication(),
-            )
-        };
+        let properties = |code| (CipherSuite(code).key_exchange(), CipherSuite(code).authentication());
         assert_eq!(properties(0xc02f), (KeyExchange::Ecdhe, Authentication::Rsa));
         assert_eq!(properties(0xc02b), (KeyExchange::Ecdhe, Authentication::Ecdsa));
         assert_eq!(properties(0x009e), (KeyExchange::Dhe, Authentication::Rsa));
@@ -311,7 +306,10 @@ mod tests {
     #[test]
     fn unknown_suites_keep_their_number() {
         assert_eq!(CipherSuite(0xe013).to_string(), "0xe013");
-        assert_eq!(CipherSuite(0xc102).to_string(), "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT");
+        assert_eq!(
+            CipherSuite(0xc102).to_string(),
+            "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT"
+        );
         assert_eq!(CipherSuite(0xe013).record_sizes(ProtocolVersion::TLS12, false), None);
     }
 
@@ -363,13 +361,22 @@ mod tests {
     fn every_known_suite_can_be_asked_anything() {
         for code in 0..=u16::MAX {
             let suite = CipherSuite(code);
-            let _ = (suite.to_string(), suite.authentication(), suite.tag_len(), suite.hash_len());
+            let _ = (
+                suite.to_string(),
+                suite.authentication(),
+                suite.tag_len(),
+                suite.hash_len(),
+            );
             for version in 0x0300..=0x0305 {
                 let _ = suite.record_sizes(ProtocolVersion(version), code % 2 == 0);
             }
             if let Some(name) = suite.name() {
                 assert!(name.starts_with("TLS_"), "{name}");
-                assert_eq!(name.contains("_anon_"), suite.key_exchange() == KeyExchange::Anon, "{name}");
+                assert_eq!(
+                    name.contains("_anon_"),
+                    suite.key_exchange() == KeyExchange::Anon,
+                    "{name}"
+                );
             }
         }
     }
