@@ -3,5 +3,9 @@
 mod error;
 mod evidence;
 mod net;
+mod pipeline;
+pub mod report;
 
 pub use error::Error;
+pub use pipeline::{Analysis, CauseInfo, Options, Progress, Source, TrustStore, causes};
+pub use report::Report;
