@@ -14,7 +14,9 @@ mod input;
 pub mod json;
 pub mod line;
 pub mod ndjson;
+mod render;
 pub mod text;
+mod timeline;
 mod timestamp;
 mod verdict;
 mod words;
@@ -29,6 +31,7 @@ pub use contract::{
     Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Preamble, Tcp, TimelineEvent,
 };
 pub use filter::{BadHost, Filter, Host};
+pub(crate) use render::render;
 pub(crate) use input::{CaptureSet, Spoken, Traffic};
 pub use input::{Capture, CaptureProblem, Generator, Summary, Trust};
 pub use timestamp::{BadTimestamp, Times, Timestamp, Zone};

@@ -2,8 +2,10 @@
 
 mod assembler;
 mod facts;
+mod numbering;
 mod tcp;
 
 pub(crate) use assembler::{GapCause, Sink};
 pub(crate) use facts::{Ending, EndingKind, GapTally, Reset, Retransmission, SideFacts, TcpFacts};
+pub(crate) use numbering::Conversation;
 pub(crate) use tcp::Tcp;

@@ -3,10 +3,11 @@
 use super::ClientHello;
 
 /// A family of TLS client libraries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum ClientStack {
-    /// None that is known.
+    #[default]
     Unknown,
+    OpenSsl, BoringSsl, Apple, Nss, GnuTls, Jsse, Go, Rustls, MbedTls, WolfSsl, Schannel,
 }
 
 /// Guesses.

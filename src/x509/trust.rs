@@ -139,12 +139,12 @@ impl TrustStore {
 #[derive(Debug, Default)]
 pub(crate) struct Trust {
     /// The sets, in the order in which they were given.
-    pub(crate) stores: Vec<TrustStore>,
+    pub(crate) stores: Vec<Arc<TrustStore>>,
 }
 
 impl Trust {
     /// Trusts these sets.
-    pub(crate) fn new(stores: Vec<TrustStore>) -> Self {
+    pub(crate) fn new(stores: Vec<Arc<TrustStore>>) -> Self {
         Self { stores }
     }
 
@@ -169,7 +169,7 @@ impl Trust {
         &'a self,
         name: &Name,
     ) -> impl Iterator<Item = (&'a TrustStore, &'a Arc<Interned>)> + use<'a> {
-        let found: Vec<_> = self.stores.iter().map(|store| (store, store.named(name))).collect();
+        let found: Vec<_> = self.stores.iter().map(|store| (&**store, store.named(name))).collect();
         found
             .into_iter()
             .flat_map(|(store, anchors)| anchors.map(move |anchor| (store, anchor)))
