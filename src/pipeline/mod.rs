@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::report::{Capture, Connection, Connections, Generator, Report, Summary};
 use crate::Error;
+use crate::report::{Capture, Connection, Connections, Generator, Report, Summary};
 
 /// What an analysis does.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,10 @@ impl TrustStore {
         if bytes.starts_with(b"-----BEGIN CERTIFICATE") {
             return Ok(Self);
         }
-        Err(Error::Trust { path: PathBuf::from(name), reason: "it holds no certificate".to_owned() })
+        Err(Error::Trust {
+            path: PathBuf::from(name),
+            reason: "it holds no certificate".to_owned(),
+        })
     }
 }
 
@@ -79,7 +82,10 @@ pub struct Analysis {
 impl Analysis {
     /// A new one.
     pub fn new(_options: Options) -> Self {
-        Self { stop: Arc::default(), captures: Vec::new() }
+        Self {
+            stop: Arc::default(),
+            captures: Vec::new(),
+        }
     }
 
     /// Tells `f` how far the reading has come.
@@ -108,12 +114,22 @@ impl Analysis {
         } else {
             File::open(&path).and_then(|file| file.take(4).read_to_end(&mut start))
         };
-        read.map_err(|source| Error::Open { path: path.clone(), source })?;
+        read.map_err(|source| Error::Open {
+            path: path.clone(),
+            source,
+        })?;
         if !matches!(start.as_slice(), [0x0a, 0x0d, 0x0d, 0x0a] | [0xd4, 0xc3, 0xb2, 0xa1]) {
-            return Err(Error::NotACapture { path, found: "unknown magic".to_owned() });
+            return Err(Error::NotACapture {
+                path,
+                found: "unknown magic".to_owned(),
+            });
         }
         let path = path.display().to_string();
-        self.captures.push(Capture { set: path.clone(), path, ..Capture::default() });
+        self.captures.push(Capture {
+            set: path.clone(),
+            path,
+            ..Capture::default()
+        });
         Ok(())
     }
 

@@ -26,16 +26,17 @@ use serde::{Serialize, Serializer};
 
 pub use certificates::{CertificateInfo, CertificateOrigin, Certificates};
 pub use contract::{
-    Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Preamble, Tcp, TimelineEvent,
+    Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Preamble,
+    Tcp, TimelineEvent,
 };
 pub use filter::{BadHost, Filter, Host};
-pub(crate) use input::{CaptureSet, Spoken, Traffic};
 pub use input::{Capture, CaptureProblem, Generator, Summary, Trust};
+pub(crate) use input::{CaptureSet, Spoken, Traffic};
 pub use timestamp::{BadTimestamp, Times, Timestamp, Zone};
 pub use verdict::{Alternative, Cause, Evidence, Finding, LogLine, Remedy, RuledOut};
 pub use words::{
-    AbortedBy, AlertLevel, AlertVisibility, AtFault, CertificateVisibility, Confidence, Decryption, Ech, NotVisibleWhy, Outcome, Party,
-    Protocol, Severity, Step, Transport,
+    AbortedBy, AlertLevel, AlertVisibility, AtFault, CertificateVisibility, Confidence, Decryption, Ech, NotVisibleWhy,
+    Outcome, Party, Protocol, Severity, Step, Transport,
 };
 
 /// The name and version of the contract. A change that breaks a reader changes it.
@@ -109,7 +110,10 @@ impl Report {
 
     /// The first packet's time of a capture.
     pub(crate) fn start_of(&self, capture: &str) -> Option<Timestamp> {
-        self.captures.iter().find(|known| known.path == capture).and_then(|known| known.first)
+        self.captures
+            .iter()
+            .find(|known| known.path == capture)
+            .and_then(|known| known.first)
     }
 }
 
@@ -126,8 +130,15 @@ impl fmt::Debug for Report {
 /// The document of the contract with every connection that the report holds. [`json::write`] shows a choice of them.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let every = Filter { all: true, ..Filter::default() };
-        Document { report: self, filter: &every }.serialize(serializer)
+        let every = Filter {
+            all: true,
+            ..Filter::default()
+        };
+        Document {
+            report: self,
+            filter: &every,
+        }
+        .serialize(serializer)
     }
 }
 

@@ -35,7 +35,13 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { width: 110, color: false, ascii: false, times: Times::Utc, limit: 20 }
+        Self {
+            width: 110,
+            color: false,
+            ascii: false,
+            times: Times::Utc,
+            limit: 20,
+        }
     }
 }
 
