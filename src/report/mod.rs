@@ -2,7 +2,7 @@
 //!
 //! A [`Report`] keeps facts and verdicts in the form in which they were found; [`Report::connections`] renders one [`Connection`] at a time, so
 //! that twenty thousand failures need no document in memory. The writers share that one view: [`json`] and [`ndjson`] for programs, [`text`] for
-//! people, [`line`] for `grep`. A [`Filter`] chooses what they show; the counts in [`Summary`] always cover everything that was read.
+//! people, [`mod@line`] for `grep`. A [`Filter`] chooses what they show; the counts in [`Summary`] always cover everything that was read.
 //!
 //! Nothing here judges, reads files, or asks the system for anything: the width of the terminal, its colours and the reader's time zone come in
 //! as values.
