@@ -132,6 +132,7 @@ impl Wire {
             ip_id: packet.ip_id.unwrap_or(self.frame as u16),
             mss: packet.mss,
             vlan: 0,
+            role: Role::Whole,
         }
     }
 

@@ -112,8 +112,7 @@ fn ours(case: &Case, tree: &Tree) -> bool {
         roots
             .iter()
             .filter(|(trusted, _)| *trusted)
-            .map(|(_, root)| store(root))
-            .collect(),
+            .map(|(_, root)| store(root)),
     );
     let sent: Vec<_> = std::iter::once(&tree.leaf)
         .chain(&tree.sent)

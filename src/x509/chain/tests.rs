@@ -10,7 +10,7 @@ fn trusting(roots: &[&Authority]) -> Trust {
     let stores = roots
         .iter()
         .map(|root| TrustStore::from_pem_or_der("roots", &root.der).unwrap());
-    Trust::new(stores.collect())
+    Trust::new(stores)
 }
 
 fn look(sent: &[&[u8]], pool: &[&[u8]], trust: &Trust) -> ChainReport {
