@@ -1,0 +1,641 @@
+//! One side's stream → records → messages, fed in pieces of any size.
+//!
+//! Records are split across segments, handshake messages across records, and several messages share a record (RFC 9846 §5.1). Whole messages
+//! are handed out where they lie; only what is incomplete is copied, and what is encrypted is counted, not kept. Memory for one side is
+//! bounded by one message of [`MESSAGE_MAX`] bytes.
+//!
+//! The reader does not know when a side begins to encrypt: whoever takes the items does, and answers [`Flow::Protect`]. Bytes that the capture
+//! lacks are told with [`RecordReader::gap`]. Inside a record whose contents do not matter that changes nothing; elsewhere the reader says
+//! what was lost and goes on at the next piece that begins with a record.
+
+use super::header::{
+    ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_LEN, Header, LENGTH_MAX, looks_like_tls_record, may_be_header,
+    sslv2_length,
+};
+use super::item::{Flow, Item, Partial};
+use super::{Malformed, Reason};
+use crate::evidence::{Mark, Span};
+use crate::registry::{AlertDescription, AlertLevel, HandshakeType, ProtocolVersion};
+
+/// The longest handshake message that is put together, in bytes. The longest seen in practice are lists of authorities and post-quantum
+/// chains, far below.
+const MESSAGE_MAX: u32 = 256 * 1024;
+/// Bytes of a handshake message's header: type and length.
+const MESSAGE_HEADER_LEN: usize = 4;
+/// The least contents of an encrypted record: a MAC or a tag, and something. Shorter alerts are broken rather than encrypted.
+const ENCRYPTED_MIN: u16 = 16;
+/// Bytes of foreign speech that are handed out.
+const HEAD_MAX: usize = 64;
+
+/// Reads the records of one side of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordReader {
+    state: State,
+    /// The next records are encrypted.
+    protected: bool,
+    keep_bodies: bool,
+    /// Something was fed: SSL 2.0 is possible only before.
+    started: bool,
+    /// Bytes were lost, and no whole message has been seen since: a record may begin within a message, or be encrypted.
+    doubt: bool,
+    /// Offset in the stream of the next byte.
+    at: u64,
+    /// The packet of the last piece.
+    last: Option<Mark>,
+    header: [u8; HEADER_LEN],
+    header_len: usize,
+    record_start: Start,
+    message_start: Start,
+    message_version: ProtocolVersion,
+    /// The incomplete handshake message with its header, or an SSL 2.0 record, or the contents of a record that is kept.
+    buffer: Vec<u8>,
+    /// Bytes of a handshake message that are passed over.
+    skip: u32,
+    /// The contents of an alert or ChangeCipherSpec record.
+    small: [u8; 4],
+    body: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before or within a record's header.
+    Header,
+    /// Within a record's contents.
+    Body(Body),
+    /// No TLS from here on.
+    NotTls,
+    /// Waiting for a piece that begins with a record.
+    Lost,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Body {
+    content_type: u8,
+    version: ProtocolVersion,
+    length: u16,
+    left: u16,
+    kind: Kind,
+    /// No byte of it was lost.
+    whole: bool,
+}
+
+/// What is done with a record's contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Handshake,
+    Alert,
+    ChangeCipherSpec,
+    Opaque,
+    Sslv2,
+    /// Passed over in silence: something was said about it already.
+    Silent,
+}
+
+/// Where something began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Start {
+    at: u64,
+    frame: u64,
+}
+
+impl Start {
+    /// From here to `end`, completed by the packet `mark`.
+    fn span(self, end: u64, mark: Mark) -> Span {
+        Span {
+            mark,
+            first_frame: self.frame,
+            at: self.at,
+            len: u32::try_from(end.saturating_sub(self.at)).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+impl Default for RecordReader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RecordReader {
+    /// A reader before the first byte of a stream.
+    pub(crate) const fn new() -> Self {
+        Self {
+            state: State::Header,
+            protected: false,
+            keep_bodies: false,
+            started: false,
+            doubt: false,
+            at: 0,
+            last: None,
+            header: [0; HEADER_LEN],
+            header_len: 0,
+            record_start: Start { at: 0, frame: 0 },
+            message_start: Start { at: 0, frame: 0 },
+            message_version: ProtocolVersion::SSL3,
+            buffer: Vec::new(),
+            skip: 0,
+            small: [0; 4],
+            body: Vec::new(),
+        }
+    }
+
+    /// From the next record on everything is [`Item::Opaque`].
+    pub(crate) const fn protect(&mut self) {
+        self.protected = true;
+    }
+
+    /// True where the next record counts as encrypted.
+    pub(crate) const fn is_protected(&self) -> bool {
+        self.protected
+    }
+
+    /// From the next record on, hand out the contents of opaque records: there are keys for them.
+    pub(crate) const fn keep_bodies(&mut self) {
+        self.keep_bodies = true;
+    }
+
+    /// The next byte may stand anywhere: the connection began before the capture.
+    pub(crate) fn desync(&mut self) {
+        if self.state != State::NotTls {
+            self.lose_place();
+        }
+    }
+
+    fn lose_place(&mut self) {
+        self.state = State::Lost;
+        self.started = true;
+        self.doubt = true;
+        self.header_len = 0;
+        self.buffer.clear();
+        self.skip = 0;
+    }
+
+    /// Takes the next bytes of the stream. `span.at` is the place of the first one, `span.mark` the packet that brought them.
+    pub(crate) fn feed(&mut self, bytes: &[u8], span: Span, out: &mut impl FnMut(Item<'_>) -> Flow) {
+        self.at = span.at;
+        self.last = Some(span.mark);
+        if self.state == State::Lost && looks_like_tls_record(bytes) {
+            self.state = State::Header;
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = match self.state {
+                State::Header => self.take_header(rest, span, out),
+                State::Body(body) => self.take_body(body, rest, span, out),
+                State::NotTls | State::Lost => &[],
+            };
+        }
+        self.at = span.at.saturating_add(bytes.len() as u64);
+    }
+
+    fn take_header<'b>(&mut self, bytes: &'b [u8], span: Span, out: &mut impl FnMut(Item<'_>) -> Flow) -> &'b [u8] {
+        if self.header_len == 0 {
+            self.record_start = Start {
+                at: self.at,
+                frame: span.first_frame,
+            };
+        }
+        let (taken, rest) = split(bytes, HEADER_LEN.saturating_sub(self.header_len));
+        for (place, byte) in self.header.iter_mut().skip(self.header_len).zip(taken) {
+            *place = *byte;
+        }
+        self.header_len = self.header_len.saturating_add(taken.len());
+        self.at = self.at.saturating_add(taken.len() as u64);
+        if self.header_len < HEADER_LEN {
+            return rest;
+        }
+        self.header_len = 0;
+        let first = !std::mem::replace(&mut self.started, true);
+        if let Some(header) = Header::parse(self.header) {
+            self.begin(header, span, out);
+        } else if first && let Some(length) = sslv2_length(self.header) {
+            // Three of the five bytes are contents already: the header of such a record has two.
+            self.buffer.clear();
+            self.buffer.extend(self.header.iter().skip(2));
+            self.state = State::Body(Body {
+                content_type: 0,
+                version: ProtocolVersion::SSL2,
+                length,
+                left: length.saturating_sub(3),
+                kind: Kind::Sslv2,
+                whole: true,
+            });
+        } else {
+            let mut head = self.header.to_vec();
+            head.extend(rest.iter().take(HEAD_MAX - HEADER_LEN));
+            self.not_tls(&head, span.mark, out);
+        }
+        rest
+    }
+
+    fn not_tls(&mut self, head: &[u8], mark: Mark, out: &mut impl FnMut(Item<'_>) -> Flow) {
+        let end = self.record_start.at.saturating_add(head.len() as u64);
+        let span = self.record_start.span(end, mark);
+        self.state = State::NotTls;
+        self.emit(Item::NotTls { head, span }, out);
+    }
+
+    /// Decides what the record that begins here is good for.
+    fn begin(&mut self, header: Header, span: Span, out: &mut impl FnMut(Item<'_>) -> Flow) {
+        let Header {
+            content_type, length, ..
+        } = header;
+        let span = self.record_start.span(self.at, span.mark);
+        let mut malformed = None;
+        let kind = if length > LENGTH_MAX {
+            self.emit(
+                Item::Oversized {
+                    content_type,
+                    length,
+                    span,
+                },
+                out,
+            );
+            Kind::Silent
+        } else if self.protected {
+            Kind::Opaque
+        } else {
+            match (content_type, length) {
+                (HANDSHAKE, _) => Kind::Handshake,
+                (ALERT, 2 | 4) => Kind::Alert,
+                (CHANGE_CIPHER_SPEC, 1) => Kind::ChangeCipherSpec,
+                (ALERT | CHANGE_CIPHER_SPEC, ..ENCRYPTED_MIN) => {
+                    malformed = Some(Malformed {
+                        what: if content_type == ALERT {
+                            "alert"
+                        } else {
+                            "change_cipher_spec"
+                        },
+                        at: 0,
+                        why: Reason::Value {
+                            found: u32::from(length),
+                        },
+                    });
+                    Kind::Silent
+                }
+                _ => Kind::Opaque,
+            }
+        };
+        // Nothing may come between the pieces of a message (RFC 9846 §5.1); an alert that ends the connection does.
+        if !matches!(kind, Kind::Handshake | Kind::Alert) {
+            malformed = self.unfinished().filter(|_| !self.doubt).or(malformed);
+            self.buffer.clear();
+            self.skip = 0;
+        }
+        if let Some(malformed) = malformed {
+            self.emit(Item::Malformed { malformed, span }, out);
+        }
+        self.body.clear();
+        let body = Body {
+            content_type,
+            version: header.version,
+            length,
+            left: length,
+            kind,
+            whole: true,
+        };
+        if length == 0 {
+            self.complete(body, span.mark, out);
+        } else {
+            self.state = State::Body(body);
+        }
+    }
+
+    /// What is missing of the handshake message in the buffer.
+    fn unfinished(&self) -> Option<Malformed> {
+        let have = self.buffer.len() as u32;
+        (have > 0).then(|| Malformed {
+            what: "handshake message",
+            at: 0,
+            why: Reason::Short {
+                need: message_length(&self.buffer).map_or(MESSAGE_HEADER_LEN as u32, with_header),
+                have,
+            },
+        })
+    }
+
+    fn take_body<'b>(
+        &mut self,
+        mut body: Body,
+        bytes: &'b [u8],
+        span: Span,
+        out: &mut impl FnMut(Item<'_>) -> Flow,
+    ) -> &'b [u8] {
+        let (taken, rest) = split(bytes, usize::from(body.left));
+        let offset = usize::from(body.length.saturating_sub(body.left));
+        if body.kind == Kind::Handshake {
+            body.kind = self.take_handshake(body, taken, span, out);
+        }
+        match body.kind {
+            Kind::Alert | Kind::ChangeCipherSpec => {
+                for (place, byte) in self.small.iter_mut().skip(offset).zip(taken) {
+                    *place = *byte;
+                }
+            }
+            Kind::Opaque if self.keep_bodies => self.body.extend_from_slice(taken),
+            Kind::Sslv2 => self.buffer.extend_from_slice(taken),
+            Kind::Opaque | Kind::Handshake | Kind::Silent => {}
+        }
+        // `taken` is never longer than `left`, a u16.
+        body.left = body.left.saturating_sub(taken.len() as u16);
+        self.at = self.at.saturating_add(taken.len() as u64);
+        self.state = State::Body(body);
+        if body.left == 0 {
+            self.complete(body, span.mark, out);
+        }
+        rest
+    }
+
+    /// Takes a piece of a handshake record. Answers what to do with the rest of the record.
+    fn take_handshake(
+        &mut self,
+        body: Body,
+        mut bytes: &[u8],
+        span: Span,
+        out: &mut impl FnMut(Item<'_>) -> Flow,
+    ) -> Kind {
+        let mut at = self.at;
+        let contents = self.record_start.at.saturating_add(HEADER_LEN as u64);
+        loop {
+            if self.skip > 0 {
+                let (passed, rest) = split(bytes, self.skip as usize);
+                self.skip = self.skip.saturating_sub(passed.len() as u32);
+                at = at.saturating_add(passed.len() as u64);
+                bytes = rest;
+            }
+            let Some(&first) = bytes.first() else {
+                return Kind::Handshake;
+            };
+            if self.buffer.is_empty() {
+                self.message_start = Start {
+                    at,
+                    frame: span.first_frame,
+                };
+                self.message_version = body.version;
+                if HandshakeType(first).name().is_none() {
+                    return self.no_message(at == contents, u32::from(first), span.mark, out);
+                }
+            }
+            // The common case: the whole message is here.
+            if self.buffer.is_empty()
+                && let Some(length) = message_length(bytes)
+                && let Some((message, rest)) = bytes.split_at_checked(with_header(length) as usize)
+            {
+                at = at.saturating_add(message.len() as u64);
+                self.emit_message(message, at, span.mark, out);
+                bytes = rest;
+                continue;
+            }
+            let target = message_length(&self.buffer).map_or(MESSAGE_HEADER_LEN, |length| with_header(length) as usize);
+            let (taken, rest) = split(bytes, target.saturating_sub(self.buffer.len()));
+            self.buffer.extend_from_slice(taken);
+            at = at.saturating_add(taken.len() as u64);
+            bytes = rest;
+            let Some(length) = message_length(&self.buffer) else {
+                continue;
+            };
+            if self.buffer.len() == MESSAGE_HEADER_LEN && (length > MESSAGE_MAX || self.doubt && length > 0xffff) {
+                if self.doubt && self.message_start.at == contents {
+                    self.buffer.clear();
+                    return Kind::Opaque;
+                }
+                let malformed = Malformed {
+                    what: "handshake message",
+                    at: 1,
+                    why: Reason::TooLong { max: MESSAGE_MAX },
+                };
+                let span = self.message_start.span(at, span.mark);
+                self.emit(Item::Malformed { malformed, span }, out);
+                self.buffer.clear();
+                self.skip = length;
+            } else if self.buffer.len() == with_header(length) as usize {
+                let message = std::mem::take(&mut self.buffer);
+                self.emit_message(&message, at, span.mark, out);
+                self.buffer = message;
+                self.buffer.clear();
+            }
+        }
+    }
+
+    /// A byte that begins no handshake message: at the start of a record the mark of an encrypted one, elsewhere a fault.
+    fn no_message(&mut self, at_start: bool, found: u32, mark: Mark, out: &mut impl FnMut(Item<'_>) -> Flow) -> Kind {
+        if at_start {
+            return Kind::Opaque;
+        }
+        if !self.doubt {
+            let malformed = Malformed {
+                what: "msg_type",
+                at: 0,
+                why: Reason::Value { found },
+            };
+            let span = self.message_start.span(self.message_start.at.saturating_add(1), mark);
+            self.emit(Item::Malformed { malformed, span }, out);
+        }
+        Kind::Silent
+    }
+
+    fn emit_message(&mut self, message: &[u8], end: u64, mark: Mark, out: &mut impl FnMut(Item<'_>) -> Flow) {
+        let Some((&[kind, ..], body)) = message.split_first_chunk::<MESSAGE_HEADER_LEN>() else {
+            return;
+        };
+        self.doubt = false;
+        let item = Item::Handshake {
+            kind: HandshakeType(kind),
+            body,
+            record_version: self.message_version,
+            span: self.message_start.span(end, mark),
+        };
+        self.emit(item, out);
+    }
+
+    /// Hands out a record whose last byte was reached.
+    fn complete(&mut self, body: Body, mark: Mark, out: &mut impl FnMut(Item<'_>) -> Flow) {
+        self.state = State::Header;
+        let span = self.record_start.span(self.at, mark);
+        match body.kind {
+            Kind::Handshake | Kind::Silent => {}
+            Kind::Alert => {
+                for alert in self.small.chunks_exact(2).take(usize::from(body.length / 2)) {
+                    let &[level, description] = alert else { continue };
+                    let item = Item::Alert {
+                        level: AlertLevel(level),
+                        description: AlertDescription(description),
+                        span,
+                    };
+                    if out(item) == Flow::Protect {
+                        self.protected = true;
+                    }
+                }
+            }
+            Kind::ChangeCipherSpec => {
+                let [value, ..] = self.small;
+                if value == 1 {
+                    self.emit(Item::ChangeCipherSpec { span }, out);
+                } else {
+                    let malformed = Malformed {
+                        what: "change_cipher_spec",
+                        at: 0,
+                        why: Reason::Value {
+                            found: u32::from(value),
+                        },
+                    };
+                    self.emit(Item::Malformed { malformed, span }, out);
+                }
+            }
+            Kind::Opaque => {
+                let kept = std::mem::take(&mut self.body);
+                let item = Item::Opaque {
+                    content_type: body.content_type,
+                    length: body.length,
+                    body: if body.whole { &kept } else { &[] },
+                    span,
+                };
+                self.emit(item, out);
+                self.body = kept;
+            }
+            Kind::Sslv2 => {
+                let kept = std::mem::take(&mut self.buffer);
+                self.emit(Item::Sslv2ClientHello { body: &kept, span }, out);
+            }
+        }
+    }
+
+    fn emit(&mut self, item: Item<'_>, out: &mut impl FnMut(Item<'_>) -> Flow) {
+        if out(item) == Flow::Protect {
+            self.protected = true;
+        }
+    }
+
+    /// Bytes of the stream that the capture lacks.
+    pub(crate) fn gap(&mut self, len: u64, out: &mut impl FnMut(Item<'_>) -> Flow) {
+        let at = self.at;
+        self.at = self.at.saturating_add(len);
+        let (State::Header | State::Body(_), 1..) = (self.state, len) else {
+            return;
+        };
+        let message = self.buffer.first().map(|&kind| HandshakeType(kind));
+        let mut lost = Item::Lost {
+            at,
+            len,
+            content_type: None,
+            message,
+        };
+        let State::Body(mut body) = self.state else {
+            self.emit(lost, out);
+            self.lose_place();
+            return;
+        };
+        if let Item::Lost {
+            content_type, message, ..
+        } = &mut lost
+        {
+            *content_type = Some(body.content_type);
+            *message = message.filter(|_| body.kind == Kind::Handshake);
+        }
+        body.whole = false;
+        let inside = u16::try_from(len).ok().and_then(|len| body.left.checked_sub(len));
+        match (body.kind, inside) {
+            (Kind::Opaque | Kind::Silent, Some(_)) => {}
+            (Kind::Handshake, Some(_)) => {
+                self.emit(lost, out);
+                if !self.lose_message(len) {
+                    body.kind = Kind::Silent;
+                }
+            }
+            (Kind::Alert | Kind::ChangeCipherSpec | Kind::Sslv2, Some(_)) => {
+                self.emit(lost, out);
+                self.buffer.clear();
+                body.kind = Kind::Silent;
+            }
+            (kind, None) => {
+                // That a record was there, and how long, is known from its header even where its end is lost.
+                if let (Kind::Opaque, Some(mark)) = (kind, self.last) {
+                    self.complete(body, mark, out);
+                }
+                self.emit(lost, out);
+                self.lose_place();
+                return;
+            }
+        }
+        body.left = inside.unwrap_or_default();
+        self.state = State::Body(body);
+        if let (0, Some(mark)) = (body.left, self.last) {
+            self.complete(body, mark, out);
+        }
+    }
+
+    /// Loses bytes of handshake messages within one record. Answers whether it is still known where the next message begins.
+    fn lose_message(&mut self, len: u64) -> bool {
+        let missing = match message_length(&self.buffer) {
+            Some(length) => u64::from(with_header(length)).saturating_sub(self.buffer.len() as u64),
+            None => u64::from(self.skip),
+        };
+        self.buffer.clear();
+        let known = missing.checked_sub(len);
+        self.skip = known.and_then(|left| u32::try_from(left).ok()).unwrap_or_default();
+        self.doubt |= known.is_none();
+        known.is_some()
+    }
+
+    /// The stream ends here. Tells what is incomplete.
+    pub(crate) fn finish(&mut self, out: &mut impl FnMut(Item<'_>) -> Flow) {
+        let Some(mark) = self.last else { return };
+        let state = std::mem::replace(&mut self.state, State::NotTls);
+        let message = message_length(&self.buffer).and_then(|length| {
+            let have = (self.buffer.len() as u32).saturating_sub(MESSAGE_HEADER_LEN as u32);
+            Some((HandshakeType(*self.buffer.first()?), length, have))
+        });
+        let in_message = !self.buffer.is_empty();
+        let (content_type, length, have, start) = match state {
+            State::NotTls | State::Lost => return,
+            State::Header if self.header_len > 0 => {
+                let header = self.header;
+                let begun = header.get(..self.header_len).unwrap_or_default();
+                // An SSL 2.0 record may begin so too, but five bytes decide that and they are not here.
+                let sslv2 = !self.started && begun.first().is_some_and(|byte| byte & 0x80 != 0);
+                if !may_be_header(begun) && !sslv2 {
+                    self.not_tls(begun, mark, out);
+                    return;
+                }
+                (begun.first().copied().unwrap_or_default(), None, 0, self.record_start)
+            }
+            State::Header if in_message => (HANDSHAKE, None, 0, self.message_start),
+            State::Header => return,
+            State::Body(body) => {
+                let start = match body.kind {
+                    Kind::Handshake if in_message => self.message_start,
+                    _ => self.record_start,
+                };
+                let have = body.length.saturating_sub(body.left);
+                (body.content_type, Some(body.length), have, start)
+            }
+        };
+        let partial = Partial {
+            content_type,
+            length,
+            have,
+            message: message.filter(|_| content_type == HANDSHAKE),
+            span: start.span(self.at, mark),
+        };
+        self.emit(Item::Partial(partial), out);
+    }
+}
+
+/// The first `count` bytes, or as many as there are, and the rest.
+fn split(bytes: &[u8], count: usize) -> (&[u8], &[u8]) {
+    bytes.split_at_checked(count).unwrap_or((bytes, &[]))
+}
+
+/// The length of a handshake message's body, where its header is whole.
+fn message_length(message: &[u8]) -> Option<u32> {
+    let &[_, high, middle, low] = message.first_chunk()?;
+    Some(u32::from_be_bytes([0, high, middle, low]))
+}
+
+/// The length of a handshake message with its header. A body's length has 24 bits: no overflow.
+const fn with_header(length: u32) -> u32 {
+    length.saturating_add(MESSAGE_HEADER_LEN as u32)
+}
+
+#[cfg(test)]
+mod tests;
