@@ -161,7 +161,7 @@ impl Analysis {
 
     /// Judges what was read.
     pub fn finish(self) -> Report {
-        let trust = Trust::new(self.options.trust.iter().map(|store| store.0.clone()).collect());
+        let trust = Trust::new(self.options.trust.iter().map(|store| Arc::clone(&store.0)));
         let told_trust = trust.stores.iter().map(|store| told_store(store)).collect();
         let partial = self.sets.iter().any(|set| set.facts.stopped) || self.stop.load(Ordering::Relaxed);
         let captures = self.sets.iter().map(|set| told_capture(&set.facts)).collect();
