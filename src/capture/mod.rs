@@ -15,6 +15,7 @@
 mod bytes;
 mod decoder;
 mod folder;
+mod interface;
 mod magic;
 mod pcap;
 mod pcapng;
