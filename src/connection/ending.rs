@@ -153,20 +153,22 @@ impl Observed {
             act: Act::HiddenAlert(record),
             mark: record.mark,
         });
-        if let Some(alert) = [clear, hidden].into_iter().flatten().min_by_key(|end| end.mark.frame) {
-            return alert;
-        }
-        if let Some(alert) = self.close_notify() {
-            return End { by: Some(alert.span.from()), act: Act::Alert(*alert), mark: alert.span.mark };
-        }
-        match self.tcp.first_ending() {
-            Some(ending) => End {
-                by: Some(ending.from),
-                act: if (ending.kind == EndingKind::Rst) { Act::Reset } else { Act::Fin },
-                mark: ending.mark,
-            },
-            None => End { by: None, act: Act::Silence, mark: self.closing() },
-        }
+        let notify = self.close_notify().map(|alert| End {
+            by: Some(alert.span.from()),
+            act: Act::Alert(*alert),
+            mark: alert.span.mark,
+        });
+        let closed = self.tcp.first_ending().map(|ending| End {
+            by: Some(ending.from),
+            act: if ending.kind == EndingKind::Rst { Act::Reset } else { Act::Fin },
+            mark: ending.mark,
+        });
+        // Of one packet the alert counts, not the FIN with it: the first of equals is taken.
+        [clear, hidden, notify, closed]
+            .into_iter()
+            .flatten()
+            .min_by_key(|end| end.mark.frame)
+            .unwrap_or(End { by: None, act: Act::Silence, mark: self.closing() })
     }
 
     /// The alert with which `side` refused the ClientHello: a clear fatal one before any ServerHello of its own.

@@ -153,6 +153,8 @@ pub(crate) struct Observed {
     pub(crate) tcp: TcpFacts,
     /// The first bytes of client and server.
     pub(crate) first: [First; 2],
+    /// The first bytes of client and server where TLS began within another protocol; `first` is then what follows.
+    pub(crate) preamble: Option<Box<[First; 2]>>,
     /// Bytes of each side before TLS began (an upgrade within another protocol).
     pub(crate) before_tls: [u64; 2],
     /// The first ClientHello.
@@ -223,7 +225,7 @@ impl Observed {
 
     /// True where neither side sent a byte of payload.
     pub(crate) fn is_silent(&self) -> bool {
-        self.first.iter().all(|first| matches!(first, First::Nothing))
+        !self.tcp.sides.iter().any(|side| side.sent_payload())
     }
 
     /// The connection's first packet.
@@ -287,6 +289,7 @@ impl Observed {
             vlan: identity.vlan,
             tcp,
             first: [First::Nothing, First::Nothing],
+            preamble: None,
             before_tls: [0; 2],
             offer: missing.map_or(Seen::Absent, Seen::Unknown),
             second_offer: None,

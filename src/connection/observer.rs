@@ -37,6 +37,8 @@ pub(crate) struct Observer {
     certificates: Arc<CertificateStore>,
     readers: [RecordReader; 2],
     first: [First; 2],
+    /// First bytes of both sides before an upgrade to TLS.
+    preamble: Option<Box<[First; 2]>>,
     before_tls: [u64; 2],
     /// Bytes of each side so far.
     sent: [u64; 2],
@@ -79,6 +81,7 @@ impl Observer {
             certificates,
             readers: [RecordReader::new(), RecordReader::new()],
             first: [First::Nothing, First::Nothing],
+            preamble: None,
             before_tls: [0; 2],
             sent: [0; 2],
             hellos: Vec::new(),
@@ -169,6 +172,7 @@ impl Observer {
             second_offer,
             retry,
             first: self.first,
+            preamble: self.preamble,
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,
             messages: self.messages,
@@ -254,6 +258,7 @@ impl Observer {
         match &self.answer {
             Some(answer) if answer.value.version.is_tls13() => Flow::Go,
             Some(_) => Flow::Protect,
+            None if self.retry.is_some() => Flow::Go,
             None if side == Side::Client && !self.hellos.is_empty() => Flow::Go,
             None => Flow::Protect,
         }
@@ -341,7 +346,11 @@ impl Observer {
     fn upgrades(&mut self, bytes: &[u8], span: &Span) -> bool {
         let speaks_otherwise = matches!(self.first[Side::Client.index()], First::Other(..))
             || matches!(self.first[Side::Server.index()], First::Other(..)) && !self.spoke_tls();
+        // A proxy that refuses, or a server that complains, starts no TLS.
+        let refused = matches!(&self.first[Side::Server.index()], First::Other(Some(answer), _)
+            if answer.quote.starts_with("HTTP/1.") && !answer.quote.contains(" 200") && !answer.quote.contains(" 101"));
         speaks_otherwise
+            && !refused
             && span.from() == Side::Client
             && !self.spoke_tls()
             && span.at < UPGRADE_WITHIN
@@ -365,6 +374,7 @@ impl Sink for Observer {
         if self.upgrades(bytes, &span) {
             self.readers = [RecordReader::new(), RecordReader::new()];
             self.before_tls = self.sent;
+            self.preamble = Some(Box::new(std::mem::take(&mut self.first)));
         }
         self.sent[side.index()] = span.at + u64::from(span.len);
         // Reader and books are both this struct's: the reader steps out while it hands its items over.

@@ -28,6 +28,7 @@ impl Cause for ClientAbandoned {
             (Some(Side::Client), Act::Alert(alert)) if alert.description == AlertDescription::USER_CANCELED => {
                 "cancelled the handshake"
             }
+            (Some(Side::Client), Act::Alert(_)) => "gave up with an alert",
             _ => return,
         };
         let place = match (seen.answer.is_seen(), seen.server_hello_done() || seen.sealed().is_some()) {
@@ -36,7 +37,7 @@ impl Cause for ClientAbandoned {
             (false, false) => "before the server had answered",
         };
         let sentence = format!("{} {how} {place} of {}, without saying why.", seen.client.address, server_called(seen));
-        let mut finding = Finding::new(self, 70, sentence).at_fault(AtFault::Unknown);
+        let mut finding = Finding::new(self, if how == "gave up with an alert" { 35 } else { 70 }, sentence).at_fault(AtFault::Unknown);
         if let Seen::Seen(answer) = &seen.answer {
             finding = finding.prove_span(&answer.span, format!("ServerHello, {}", answer.value.version));
         }

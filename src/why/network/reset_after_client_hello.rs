@@ -14,6 +14,10 @@ impl Cause for ResetAfterClientHello {
         include_str!("reset_after_client_hello.md")
     }
 
+    fn outranks(&self) -> &'static [CauseId] {
+        &[CauseId("server-closed")]
+    }
+
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
         let Seen::Seen(offer) = &seen.offer else { return };
         if !matches!(seen.first[Side::Server.index()], First::Nothing | First::Tls(_)) {

@@ -18,12 +18,18 @@ impl Cause for PlaintextOnTlsPort {
     }
 
     fn outranks(&self) -> &'static [CauseId] {
-        &[CauseId("version-mismatch"), CauseId("decode-error"), CauseId("server-closed"), CauseId("server-not-tls")]
+        &[CauseId("version-mismatch"), CauseId("decode-error"), CauseId("server-closed"), CauseId("server-not-tls"), CauseId("reset-after-client-hello")]
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let First::Other(plaintext, span) = &seen.first[Side::Client.index()] else { return };
-        let server = &seen.first[Side::Server.index()];
+        let first = seen.preamble.as_deref().unwrap_or(&seen.first);
+        let [First::Other(plaintext, span), server] = first else { return };
+        // An upgrade that led on to TLS is no mistake; one that the server hung up on before is.
+        let hung_up = seen.tcp.side(Side::Server).first_ending().map(|ending| ending.mark.frame);
+        let hello = seen.offer.as_ref().seen().map(|offer| offer.span.first_frame);
+        if seen.preamble.is_some() && hello.zip(hung_up).is_none_or(|(hello, hung_up)| hello < hung_up) {
+            return;
+        }
         let speaks_tls_elsewhere = context.server(seen).answered > 0;
         let (weight, proof, at) = match server {
             // An alert in answer to plaintext can come from a TLS server only.

@@ -14,7 +14,12 @@ impl Cause for DecodeError {
         include_str!("decode_error.md")
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+    fn outranks(&self) -> &'static [CauseId] {
+        &[CauseId("server-certificate-rejected")]
+    }
+
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
+        findings.extend(unreadable_certificate(self, seen, context));
         let Some(alert) = seen.fatal_alert() else { return };
         if seen.completed() {
             return;
@@ -65,4 +70,28 @@ impl Cause for DecodeError {
                 .remedy(AtFault::Middlebox, "compare with a capture from the other end: a device on the path may have altered it", None),
         );
     }
+}
+
+/// The client refused a certificate that is no certificate: its bytes do not parse.
+fn unreadable_certificate(cause: &DecodeError, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    let rejection = seen.server_certificate_rejection()?;
+    let (place, fault) = context.chain(seen, Side::Server)?.unparsed.first()?;
+    let chain = seen.server_chain.as_ref().seen()?;
+    let sentence = format!(
+        "Certificate {} of {} cannot be parsed ({fault}), and the client refused it.",
+        place + 1,
+        server_called(seen)
+    );
+    let mut finding = Finding::new(cause, 92, sentence)
+        .at_fault(AtFault::Server)
+        .prove_span(&chain.span, format!("Certificate {}: {fault}", place + 1));
+    finding = match seen.fatal_alert() {
+        Some(alert) => finding.prove_span(&alert.span, told(alert)),
+        None => finding.prove(rejection.mark, "the client breaks off"),
+    };
+    Some(finding.remedy(
+        AtFault::Server,
+        "replace the certificate file: it was cut or altered",
+        Some("openssl x509 -in server.pem -noout -text".to_owned()),
+    ))
 }

@@ -1,6 +1,6 @@
 //! A certificate was past its last day.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
 use crate::x509::OutOfTime;
 
@@ -60,8 +60,9 @@ fn told_but_hidden(cause: &CertificateExpired, seen: &Observed) -> Option<Findin
         return None;
     }
     let sentence = format!(
-        "The client says that a certificate of {} has expired. TLS 1.3 hides which one, and its dates.",
-        server_called(seen)
+        "The client says that a certificate of {} has expired. {}.",
+        server_called(seen),
+        why_hidden(seen)
     );
     let finding = Finding::new(cause, 86, sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Client);
     Some(

@@ -19,7 +19,7 @@ pub(super) use self_signed::SelfSigned;
 pub(super) use server_certificate_rejected::ServerCertificateRejected;
 pub(super) use untrusted_root::UntrustedRoot;
 
-use crate::evidence::Side;
+use crate::evidence::Hidden;
 use crate::why::prelude::*;
 use crate::x509::ChainReport;
 
@@ -67,6 +67,16 @@ fn prove_chain(finding: Finding, seen: &Observed, text: impl Into<String>) -> Fi
     match seen.server_chain.as_ref().seen() {
         Some(chain) => finding.prove_span(&chain.span, text),
         None => finding,
+    }
+}
+
+/// Why the certificates cannot be read.
+fn why_hidden(seen: &Observed) -> &'static str {
+    match seen.server_chain {
+        Seen::Unknown(Hidden::Encrypted) => "TLS 1.3 hides the certificates",
+        Seen::Unknown(Hidden::OneSided) => "The certificates are not in the capture, which holds one direction only",
+        Seen::Unknown(Hidden::Snaplen) => "The certificates are not in the capture: its packets are cut",
+        _ => "The certificates are not in the capture",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The client turned the server's certificate down, and the packets do not show what is wrong with it.
 
-use super::{GENERIC, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
 
 /// No visible defect: hidden by TLS 1.3, a private trust store, a pinned key.
@@ -23,6 +23,7 @@ impl Cause for ServerCertificateRejected {
         let Some(rejection) = seen.server_certificate_rejection() else { return };
         let visible = seen.server_chain.is_seen();
         let weight = match rejection.sign {
+            Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
             Sign::Alert(_) if visible => 80,
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) => 55,
             Sign::Alert(_) => 84,
@@ -41,10 +42,10 @@ impl Cause for ServerCertificateRejected {
             )
         } else {
             format!(
-                "The client broke off right after the certificate of {}, as it does when it does not accept it. TLS 1.3 hides the \
-                 certificate{}.",
+                "The client broke off right after the certificate of {}, as it does when it does not accept it. {}{}.",
                 server_called(seen),
-                if matches!(rejection.sign, Sign::Alert(_)) { "" } else { " and the alert" }
+                why_hidden(seen),
+                if matches!(rejection.sign, Sign::Alert(_)) { "" } else { ", and the alert" }
             )
         };
         let mut finding = Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });

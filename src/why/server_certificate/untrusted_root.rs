@@ -1,6 +1,6 @@
 //! The chain ends at an authority that the client does not know.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
 use crate::x509::ChainShape;
 
@@ -78,8 +78,9 @@ fn told_but_hidden(cause: &UntrustedRoot, seen: &Observed) -> Option<Finding> {
         return None;
     }
     let sentence = format!(
-        "The client found no way from the certificate of {} to an authority that it trusts. TLS 1.3 hides the certificates.",
-        server_called(seen)
+        "The client found no way from the certificate of {} to an authority that it trusts. {}.",
+        server_called(seen),
+        why_hidden(seen)
     );
     let finding = Finding::new(cause, 75, sentence).at_fault(AtFault::Unknown).aborted_by(AbortedBy::Client);
     let mut finding = prove_rejection(finding, seen, &rejection);
