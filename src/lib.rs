@@ -3,5 +3,6 @@
 mod error;
 mod evidence;
 mod net;
+mod stream;
 
 pub use error::Error;
