@@ -105,7 +105,7 @@ impl Observed {
         let goodbye = self.records[Side::Client.index()].last.is_some_and(|record| {
             record.mark.frame > finished.mark.frame
                 && record.mark.frame < frame
-                && sizes.is_some_and(|sizes| sizes.is_alert(record.len))
+                && sizes.is_some_and(|sizes| sizes.is_alert_beside(Some(finished.len), record.len))
         });
         ended || goodbye
     }

@@ -155,6 +155,8 @@ pub(crate) struct Observed {
     pub(crate) first: [First; 2],
     /// The first bytes of client and server where TLS began within another protocol; `first` is then what follows.
     pub(crate) preamble: Option<Box<[First; 2]>>,
+    /// The client's command that asks for TLS within another protocol, whatever came of it.
+    pub(crate) asked_for_tls: Option<Span>,
     /// Bytes of each side before TLS began (an upgrade within another protocol).
     pub(crate) before_tls: [u64; 2],
     /// The first ClientHello.
@@ -290,6 +292,7 @@ impl Observed {
             tcp,
             first: [First::Nothing, First::Nothing],
             preamble: None,
+            asked_for_tls: None,
             before_tls: [0; 2],
             offer: missing.map_or(Seen::Absent, Seen::Unknown),
             second_offer: None,

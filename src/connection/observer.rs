@@ -11,7 +11,7 @@ use crate::registry::HandshakeType;
 use crate::stream::{GapCause, Sink, TcpFacts};
 use crate::tls::{
     Certificate, CertificateRequest, ClientHello, Flow, Item, Malformed, RecordReader, ServerHello, ServerKeyExchange,
-    Sslv2ClientHello, looks_like_client_hello, name_plaintext,
+    Sslv2ClientHello, asks_for_tls, looks_like_client_hello, name_plaintext,
 };
 use crate::x509::CertificateStore;
 
@@ -40,6 +40,8 @@ pub(crate) struct Observer {
     /// First bytes of both sides before an upgrade to TLS.
     preamble: Option<Box<[First; 2]>>,
     before_tls: [u64; 2],
+    /// A command that asks for TLS within another protocol.
+    asked_for_tls: Option<Span>,
     /// Bytes of each side so far.
     sent: [u64; 2],
     hellos: Vec<Kept>,
@@ -83,6 +85,7 @@ impl Observer {
             first: [First::Nothing, First::Nothing],
             preamble: None,
             before_tls: [0; 2],
+            asked_for_tls: None,
             sent: [0; 2],
             hellos: Vec::new(),
             sslv2: None,
@@ -173,6 +176,7 @@ impl Observer {
             retry,
             first: self.first,
             preamble: self.preamble,
+            asked_for_tls: self.asked_for_tls,
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,
             messages: self.messages,
@@ -344,8 +348,7 @@ impl Observer {
 
     /// Within another protocol a ClientHello at the start of a segment begins TLS on both sides.
     fn upgrades(&mut self, bytes: &[u8], span: &Span) -> bool {
-        let speaks_otherwise = matches!(self.first[Side::Client.index()], First::Other(..))
-            || matches!(self.first[Side::Server.index()], First::Other(..)) && !self.spoke_tls();
+        let speaks_otherwise = matches!(self.first[Side::Client.index()], First::Other(..));
         // A proxy that refuses, or a server that complains, starts no TLS.
         let refused = matches!(&self.first[Side::Server.index()], First::Other(Some(answer), _)
             if answer.quote.starts_with("HTTP/1.") && !answer.quote.contains(" 200") && !answer.quote.contains(" 101"));
@@ -375,6 +378,9 @@ impl Sink for Observer {
             self.readers = [RecordReader::new(), RecordReader::new()];
             self.before_tls = self.sent;
             self.preamble = Some(Box::new(std::mem::take(&mut self.first)));
+        }
+        if side == Side::Client && self.asked_for_tls.is_none() && !self.spoke_tls() && asks_for_tls(bytes) {
+            self.asked_for_tls = Some(span);
         }
         self.sent[side.index()] = span.at + u64::from(span.len);
         // Reader and books are both this struct's: the reader steps out while it hands its items over.

@@ -75,9 +75,23 @@ impl Sizes {
         [plain, plain + 16, (len + 1).next_multiple_of(16) + self.tag]
     }
 
-    /// True for the length of an encrypted alert.
+    /// True for the length of an encrypted alert, by whatever stack.
     pub(crate) fn is_alert(self, len: u16) -> bool {
         self.of_message(2).contains(&len)
+    }
+
+    /// The length of an encrypted alert by the stack whose Finished had this length; `None` where that was no Finished alone.
+    fn alert_beside(self, finished: u16) -> Option<u16> {
+        let place = self.of_message(4 + self.hash).iter().position(|len| *len == finished)?;
+        self.of_message(2).get(place).copied()
+    }
+
+    /// True for an encrypted alert of a side whose Finished is known: other sizes of alerts are data there.
+    pub(crate) fn is_alert_beside(self, finished: Option<u16>, len: u16) -> bool {
+        match finished.and_then(|finished| self.alert_beside(finished)) {
+            Some(alert) => len == alert,
+            None => self.is_alert(len),
+        }
     }
 
     /// True for the length of a Finished alone.
@@ -127,9 +141,10 @@ impl Observed {
         let flight: Vec<RecordSeen> = server.iter().filter(|record| record.mark.frame < reply_frame).copied().collect();
         let (certificate, asks_for_certificate, resumed) = read_flight(&flight, sizes);
         let after: Vec<RecordSeen> = server.iter().filter(|record| record.mark.frame > reply_frame).copied().collect();
+        let server_finished = flight.iter().rev().map(|record| record.len).find(|len| sizes.is_finished(*len));
         let server_log = &self.records[Side::Server.index()];
         let last_after = server_log.last.filter(|last| last.mark.frame > reply_frame);
-        let server_reply = match (after.iter().chain(&last_after).find(|record| !sizes.is_alert(record.len)), last_after) {
+        let server_reply = match (after.iter().chain(&last_after).find(|record| !sizes.is_alert_beside(server_finished, record.len)), last_after) {
             (Some(record), _) => ServerReply::WentOn(*record),
             (None, Some(alert)) => ServerReply::Refused(after.first().copied().unwrap_or(alert)),
             (None, None) => ServerReply::Nothing,
@@ -140,7 +155,7 @@ impl Observed {
                     .iter()
                     .skip_while(|record| **record != finished)
                     .skip(1)
-                    .filter(|record| !sizes.is_alert(record.len))
+                    .filter(|record| !sizes.is_alert_beside(Some(finished.len), record.len))
                     .count() as u64;
                 let log = &self.records[Side::Client.index()];
                 listed + log.count.saturating_sub(log.first.len() as u64)

@@ -81,14 +81,15 @@ impl Judged {
 fn outcome(seen: &Observed, surroundings: &Surroundings) -> Option<(Outcome, Option<CauseId>)> {
     let context = Context::new(surroundings);
     let concerns_tls =
-        seen.spoke_tls() || is_tls_port(seen.server.port) || context.server(seen).answered > 0;
+        seen.spoke_tls() || seen.asked_for_tls.is_some() || is_tls_port(seen.server.port) || context.server(seen).answered > 0;
     if !concerns_tls {
         return None;
     }
     let verdict = judge(seen, &context);
     let cause = verdict.cause.map(|finding| finding.cause);
     // A flow that is plainly another protocol, and with which nothing is wrong, is none of ours.
-    (seen.spoke_tls() || cause.is_some()).then_some((verdict.outcome, cause))
+    let tried = seen.spoke_tls() || seen.asked_for_tls.is_some();
+    (tried || cause.is_some()).then_some((verdict.outcome, cause))
 }
 
 fn traffic(set: &FollowedSet, verdicts: &[Option<(Outcome, Option<CauseId>)>]) -> Traffic {

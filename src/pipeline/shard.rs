@@ -268,7 +268,7 @@ fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keep
         return;
     };
     let observed = observer.finish(identity, facts);
-    if !observed.spoke_tls() && !harvest.half_open.keeps(identity.server, &observed.tcp) {
+    if !observed.spoke_tls() && observed.asked_for_tls.is_none() && !harvest.half_open.keeps(identity.server, &observed.tcp) {
         return;
     }
     if observed.spoke_tls() {
