@@ -12,7 +12,7 @@ use super::ClientHello;
 use crate::registry::{CipherSuite, ExtensionType};
 
 /// A family of TLS client libraries. All members of a family send the same alerts for the same faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ClientStack {
     /// OpenSSL, and programs built on it: curl, Python, Node.js, Ruby, PHP.
     OpenSsl,
@@ -39,8 +39,9 @@ pub(crate) enum ClientStack {
     /// Erlang/OTP's ssl: RabbitMQ, Elixir.
     Erlang,
     /// Windows: SChannel, and .NET on it.
-    SChannel,
+    Schannel,
     /// None that is known for sure.
+    #[default]
     Unknown,
 }
 
@@ -60,7 +61,7 @@ impl ClientStack {
             Self::WolfSsl => "wolfSSL",
             Self::S2n => "s2n-tls",
             Self::Erlang => "Erlang/OTP",
-            Self::SChannel => "SChannel",
+            Self::Schannel => "SChannel",
             Self::Unknown => return None,
         })
     }
@@ -171,7 +172,7 @@ fn without_grease(hello: &ClientHello<'_>, schemes: &[u16; SCHEMES]) -> ClientSt
             0x0203,
             ..,
         ]
-        | [0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, ..] => ClientStack::SChannel,
+        | [0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, ..] => ClientStack::Schannel,
         [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, ..] => ClientStack::BoringSsl,
         [0x0403, 0x0804, 0x0401, 0x0503, 0x0203, ..] if has_apples_slip(schemes) => ClientStack::Apple,
         _ => ClientStack::Unknown,
