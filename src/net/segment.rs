@@ -21,22 +21,23 @@ pub(crate) struct FlowKey {
 impl FlowKey {
     /// The key of a packet, and whether its sender is the low end.
     pub(crate) fn new(source: (IpAddr, u16), destination: (IpAddr, u16)) -> (Self, bool) {
-        let (source_address, destination_address) = (octets(source.0), octets(destination.0));
-        let from_low = (source_address, source.1) <= (destination_address, destination.1);
-        let key = if from_low {
-            Self {
-                low_address: source_address,
-                high_address: destination_address,
-                low_port: source.1,
-                high_port: destination.1,
-            }
+        Self::from_numbers((number(source.0), source.1), (number(destination.0), destination.1))
+    }
+
+    /// The same for addresses that are numbers already (IPv4 ones mapped), whose order is that of their bytes.
+    #[inline]
+    pub(super) const fn from_numbers(source: (u128, u16), destination: (u128, u16)) -> (Self, bool) {
+        let from_low = source.0 < destination.0 || (source.0 == destination.0 && source.1 <= destination.1);
+        let (low, high) = if from_low {
+            (source, destination)
         } else {
-            Self {
-                low_address: destination_address,
-                high_address: source_address,
-                low_port: destination.1,
-                high_port: source.1,
-            }
+            (destination, source)
+        };
+        let key = Self {
+            low_address: low.0.to_be_bytes(),
+            high_address: high.0.to_be_bytes(),
+            low_port: low.1,
+            high_port: high.1,
         };
         (key, from_low)
     }
@@ -52,10 +53,10 @@ impl FlowKey {
     }
 }
 
-fn octets(address: IpAddr) -> [u8; 16] {
+fn number(address: IpAddr) -> u128 {
     match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-        IpAddr::V6(v6) => v6.octets(),
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 
@@ -94,8 +95,37 @@ impl Flags {
     }
 }
 
+/// What may be done with a segment. Wireshark numbers some headers that carry no stream, and leaves out some that do; both must
+/// be known where `tcp.stream` is to come out the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Numbered and followed: every ordinary segment, whether its payload was captured in full or not.
+    #[default]
+    Whole,
+    /// Numbered, not followed: the data offset is below the least header (RFC 9293 §3.1), so that no receiver takes the segment.
+    Mangled,
+    /// Numbered, not followed, and no source of initial sequence numbers: a header whose segment's length is unknown. It was quoted
+    /// in an ICMP error, or is longer than its packet, or stands in a first fragment that the snapshot length cut.
+    Glimpse,
+    /// Followed, not numbered: Wireshark 4.0 does not dissect it as TCP by default (IPv6 payload length 0 without a jumbo option,
+    /// as offloading leaves it; VLAN tag 0x9200).
+    Unnumbered,
+}
+
+impl Role {
+    /// True where the segment belongs to a numbered conversation.
+    pub(crate) const fn numbered(self) -> bool {
+        !matches!(self, Self::Unnumbered)
+    }
+
+    /// True where the segment is part of what its sender said.
+    pub(crate) const fn followed(self) -> bool {
+        matches!(self, Self::Whole | Self::Unnumbered)
+    }
+}
+
 /// One TCP segment of one packet. `payload` is a range of the window's bytes; nothing is copied.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
     /// Which flow.
     pub(crate) key: FlowKey,
@@ -115,7 +145,7 @@ pub(crate) struct Segment {
     pub(crate) window: u16,
     /// Offset of the payload in the window of the capture.
     pub(crate) payload_at: u32,
-    /// Payload bytes that were captured.
+    /// Payload bytes that were captured; 0 where the segment is not to be followed.
     pub(crate) payload_len: u32,
     /// Payload bytes that were on the wire but not captured (snapshot length).
     pub(crate) payload_cut: u32,
@@ -127,4 +157,39 @@ pub(crate) struct Segment {
     pub(crate) mss: u16,
     /// Innermost VLAN id; 0 where there is no tag.
     pub(crate) vlan: u16,
+    /// Whether it is numbered, and whether it is followed.
+    pub(crate) role: Role,
+}
+
+// Segments are handed between threads by the million: a field that makes them larger is to be a decision, not an accident.
+const _: () = assert!(size_of::<Segment>() <= 96);
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const LOW: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 50_000);
+    const HIGH: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 443);
+
+    #[test]
+    fn both_directions_have_one_key() {
+        assert_eq!(FlowKey::new(LOW, HIGH).0, FlowKey::new(HIGH, LOW).0);
+        assert!(FlowKey::new(LOW, HIGH).1);
+        assert!(!FlowKey::new(HIGH, LOW).1);
+    }
+
+    #[test]
+    fn ports_decide_where_the_addresses_are_equal() {
+        let (key, from_low) = FlowKey::new((LOW.0, 9), (LOW.0, 8));
+        assert!(!from_low);
+        assert_eq!((key.low_port, key.high_port), (8, 9));
+    }
+
+    #[test]
+    fn an_ipv4_address_comes_out_as_it_went_in() {
+        assert_eq!(FlowKey::new(HIGH, LOW).0.low(), LOW);
+        assert_eq!(FlowKey::new(HIGH, LOW).0.high(), HIGH);
+    }
 }

@@ -114,6 +114,11 @@ impl CipherSuite {
         matches!(self, Self::EMPTY_RENEGOTIATION_INFO_SCSV | Self::FALLBACK_SCSV)
     }
 
+    /// True where the suite encrypts and authenticates in one step (RFC 5116): GCM, CCM, ChaCha20-Poly1305.
+    pub(crate) fn is_aead(self) -> bool {
+        matches!(self.protection(), Some(Protection::Aead { .. }))
+    }
+
     /// How the secret is agreed on.
     pub(crate) fn key_exchange(self) -> KeyExchange {
         let Some(suite) = self.known() else {

@@ -1,0 +1,47 @@
+//! What the server answers.
+
+use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
+use crate::tls::{ServerHello, ja3s};
+
+/// A ServerHello or HelloRetryRequest.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    /// The version chosen: `supported_versions` where it is there (RFC 9846 §4.2.1), else `legacy_version`.
+    pub(crate) version: ProtocolVersion,
+    /// The suite chosen.
+    pub(crate) cipher_suite: CipherSuite,
+    /// The group of the key share (TLS 1.3).
+    pub(crate) group: Option<Group>,
+    /// The protocol chosen by ALPN, where it is in the clear (TLS ≤ 1.2).
+    pub(crate) alpn: Option<String>,
+    /// A pre-shared key was taken (TLS 1.3).
+    pub(crate) psk: bool,
+    /// The session id is not empty and equals the client's: resumption in TLS ≤ 1.2.
+    pub(crate) echoes_session: bool,
+    /// `encrypt_then_mac` was agreed (RFC 7366).
+    pub(crate) encrypt_then_mac: bool,
+    /// The last eight bytes of the random say that the server can do more (RFC 9846 §4.1.3).
+    pub(crate) downgrade_sentinel: bool,
+    /// Extension types in order.
+    pub(crate) extensions: Vec<ExtensionType>,
+    /// JA3S fingerprint: MD5 in hex.
+    pub(crate) ja3s: String,
+}
+
+impl Answer {
+    /// From a ServerHello that was readable.
+    pub(crate) fn from_hello(hello: &ServerHello<'_>, client_session_id: &[u8]) -> Self {
+        Self {
+            version: hello.version(),
+            cipher_suite: hello.cipher_suite(),
+            group: hello.group(),
+            alpn: hello.alpn().map(|name| String::from_utf8_lossy(name).into_owned()),
+            psk: hello.selected_psk().is_some(),
+            echoes_session: !client_session_id.is_empty() && hello.session_id() == client_session_id,
+            encrypt_then_mac: hello.has_encrypt_then_mac(),
+            downgrade_sentinel: hello.downgrade().is_some(),
+            extensions: hello.extensions().map(|(kind, _)| kind).collect(),
+            ja3s: ja3s(hello),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What was seen of one connection, with the packets that show it, and the questions that a judgement asks of it. Nothing here judges.
+//!
+//! An [`Observer`] lives as long as its connection: it is fed with bytes by side and writes down what they say. What it leaves
+//! is an [`Observed`]: the offer, the answer, the certificates, alerts, records and endings, each value with its span.
+
+mod answer;
+mod ending;
+mod history;
+mod observed;
+mod observer;
+mod offer;
+mod rejection;
+mod sealed;
+
+pub(crate) use answer::Answer;
+pub(crate) use ending::{Act, End};
+pub(crate) use observed::{
+    AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, KeyExchangeSeen, MessageSeen, Observed, RecordLog, RecordSeen, Spanned,
+};
+pub(crate) use history::ServerHistory;
+pub(crate) use observer::{Identity, Observer};
+pub(crate) use offer::Offer;
+pub(crate) use rejection::{Rejection, Sign};
+pub(crate) use sealed::{ClientReply, Sealed, ServerReply};

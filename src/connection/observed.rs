@@ -1,0 +1,312 @@
+//! [`Observed`]: everything that the packets say of one connection.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::connection::{Answer, Identity, Offer};
+use crate::evidence::{CaptureId, Hidden, Mark, Seen, Side, Span, Time};
+use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, SignatureScheme};
+use crate::stream::TcpFacts;
+use crate::tls::{Malformed, Plaintext};
+use crate::x509::Interned;
+
+/// An address and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Endpoint {
+    /// The IP address.
+    pub(crate) address: IpAddr,
+    /// The TCP port.
+    pub(crate) port: u16,
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::net::SocketAddr::new(self.address, self.port).fmt(f)
+    }
+}
+
+/// A value and the bytes that it was read from.
+#[derive(Clone, Debug)]
+pub(crate) struct Spanned<T> {
+    /// The value.
+    pub(crate) value: T,
+    /// Where it stands.
+    pub(crate) span: Span,
+}
+
+/// What the first bytes of a side are.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum First {
+    /// The side sent no byte.
+    #[default]
+    Nothing,
+    /// A TLS record, or an SSLv2-format ClientHello.
+    Tls(Span),
+    /// Something else; named where the bytes are known.
+    Other(Option<Plaintext>, Span),
+    /// The first bytes are not in the capture.
+    Unknown(Hidden),
+}
+
+impl First {
+    /// True where the side began with TLS.
+    pub(crate) const fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+}
+
+/// A handshake message that was readable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MessageSeen {
+    /// Which message.
+    pub(crate) kind: HandshakeType,
+    /// Where it stands; its length is that of the body and its header of 4 bytes.
+    pub(crate) span: Span,
+}
+
+/// One alert that was sent in the clear.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AlertSeen {
+    /// `warning` or `fatal`; without meaning in TLS 1.3 (RFC 9846 §6).
+    pub(crate) level: AlertLevel,
+    /// The description.
+    pub(crate) description: AlertDescription,
+    /// Where it stands.
+    pub(crate) span: Span,
+}
+
+/// One record whose content is hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecordSeen {
+    /// The outer content type.
+    pub(crate) content_type: u8,
+    /// The record's length field, in bytes.
+    pub(crate) len: u16,
+    /// The packet that completed it.
+    pub(crate) mark: Mark,
+}
+
+/// The hidden records of one side: the first ones in full, then counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RecordLog {
+    /// The first [`RecordLog::KEPT`] records.
+    pub(crate) first: Vec<RecordSeen>,
+    /// The last record of all.
+    pub(crate) last: Option<RecordSeen>,
+    /// How many records there were.
+    pub(crate) count: u64,
+}
+
+impl RecordLog {
+    /// How many records are kept singly: a handshake needs fewer.
+    pub(crate) const KEPT: usize = 16;
+
+    /// Notes one more record.
+    pub(crate) fn push(&mut self, record: RecordSeen) {
+        if self.first.len() < Self::KEPT {
+            self.first.push(record);
+        }
+        self.last = Some(record);
+        self.count += 1;
+    }
+}
+
+/// A certificate chain as it was sent, leaf first.
+pub(crate) type Chain = Vec<Arc<Interned>>;
+
+/// What a ServerKeyExchange of TLS ≤ 1.2 says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyExchangeSeen {
+    /// The named curve, for ECDHE.
+    pub(crate) group: Option<Group>,
+    /// Size of the Diffie-Hellman prime in bits, for DHE.
+    pub(crate) dh_bits: Option<u32>,
+    /// The scheme of its signature (TLS 1.2).
+    pub(crate) scheme: Option<SignatureScheme>,
+}
+
+/// What a clear CertificateRequest says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CertificateRequestSeen {
+    /// Signature schemes that the server takes.
+    pub(crate) schemes: Vec<SignatureScheme>,
+    /// How many CA names it lists.
+    pub(crate) authorities: usize,
+}
+
+/// Everything seen of one connection. Facts only.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed {
+    /// Who called.
+    pub(crate) client: Endpoint,
+    /// Who was called.
+    pub(crate) server: Endpoint,
+    /// The capture that holds it.
+    pub(crate) capture: CaptureId,
+    /// Wireshark's `tcp.stream` in that capture; `None` past the cap on numbered conversations.
+    pub(crate) stream: Option<u32>,
+    /// Sequence number of the client's SYN, or of its first segment.
+    pub(crate) client_isn: u32,
+    /// Innermost VLAN id of the first packet; 0 where there was no tag.
+    pub(crate) vlan: u16,
+    /// What happened at the TCP layer.
+    pub(crate) tcp: TcpFacts,
+    /// The first bytes of client and server.
+    pub(crate) first: [First; 2],
+    /// The first bytes of client and server where TLS began within another protocol; `first` is then what follows.
+    pub(crate) preamble: Option<Box<[First; 2]>>,
+    /// Bytes of each side before TLS began (an upgrade within another protocol).
+    pub(crate) before_tls: [u64; 2],
+    /// The first ClientHello.
+    pub(crate) offer: Seen<Spanned<Arc<Offer>>>,
+    /// The ClientHello that answers a HelloRetryRequest.
+    pub(crate) second_offer: Option<Spanned<Arc<Offer>>>,
+    /// HelloRetryRequest (RFC 9846 §4.1.4).
+    pub(crate) retry: Option<Spanned<Answer>>,
+    /// ServerHello.
+    pub(crate) answer: Seen<Spanned<Answer>>,
+    /// The server's certificates.
+    pub(crate) server_chain: Seen<Spanned<Chain>>,
+    /// The client's certificates; seen and empty where it sent an empty list.
+    pub(crate) client_chain: Seen<Spanned<Chain>>,
+    /// ServerKeyExchange.
+    pub(crate) key_exchange: Option<Spanned<KeyExchangeSeen>>,
+    /// CertificateRequest.
+    pub(crate) certificate_request: Seen<Spanned<CertificateRequestSeen>>,
+    /// Every clear handshake message, in order of completion.
+    pub(crate) messages: Vec<MessageSeen>,
+    /// Clear alerts in order of capture.
+    pub(crate) alerts: Vec<AlertSeen>,
+    /// ChangeCipherSpec of client and server.
+    pub(crate) change_cipher_spec: [Option<Span>; 2],
+    /// Hidden records of client and server.
+    pub(crate) records: [RecordLog; 2],
+    /// What could not be parsed, by side.
+    pub(crate) malformed: Vec<(Malformed, Span)>,
+    /// The length field of the first record that is longer than any version allows.
+    pub(crate) oversized: Option<(u16, Span)>,
+    /// Why the TLS of a side could not be followed to its end.
+    pub(crate) lost: [Option<Hidden>; 2],
+    /// The last packet's time of the whole capture: how long silence was watched.
+    pub(crate) capture_end: Option<Time>,
+}
+
+impl Observed {
+    /// Time of the certificate message, else of the first packet: the moment at which certificates are judged.
+    pub(crate) fn certificate_time(&self) -> Option<Time> {
+        let of = |chain: &Seen<Spanned<Chain>>| chain.as_ref().seen().and_then(|chain| chain.span.mark.time);
+        of(&self.server_chain).or_else(|| of(&self.client_chain)).or(self.opening().time)
+    }
+
+    /// The name that the client asked for.
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        self.offer.as_ref().seen()?.value.server_name.as_deref()
+    }
+
+    /// The server's leaf, where it was seen and could be parsed.
+    pub(crate) fn leaf(&self) -> Option<&crate::x509::Certificate> {
+        self.server_chain.as_ref().seen()?.value.first()?.readable().map(|leaf| &**leaf)
+    }
+
+    /// True where a TLS byte of either side was recognised.
+    pub(crate) fn spoke_tls(&self) -> bool {
+        self.first.iter().any(First::is_tls) || self.offer.is_seen() || self.answer.is_seen()
+    }
+
+    /// True where the negotiated version is TLS 1.3 or later.
+    pub(crate) fn is_tls13(&self) -> bool {
+        self.answer.as_ref().seen().is_some_and(|answer| answer.value.version.is_tls13())
+    }
+
+    /// The first clear message of this kind by this side.
+    pub(crate) fn message(&self, from: Side, kind: HandshakeType) -> Option<&MessageSeen> {
+        self.messages.iter().find(|message| message.kind == kind && message.span.from() == from)
+    }
+
+    /// True where neither side sent a byte of payload.
+    pub(crate) fn is_silent(&self) -> bool {
+        !self.tcp.sides.iter().any(|side| side.sent_payload())
+    }
+
+    /// The connection's first packet.
+    pub(crate) fn opening(&self) -> Mark {
+        self.tcp.first_packet().unwrap_or(self.nowhere())
+    }
+
+    /// The connection's last packet.
+    pub(crate) fn closing(&self) -> Mark {
+        self.tcp.last_packet().unwrap_or(self.nowhere())
+    }
+
+    /// The mark of a connection without packets. None is ever made, but the type cannot say so.
+    const fn nowhere(&self) -> Mark {
+        Mark { capture: self.capture, frame: 1, time: None, from: Side::Client }
+    }
+
+    /// The server's first bytes as text, where they are no TLS.
+    pub(crate) fn plain_answer(&self) -> Option<&str> {
+        match &self.first[Side::Server.index()] {
+            First::Other(Some(plaintext), _) => Some(&plaintext.quote),
+            _ => None,
+        }
+    }
+
+    /// The protocol that the connection speaks where it is not TLS, as far as it was recognised.
+    pub(crate) fn plain_protocol(&self) -> Option<&'static str> {
+        self.first.iter().find_map(|first| match first {
+            First::Other(Some(plaintext), _) => Some(plaintext.protocol),
+            _ => None,
+        })
+    }
+
+    /// True where an earlier session was taken up: no certificate was to be sent.
+    pub(crate) fn resumed(&self) -> bool {
+        let Some(answer) = self.answer.as_ref().seen() else { return false };
+        answer.value.psk || answer.value.echoes_session && !self.server_chain.is_seen() && !self.is_tls13()
+    }
+
+    /// True where the handshake was completed and both sides then sent data: nothing is left to explain.
+    pub(crate) fn is_plainly_sound(&self) -> bool {
+        self.completed() && self.client_sent_data() && self.fatal_alert().is_none()
+    }
+
+    /// True where a hello of this shape that leaves in silence is known to refuse the certificate so: programs on GnuTLS reset right after
+    /// the server's flight, Node.js closes.
+    pub(crate) fn leaves_like_a_refusal(&self) -> bool {
+        let stack = self.offer.as_ref().seen().map(|offer| offer.value.stack);
+        stack == Some(crate::tls::ClientStack::GnuTls)
+    }
+
+    /// A connection that carried no byte.
+    pub(crate) fn without_bytes(identity: Identity, tcp: TcpFacts) -> Self {
+        let missing = if tcp.one_sided().is_some() { Some(Hidden::OneSided) } else { None };
+        Self {
+            client: identity.client,
+            server: identity.server,
+            capture: identity.capture,
+            stream: None,
+            client_isn: identity.client_isn,
+            vlan: identity.vlan,
+            tcp,
+            first: [First::Nothing, First::Nothing],
+            preamble: None,
+            before_tls: [0; 2],
+            offer: missing.map_or(Seen::Absent, Seen::Unknown),
+            second_offer: None,
+            retry: None,
+            answer: missing.map_or(Seen::Absent, Seen::Unknown),
+            server_chain: missing.map_or(Seen::Absent, Seen::Unknown),
+            client_chain: missing.map_or(Seen::Absent, Seen::Unknown),
+            key_exchange: None,
+            certificate_request: missing.map_or(Seen::Absent, Seen::Unknown),
+            messages: Vec::new(),
+            alerts: Vec::new(),
+            change_cipher_spec: [None; 2],
+            records: Default::default(),
+            malformed: Vec::new(),
+            oversized: None,
+            lost: [None; 2],
+            capture_end: None,
+        }
+    }
+}

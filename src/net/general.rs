@@ -1,0 +1,420 @@
+//! The general path: IP and TCP by `etherparse`, for the packets that [`super::fast`] declines: IP options, extension headers,
+//! lengths that offloading or a snapshot length falsified, and the segments quoted in ICMP errors.
+//!
+//! `etherparse`'s lax slices take what is there. How much was on the wire, and which packets Wireshark numbers all the same, is
+//! worked out here.
+
+use etherparse::{IpNumber, LaxIpSlice, TcpHeaderSlice};
+
+use super::link::Network;
+use super::tcp::{self, Carrier, Header};
+use super::{Decoded, Packet, Role, fast};
+
+/// An ICMP error quotes the packet that it complains of behind these bytes (RFC 792, RFC 4443 §2.1).
+const ICMP_HEADER: usize = 8;
+
+/// Errors within errors are not sent (RFC 1122 §3.2.2), but captured packets may claim anything: no deeper than this.
+const DEEPEST_QUOTE: u8 = 4;
+
+/// Bytes that stand in a packet: the captured ones, where they begin in the frame, and how many they were on the wire.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    on_wire: usize,
+}
+
+impl<'a> Part<'a> {
+    /// What remains after `skipped` bytes.
+    fn after(self, skipped: usize) -> Option<Self> {
+        Some(Self {
+            bytes: self.bytes.get(skipped..)?,
+            at: self.at + skipped,
+            on_wire: self.on_wire.saturating_sub(skipped),
+        })
+    }
+}
+
+/// Reads a packet of any shape.
+pub(super) fn decode(packet: &Packet<'_>, network: &Network) -> Decoded {
+    let Some(bytes) = packet.bytes.get(network.at..) else {
+        return Decoded::Other;
+    };
+    let original = usize::try_from(packet.original).unwrap_or(usize::MAX);
+    let on_wire = original.max(packet.bytes.len()).saturating_sub(network.at);
+    ip(
+        packet,
+        network,
+        Part {
+            bytes,
+            at: network.at,
+            on_wire,
+        },
+        0,
+    )
+    .unwrap_or(Decoded::Other)
+}
+
+/// Reads an IP packet; `quotes` counts the ICMP errors around it.
+fn ip(packet: &Packet<'_>, network: &Network, part: Part<'_>, quotes: u8) -> Option<Decoded> {
+    let (slice, _) = LaxIpSlice::from_slice(part.bytes).ok()?;
+    let header = IpHeader::new(&slice, part.on_wire)?;
+    let inside = slice.payload();
+
+    // The payload is what the extension headers leave of the bytes behind the IP header.
+    let captured = part.bytes.len().saturating_sub(header.len).min(header.payload);
+    let extensions = captured.checked_sub(inside.payload.len())?;
+    let payload = Part {
+        bytes: inside.payload,
+        at: part.at + header.len + extensions,
+        on_wire: header.payload.checked_sub(extensions)?,
+    };
+
+    let mut role = match (network.numbered && header.numbered, quotes) {
+        (true, 0) => Role::Whole,
+        (false, 0) => Role::Unnumbered,
+        (true, _) => Role::Glimpse,
+        (false, _) => return None,
+    };
+    if inside.fragmented {
+        // Wireshark keeps fragments for reassembly, except for those that are not all there.
+        if !header.read_in_part
+            || captured == header.payload
+            || inside.ip_number != IpNumber::TCP
+            || role == Role::Unnumbered
+        {
+            return None;
+        }
+        role = Role::Glimpse;
+    }
+
+    match inside.ip_number {
+        IpNumber::TCP => {
+            let carrier = Carrier {
+                source: header.source,
+                destination: header.destination,
+                ttl: header.ttl,
+                ip_id: header.id,
+                vlan: network.vlan,
+                at: payload.at,
+                on_wire: payload.on_wire,
+                role,
+            };
+            tcp(packet, &carrier, payload)
+        }
+        IpNumber::ICMP if quotes < DEEPEST_QUOTE && matches!(payload.bytes.first()?, 3 | 4 | 11 | 12) => {
+            ip(packet, network, payload.after(ICMP_HEADER)?, quotes + 1)
+        }
+        IpNumber::IPV6_ICMP if quotes < DEEPEST_QUOTE && matches!(payload.bytes.first()?, 1..=4) => {
+            let quote = payload.after(ICMP_HEADER)?;
+            if quote.bytes.first()? >> 4 == 6 {
+                ip(packet, network, quote, quotes + 1)
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Reads a TCP segment whose header may be cut, or wrong.
+fn tcp(packet: &Packet<'_>, carrier: &Carrier, part: Part<'_>) -> Option<Decoded> {
+    let header = match TcpHeaderSlice::from_slice(part.bytes) {
+        Ok(complete) => Header::from_slice(&complete),
+        Err(_) => match Header::read(part.bytes) {
+            Some(header) => header,
+            None if part.bytes.len() < part.on_wire && carrier.role != Role::Glimpse => return Some(Decoded::Cut),
+            None => return None,
+        },
+    };
+    Some(Decoded::Tcp(tcp::segment(packet, carrier, &header, part.bytes.len())))
+}
+
+/// What is needed of an IP header of either version.
+struct IpHeader {
+    source: u128,
+    destination: u128,
+    ttl: u8,
+    id: u16,
+    /// Length of the fixed header and its IPv4 options, in bytes.
+    len: usize,
+    /// Bytes on the wire behind it.
+    payload: usize,
+    /// Of the fragments that are not all there, Wireshark reads on in the first one of an IPv4 packet only.
+    read_in_part: bool,
+    /// Wireshark reads on behind this header.
+    numbered: bool,
+}
+
+impl IpHeader {
+    /// `on_wire` are the bytes that were sent from the header's first one on, which is all there is to go by where the header's
+    /// own length is 0.
+    fn new(slice: &LaxIpSlice<'_>, on_wire: usize) -> Option<Self> {
+        match slice {
+            LaxIpSlice::Ipv4(v4) => {
+                let header = v4.header();
+                let len = header.slice().len();
+                let payload = match usize::from(header.total_len()) {
+                    0 => on_wire.saturating_sub(len),
+                    // Shorter than its own header: discarded by receivers, and not read further by Wireshark.
+                    total => total.checked_sub(len)?,
+                };
+                Some(Self {
+                    source: fast::mapped(header.source()),
+                    destination: fast::mapped(header.destination()),
+                    ttl: header.ttl(),
+                    id: header.identification(),
+                    len,
+                    payload,
+                    read_in_part: header.fragments_offset().value() == 0,
+                    numbered: true,
+                })
+            }
+            LaxIpSlice::Ipv6(v6) => {
+                let header = v6.header();
+                let len = header.slice().len();
+                Some(Self {
+                    source: u128::from_be_bytes(header.source()),
+                    destination: u128::from_be_bytes(header.destination()),
+                    ttl: header.hop_limit(),
+                    id: 0,
+                    len,
+                    payload: match usize::from(header.payload_length()) {
+                        0 => on_wire.saturating_sub(len),
+                        payload => payload,
+                    },
+                    read_in_part: false,
+                    numbered: header.payload_length() != 0,
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Flags, Segment, decode};
+    use super::*;
+
+    const TCP: [u8; 28] = [
+        0xc0, 0x01, 0x01, 0xbb, 0, 0, 0, 100, 0, 0, 0, 9, 0x50, 0x18, 0x10, 0x00, 0, 0, 0, 0, b'p', b'a', b'y', b'l',
+        b'o', b'a', b'd', b'!',
+    ];
+
+    const RAW: u16 = 101;
+
+    fn v4(protocol: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
+        let total = (20 + options.len() + payload.len()) as u16;
+        let mut bytes = vec![0x45 + (options.len() / 4) as u8, 0];
+        bytes.extend(total.to_be_bytes());
+        bytes.extend([0x12, 0x34, 0x40, 0, 61, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+        [&bytes[..], options, payload].concat()
+    }
+
+    fn v6(next: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0x60, 0, 0, 0];
+        bytes.extend((payload.len() as u16).to_be_bytes());
+        bytes.extend([next, 62]);
+        bytes.extend([0x20; 16]);
+        bytes.extend([0x21; 16]);
+        [&bytes[..], payload].concat()
+    }
+
+    fn icmp(kind: u8, quote: &[u8]) -> Vec<u8> {
+        [&[kind, 1, 0, 0, 0, 0, 0, 0], quote].concat()
+    }
+
+    fn with_length(mut packet: Vec<u8>, length: u16) -> Vec<u8> {
+        let at = if packet[0] >> 4 == 4 { 2 } else { 4 };
+        packet[at..at + 2].copy_from_slice(&length.to_be_bytes());
+        packet
+    }
+
+    fn read_cut(bytes: &[u8], original: usize) -> Decoded {
+        decode(&Packet {
+            link: RAW,
+            bytes,
+            original: original as u32,
+            at: 500,
+            frame: 3,
+            time: None,
+        })
+    }
+
+    fn read(bytes: &[u8]) -> Decoded {
+        read_cut(bytes, bytes.len())
+    }
+
+    fn segment(decoded: Decoded) -> Segment {
+        match decoded {
+            Decoded::Tcp(segment) => segment,
+            other => panic!("not a segment: {other:?}"),
+        }
+    }
+
+    /// Offset in the packet, captured length, and length that was cut.
+    fn payload(segment: &Segment) -> (u32, u32, u32) {
+        (segment.payload_at - 500, segment.payload_len, segment.payload_cut)
+    }
+
+    #[test]
+    fn every_field_of_a_plain_packet_is_read() {
+        let segment = segment(read(&v4(6, &[], &TCP)));
+        assert_eq!(segment.key.low(), ([10, 0, 0, 1].into(), 49153));
+        assert_eq!(segment.key.high(), ([10, 0, 0, 2].into(), 443));
+        assert!(segment.from_low);
+        assert_eq!(
+            (segment.frame, segment.seq, segment.ack, segment.flags),
+            (3, 100, 9, Flags(0x18))
+        );
+        assert_eq!(
+            (segment.window, segment.ttl, segment.ip_id, segment.mss, segment.vlan),
+            (4096, 61, 0x1234, 0, 0)
+        );
+        assert_eq!((payload(&segment), segment.role), ((40, 8, 0), Role::Whole));
+    }
+
+    #[test]
+    fn ipv4_options_and_an_authentication_header_are_stepped_over() {
+        assert_eq!(payload(&segment(read(&v4(6, &[1, 1, 1, 0], &TCP)))), (44, 8, 0));
+        let authentication = [&[6, 4, 0, 0][..], &[0; 20]].concat();
+        assert_eq!(
+            payload(&segment(read(&v4(51, &[], &[&authentication[..], &TCP].concat())))),
+            (64, 8, 0)
+        );
+    }
+
+    #[test]
+    fn ipv6_extension_headers_are_stepped_over() {
+        let hop_by_hop = [6, 0, 1, 4, 0, 0, 0, 0];
+        let segment = segment(read(&v6(0, &[&hop_by_hop[..], &TCP].concat())));
+        assert_eq!((payload(&segment), segment.ttl, segment.ip_id), ((68, 8, 0), 62, 0));
+    }
+
+    #[test]
+    fn an_atomic_fragment_is_a_whole_packet() {
+        let atomic = [6, 0, 0, 0, 0, 0, 0, 9];
+        assert_eq!(segment(read(&v6(44, &[&atomic[..], &TCP].concat()))).role, Role::Whole);
+    }
+
+    #[test]
+    fn fragments_are_left_to_reassembly() {
+        for field in [[0x20, 0x00], [0x20, 0x03], [0x00, 0x03]] {
+            let mut bytes = v4(6, &[], &TCP);
+            bytes[6..8].copy_from_slice(&field);
+            assert_eq!(read(&bytes), Decoded::Other);
+        }
+        let first = [6, 0, 0, 1, 0, 0, 0, 9];
+        assert_eq!(read(&v6(44, &[&first[..], &TCP].concat())), Decoded::Other);
+    }
+
+    #[test]
+    fn a_first_fragment_that_was_cut_is_numbered_and_no_more() {
+        let mut bytes = v4(6, &[], &TCP);
+        bytes[6] = 0x20;
+        let segment = segment(read_cut(&bytes[..40], bytes.len()));
+        assert_eq!(
+            (segment.role, segment.payload_len, segment.payload_cut),
+            (Role::Glimpse, 0, 0)
+        );
+    }
+
+    #[test]
+    fn padding_is_no_payload() {
+        let padded = [&v4(6, &[], &TCP)[..], &[0; 6]].concat();
+        assert_eq!(payload(&segment(read(&padded))), (40, 8, 0));
+    }
+
+    #[test]
+    fn a_cut_payload_says_how_much_is_missing() {
+        let whole = v4(6, &[], &TCP);
+        assert_eq!(payload(&segment(read_cut(&whole[..43], whole.len()))), (40, 3, 5));
+        let whole = v6(6, &TCP);
+        assert_eq!(payload(&segment(read_cut(&whole[..60], whole.len()))), (60, 0, 8));
+    }
+
+    #[test]
+    fn the_ip_length_tells_of_a_cut_that_the_capture_does_not_admit() {
+        let whole = v4(6, &[], &TCP);
+        assert_eq!(payload(&segment(read(&whole[..43]))), (40, 3, 5));
+    }
+
+    #[test]
+    fn a_length_left_to_the_network_card_means_the_rest_of_the_frame() {
+        let offloaded = with_length(v4(6, &[], &TCP), 0);
+        assert_eq!(payload(&segment(read(&offloaded))), (40, 8, 0));
+        assert_eq!(
+            payload(&segment(read_cut(&offloaded[..43], offloaded.len()))),
+            (40, 3, 5)
+        );
+    }
+
+    #[test]
+    fn ipv6_without_a_length_is_followed_and_not_numbered() {
+        let segment = segment(read(&with_length(v6(6, &TCP), 0)));
+        assert_eq!((payload(&segment), segment.role), ((60, 8, 0), Role::Unnumbered));
+    }
+
+    #[test]
+    fn a_length_below_the_header_is_nothing() {
+        assert_eq!(read(&with_length(v4(6, &[], &TCP), 19)), Decoded::Other);
+    }
+
+    #[test]
+    fn a_cut_header_is_told_where_its_window_is_missing() {
+        let whole = v4(6, &[], &TCP);
+        assert_eq!(read_cut(&whole[..35], whole.len()), Decoded::Cut);
+        assert_eq!(payload(&segment(read_cut(&whole[..36], whole.len()))), (36, 0, 8));
+    }
+
+    #[test]
+    fn a_segment_too_short_for_a_header_is_nothing() {
+        assert_eq!(read(&v4(6, &[], &TCP[..12])), Decoded::Other);
+        assert_eq!(segment(read(&v4(6, &[], &TCP[..16]))).role, Role::Glimpse);
+    }
+
+    #[test]
+    fn a_data_offset_that_cannot_be_is_numbered_and_not_followed() {
+        let mut bytes = v4(6, &[], &TCP);
+        bytes[32] = 0x40;
+        assert_eq!(segment(read(&bytes)).role, Role::Mangled);
+        bytes[32] = 0xf0;
+        assert_eq!(
+            (segment(read(&bytes)).role, segment(read(&bytes)).payload_len),
+            (Role::Glimpse, 0)
+        );
+    }
+
+    #[test]
+    fn a_header_quoted_in_an_error_is_a_glimpse() {
+        for kind in [3, 4, 11, 12] {
+            let quoted = segment(read(&v4(1, &[], &icmp(kind, &v4(6, &[], &TCP)))));
+            assert_eq!((quoted.role, quoted.seq, quoted.payload_len), (Role::Glimpse, 100, 0));
+        }
+        for kind in 1..=4 {
+            assert_eq!(segment(read(&v6(58, &icmp(kind, &v6(6, &TCP))))).role, Role::Glimpse);
+        }
+    }
+
+    #[test]
+    fn an_echo_or_a_redirect_quotes_nothing() {
+        for kind in [0, 5, 8] {
+            assert_eq!(read(&v4(1, &[], &icmp(kind, &v4(6, &[], &TCP)))), Decoded::Other);
+        }
+        assert_eq!(read(&v6(58, &icmp(128, &v6(6, &TCP)))), Decoded::Other);
+    }
+
+    #[test]
+    fn the_eight_bytes_that_rfc_792_asks_for_are_too_few_to_be_numbered() {
+        assert_eq!(read(&v4(1, &[], &icmp(3, &v4(6, &[], &TCP)[..28]))), Decoded::Other);
+    }
+
+    #[test]
+    fn quotes_in_quotes_end_somewhere() {
+        let mut packet = v4(6, &[], &TCP);
+        for _ in 0..40 {
+            packet = v4(1, &[], &icmp(3, &packet));
+        }
+        assert_eq!(read(&packet), Decoded::Other);
+    }
+}

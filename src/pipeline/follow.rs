@@ -1,0 +1,125 @@
+//! One capture from its first packet to its last: windows through decoding into the shards.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use rayon::prelude::*;
+
+use super::decode::{SHARDS, decode_window};
+use super::shard::{Harvest, Shard};
+use super::{OnProgress, Progress};
+use crate::capture::{CaptureFacts, Reader, Window};
+use crate::connection::{Endpoint, Observed, ServerHistory};
+use crate::evidence::CaptureId;
+use crate::x509::{CertificateIndex, CertificateStore};
+
+type Servers = hashbrown::HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>;
+
+/// What is judged together: for now one file.
+#[derive(Debug)]
+pub(crate) struct FollowedSet {
+    /// The file.
+    pub(crate) facts: CaptureFacts,
+    /// Connections worth a judgement, in order of their first packet.
+    pub(crate) observed: Vec<Observed>,
+    /// How each server fared.
+    pub(crate) servers: Servers,
+    /// Sound connections that were only counted.
+    pub(crate) sound: u64,
+    /// Connections without a byte of TLS that were only counted.
+    pub(crate) half_open: u64,
+    /// Authorities' certificates that were seen.
+    pub(crate) index: CertificateIndex,
+    /// Packets that are not TCP.
+    pub(crate) other_packets: u64,
+}
+
+/// Follows every connection of a capture to its end.
+pub(super) fn follow(
+    mut reader: Reader,
+    capture: CaptureId,
+    certificates: &Arc<CertificateStore>,
+    keeps_sound: bool,
+    stop: &AtomicBool,
+    on_progress: &mut Option<OnProgress>,
+) -> FollowedSet {
+    let mut shards: Vec<Shard> =
+        (0..SHARDS).map(|_| Shard::new(capture, Arc::clone(certificates), keeps_sound)).collect();
+    let (mut window, mut next) = (Window::default(), Window::default());
+    let mut chunks = Vec::new();
+    let (mut conversations, mut other_packets, mut packets) = (0, 0, 0);
+    let name = reader.name();
+    let mut more = reader.fill(&mut window, stop);
+    while more {
+        // The next window is read while this one is worked on.
+        let (read, ()) = rayon::join(
+            || reader.fill(&mut next, stop),
+            || {
+                let used = decode_window(&window, &mut chunks);
+                let used = chunks.get(..used).unwrap_or_default();
+                shards.par_iter_mut().enumerate().for_each(|(place, shard)| {
+                    for segment in used.iter().flat_map(|chunk| chunk.of_shard(place)) {
+                        let at = segment.payload_at as usize;
+                        let payload = window.bytes.get(at..at + segment.payload_len as usize).unwrap_or_default();
+                        shard.segment(segment, payload);
+                    }
+                });
+                other_packets += used.iter().map(|chunk| chunk.other).sum::<u64>();
+                number(&mut shards, &mut conversations);
+            },
+        );
+        packets += window.records.len() as u64;
+        if let Some(report) = on_progress {
+            report(&Progress { bytes: reader.position(), packets, capture: name.clone() });
+        }
+        std::mem::swap(&mut window, &mut next);
+        more = read;
+    }
+    harvest(reader.finish(), shards, other_packets)
+}
+
+/// Gives the conversations that were opened since the last time their numbers, in the order of their first packets.
+fn number(shards: &mut [Shard], conversations: &mut u32) {
+    let mut openings: Vec<(u64, usize)> = shards
+        .iter()
+        .enumerate()
+        .flat_map(|(place, shard)| shard.openings().iter().map(move |frame| (*frame, place)))
+        .collect();
+    openings.sort_unstable();
+    for (_, place) in openings {
+        if let Some(shard) = shards.get_mut(place) {
+            shard.number(*conversations);
+        }
+        *conversations += 1;
+    }
+    shards.iter_mut().for_each(Shard::numbered);
+}
+
+fn harvest(facts: CaptureFacts, shards: Vec<Shard>, other_packets: u64) -> FollowedSet {
+    let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
+    let mut set = FollowedSet {
+        observed: Vec::new(),
+        servers: Servers::default(),
+        sound: 0,
+        half_open: 0,
+        index: CertificateIndex::default(),
+        other_packets,
+        facts,
+    };
+    for harvest in harvests {
+        set.sound += harvest.sound;
+        set.half_open += harvest.half_open.dropped;
+        set.index.merge(&harvest.index);
+        for (server, history) in harvest.servers {
+            set.servers.entry(server).or_default().merge(history);
+        }
+        for finished in harvest.finished {
+            let mut observed = finished.observed;
+            observed.stream = harvest.numbers.get(finished.opened as usize).copied();
+            observed.capture_end = set.facts.last;
+            set.observed.push(observed);
+        }
+    }
+    set.observed.sort_by_key(|observed| observed.tcp.first_packet().map(|first| first.frame));
+    set
+}

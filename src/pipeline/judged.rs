@@ -1,0 +1,137 @@
+//! The connections of the input with what their sets know: judged once to be counted, and again when one is rendered, so that no verdict
+//! has to be kept.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::follow::FollowedSet;
+use crate::connection::Observed;
+use crate::evidence::Time;
+use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Traffic, render};
+use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
+use crate::x509::{CertificateIndex, CertificateStore, Trust};
+
+/// One set, ready to be judged.
+#[derive(Debug)]
+struct Set {
+    path: String,
+    observed: Vec<Observed>,
+    surroundings: Surroundings,
+}
+
+/// Every connection that the report shows, in input order.
+#[derive(Debug)]
+pub(super) struct Judged {
+    sets: Vec<Set>,
+    /// Set and place of each shown connection.
+    shown: Vec<(u32, u32)>,
+}
+
+/// What the whole input shares.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) trust: Arc<Trust>,
+    pub(super) certificates: Arc<CertificateStore>,
+    pub(super) at: Option<Time>,
+    pub(super) all: bool,
+}
+
+impl Judged {
+    /// Judges every connection, and counts; returns also what is told of each set.
+    pub(super) fn new(followed: Vec<FollowedSet>, shared: &Shared) -> (Self, Vec<CaptureSet>) {
+        let mut index = CertificateIndex::default();
+        for set in &followed {
+            index.merge(&set.index);
+        }
+        let index = Arc::new(index);
+        let (mut sets, mut shown, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        for mut set in followed {
+            let surroundings = Surroundings {
+                trust: Arc::clone(&shared.trust),
+                certificates: Arc::clone(&shared.certificates),
+                index: Arc::clone(&index),
+                servers: std::mem::take(&mut set.servers),
+                at: shared.at,
+            };
+            let verdicts: Vec<Option<(Outcome, Option<CauseId>)>> =
+                set.observed.par_iter().map(|seen| outcome(seen, &surroundings)).collect();
+            let mut summary = Summary {
+                connections: set.sound,
+                completed: set.sound,
+                half_open: set.half_open,
+                ..Summary::default()
+            };
+            for (place, verdict) in verdicts.iter().enumerate() {
+                let Some((outcome, cause)) = verdict else { continue };
+                summary.count(*outcome, cause.map(|cause| cause.0));
+                if shared.all || cause.is_some() || *outcome != Outcome::Completed {
+                    shown.push((sets.len() as u32, place as u32));
+                }
+            }
+            let name = set.facts.path.clone();
+            told.push(CaptureSet { name: name.clone(), summary, traffic: traffic(&set, &verdicts) });
+            sets.push(Set { path: name, observed: set.observed, surroundings });
+        }
+        (Self { sets, shown }, told)
+    }
+}
+
+/// Outcome and cause of one connection; `None` where it is no matter of TLS.
+fn outcome(seen: &Observed, surroundings: &Surroundings) -> Option<(Outcome, Option<CauseId>)> {
+    let context = Context::new(surroundings);
+    let concerns_tls =
+        seen.spoke_tls() || is_tls_port(seen.server.port) || context.server(seen).answered > 0;
+    if !concerns_tls {
+        return None;
+    }
+    let verdict = judge(seen, &context);
+    let cause = verdict.cause.map(|finding| finding.cause);
+    // A flow that is plainly another protocol, and with which nothing is wrong, is none of ours.
+    (seen.spoke_tls() || cause.is_some()).then_some((verdict.outcome, cause))
+}
+
+fn traffic(set: &FollowedSet, verdicts: &[Option<(Outcome, Option<CauseId>)>]) -> Traffic {
+    let passed_over = verdicts.iter().filter(|verdict| verdict.is_none()).count() as u64;
+    Traffic {
+        tcp_flows: set.observed.len() as u64 + set.sound + set.half_open,
+        udp_flows: 0,
+        began_before: set.observed.iter().filter(|seen| seen.tcp.started_midway()).count() as u64,
+        spoken: spoken(set, passed_over),
+    }
+}
+
+/// Other protocols that were recognised, by port, most frequent first.
+fn spoken(set: &FollowedSet, passed_over: u64) -> Vec<crate::report::Spoken> {
+    if passed_over == 0 {
+        return Vec::new();
+    }
+    let mut flows = std::collections::BTreeMap::new();
+    for seen in set.observed.iter().filter(|seen| !seen.spoke_tls()) {
+        if let Some(protocol) = seen.plain_protocol() {
+            *flows.entry((protocol, seen.server.port)).or_insert(0) += 1;
+        }
+    }
+    let mut spoken: Vec<crate::report::Spoken> = flows
+        .into_iter()
+        .map(|((protocol, port), flows)| crate::report::Spoken { protocol: protocol.to_owned(), port, flows })
+        .collect();
+    spoken.sort_by_key(|spoken| std::cmp::Reverse(spoken.flows));
+    spoken
+}
+
+impl Connections for Judged {
+    fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    fn render(&self, index: usize) -> Connection {
+        let found = self.shown.get(index).and_then(|(set, place)| {
+            let set = self.sets.get(*set as usize)?;
+            Some((set, set.observed.get(*place as usize)?))
+        });
+        let Some((set, seen)) = found else { return Connection::default() };
+        let verdict = judge(seen, &Context::new(&set.surroundings));
+        render(seen, &verdict, &set.path)
+    }
+}

@@ -1,0 +1,251 @@
+//! From sources to a report: windows, parallel decoding, shards, judgement. The only user of threads.
+
+mod decode;
+mod follow;
+mod judged;
+mod shard;
+mod tally;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::ThreadPool;
+
+use crate::capture::{CaptureFacts, ProblemKind, Reader, Source, captures_below};
+use crate::error::Error;
+use crate::evidence::{CaptureId, Time};
+use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
+use crate::why::{CAUSES, title};
+use crate::x509::{CertificateStore, Trust, TrustStore as Anchors};
+
+use follow::{FollowedSet, follow};
+use judged::{Judged, Shared};
+
+/// Certificates that stand in for the clients' trust stores.
+#[derive(Clone, Debug)]
+pub struct TrustStore(Arc<Anchors>);
+
+impl TrustStore {
+    /// Mozilla's root program, as built into this version.
+    pub fn mozilla() -> Self {
+        Self(Arc::new(Anchors::mozilla()))
+    }
+
+    /// A store from PEM (any number of certificates) or one certificate in DER. `name` is what reports call it.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] where the bytes hold no certificate that can be used.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        Anchors::from_pem_or_der(name, bytes)
+            .map(|store| Self(Arc::new(store)))
+            .map_err(|reason| Error::Trust { path: PathBuf::from(name), reason })
+    }
+}
+
+/// What an analysis is to do.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Threads; 0 = one for each processor. The report is the same for any number.
+    pub threads: usize,
+    /// Trust stores that certificates are judged by. Empty: nothing is trusted.
+    pub trust: Vec<TrustStore>,
+    /// Judge certificates at this moment instead of the packets': nanoseconds since 1970 UTC.
+    pub at: Option<i64>,
+    /// Keep completed connections for the report too.
+    pub all: bool,
+    /// Compute the SHA-256 of each input.
+    pub hash: bool,
+}
+
+/// How far an analysis has come.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Bytes of the current input read so far.
+    pub bytes: u64,
+    /// Packets of the current input so far.
+    pub packets: u64,
+    /// The current input.
+    pub capture: String,
+}
+
+type OnProgress = Box<dyn FnMut(&Progress) + Send>;
+
+/// Reads captures and explains the handshakes in them.
+///
+/// Each source is read to its end before the next; nothing is judged before [`Analysis::finish`], since certificates from anywhere in
+/// the input may complete a chain.
+pub struct Analysis {
+    options: Options,
+    on_progress: Option<OnProgress>,
+    stop: Arc<AtomicBool>,
+    pool: Option<ThreadPool>,
+    certificates: Arc<CertificateStore>,
+    sets: Vec<FollowedSet>,
+    passed_over: u64,
+}
+
+impl std::fmt::Debug for Analysis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Analysis").field("options", &self.options).field("captures", &self.sets.len()).finish_non_exhaustive()
+    }
+}
+
+impl Analysis {
+    /// An analysis that has read nothing yet.
+    pub fn new(options: Options) -> Self {
+        // Without a pool of its own rayon's global one is used, with a thread for each processor.
+        let pool = (options.threads > 0)
+            .then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok())
+            .flatten();
+        Self {
+            options,
+            on_progress: None,
+            stop: Arc::new(AtomicBool::new(false)),
+            pool,
+            certificates: Arc::new(CertificateStore::default()),
+            sets: Vec::new(),
+            passed_over: 0,
+        }
+    }
+
+    /// Calls `report` now and then while a source is read.
+    #[must_use]
+    pub fn on_progress(mut self, report: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.on_progress = Some(Box::new(report));
+        self
+    }
+
+    /// A switch that ends the reading, not the report: set it to true from anywhere, a signal handler for one.
+    pub fn stopper(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// Reads one source to its end. A folder is every capture below it, in order of path.
+    ///
+    /// # Errors
+    /// The source cannot be opened, or is no capture. What is damaged within a capture is told in its
+    /// [problems](crate::report::Capture::problems) instead. In a folder, files that cannot be read are told so too.
+    pub fn read(&mut self, source: Source) -> Result<(), Error> {
+        if let Source::Path(path) = &source
+            && path.is_dir()
+        {
+            let listing = captures_below(path)?;
+            self.passed_over += listing.passed_over;
+            for capture in listing.captures {
+                if self.stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                self.read_one(Source::Path(capture))?;
+            }
+            return Ok(());
+        }
+        self.read_one(source)
+    }
+
+    fn read_one(&mut self, source: Source) -> Result<(), Error> {
+        let reader = Reader::open(source, self.options.hash, &self.stop)?;
+        let capture = CaptureId(self.sets.len() as u32);
+        let (certificates, all) = (Arc::clone(&self.certificates), self.options.all);
+        let (stop, on_progress) = (&self.stop, &mut self.on_progress);
+        let mut run = || follow(reader, capture, &certificates, all, stop, on_progress);
+        let set = match &self.pool {
+            Some(pool) => pool.install(run),
+            None => run(),
+        };
+        self.sets.push(set);
+        Ok(())
+    }
+
+    /// Judges what was read.
+    pub fn finish(self) -> Report {
+        let trust = Trust::new(self.options.trust.iter().map(|store| Arc::clone(&store.0)));
+        let told_trust = trust.stores.iter().map(|store| told_store(store)).collect();
+        let partial = self.sets.iter().any(|set| set.facts.stopped) || self.stop.load(Ordering::Relaxed);
+        let captures = self.sets.iter().map(|set| told_capture(&set.facts)).collect();
+        let options = effective(&self.options);
+        let shared = Shared {
+            trust: Arc::new(trust),
+            certificates: self.certificates,
+            at: self.options.at.map(Time::from_nanos),
+            all: self.options.all,
+        };
+        let followed = self.sets;
+        let judge = || Judged::new(followed, &shared);
+        let (judged, sets) = match &self.pool {
+            Some(pool) => pool.install(judge),
+            None => judge(),
+        };
+        let mut summary = Summary::default();
+        sets.iter().for_each(|set| summary.add(&set.summary));
+        Report {
+            generator: Generator::default(),
+            options,
+            trust: told_trust,
+            partial,
+            captures,
+            sets,
+            passed_over: self.passed_over,
+            summary,
+            connections: Box::new(judged),
+        }
+    }
+}
+
+/// The options that shape the result. The number of threads does not.
+fn effective(options: &Options) -> serde_json::Value {
+    serde_json::json!({
+        "trust": options.trust.iter().map(|store| store.0.name.as_str()).collect::<Vec<_>>(),
+        "at": options.at.map(|nanos| Timestamp::from_nanos(nanos)),
+        "all": options.all,
+        "hash": options.hash,
+    })
+}
+
+fn told_store(store: &Anchors) -> report::Trust {
+    report::Trust {
+        name: store.name.clone(),
+        version: store.version.clone(),
+        anchors: store.anchors().len() as u64,
+        sha256: store.sha256().to_owned(),
+    }
+}
+
+fn told_capture(facts: &CaptureFacts) -> Capture {
+    let problems = facts.problems.iter().map(|problem| CaptureProblem {
+        offset: problem.offset,
+        what: problem.what.clone(),
+        skipped: problem.skipped,
+        cut_at_end: problem.kind == ProblemKind::Cut,
+    });
+    Capture {
+        path: facts.path.clone(),
+        set: facts.path.clone(),
+        format: facts.format.to_owned(),
+        bytes: facts.bytes,
+        packets: facts.frames,
+        first: facts.first.map(Timestamp::from),
+        last: facts.last.map(Timestamp::from),
+        sha256: facts.sha256.clone(),
+        problems: problems.collect(),
+    }
+}
+
+/// A cause of the catalogue.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CauseInfo {
+    /// Its stable name, as in the JSON.
+    pub id: &'static str,
+    /// Its title, without jargon.
+    pub title: &'static str,
+    /// Its page in Markdown: what happened, how to tell, how to fix it.
+    pub page: &'static str,
+}
+
+/// Every cause that a verdict can name, in the order of the documentation.
+pub fn causes() -> impl Iterator<Item = CauseInfo> {
+    CAUSES.iter().map(|cause| CauseInfo { id: cause.id().0, title: title(cause.page()), page: cause.page() })
+}

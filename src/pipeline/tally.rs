@@ -1,0 +1,58 @@
+//! Connections that never carried TLS: counted, and only a few of each kind kept.
+
+use hashbrown::HashMap;
+
+use crate::connection::Endpoint;
+use crate::stream::TcpFacts;
+
+/// Connections of one server and one kind of ending that are kept as they are.
+const KEPT_EACH: u32 = 64;
+/// Kept in all, in one shard.
+const KEPT_IN_ALL: u32 = 2_048;
+
+/// How a connection without TLS ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Refused,
+    Unanswered,
+    HalfOpen,
+    Silent,
+    Spoke,
+}
+
+/// Counts by server and ending.
+#[derive(Debug, Default)]
+pub(super) struct HalfOpen {
+    kept: HashMap<(Endpoint, Kind), u32, foldhash::fast::RandomState>,
+    kept_in_all: u32,
+    /// Connections that were only counted.
+    pub(super) dropped: u64,
+}
+
+impl HalfOpen {
+    /// True where one more connection of this kind is to be kept; else it is counted.
+    pub(super) fn keeps(&mut self, server: Endpoint, facts: &TcpFacts) -> bool {
+        let [_, server_side] = &facts.sides;
+        let kind = if facts.sides.iter().any(|side| side.sent_payload()) {
+            Kind::Spoke
+        } else if facts.refused().is_some() {
+            Kind::Refused
+        } else if server_side.packets == 0 {
+            Kind::Unanswered
+        } else if facts.established() {
+            Kind::Silent
+        } else {
+            Kind::HalfOpen
+        };
+        if self.kept_in_all < KEPT_IN_ALL {
+            let kept = self.kept.entry((server, kind)).or_insert(0);
+            if *kept < KEPT_EACH {
+                *kept += 1;
+                self.kept_in_all += 1;
+                return true;
+            }
+        }
+        self.dropped += 1;
+        false
+    }
+}

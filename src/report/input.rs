@@ -1,0 +1,193 @@
+//! What was read, and what came out of it in numbers.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::timestamp::Timestamp;
+use super::words::Outcome;
+
+/// The program that made a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Generator {
+    /// `tlswhy`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Default for Generator {
+    fn default() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// A set of trust anchors that certificates were judged with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Trust {
+    /// Its name: `mozilla`, or a file's path.
+    pub name: String,
+    /// Its version or date, where it has one.
+    pub version: Option<String>,
+    /// How many anchors it holds.
+    pub anchors: u64,
+    /// SHA-256 over its certificates.
+    pub sha256: String,
+}
+
+/// One capture that was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Capture {
+    /// Its path as it was given or found; `-` for standard input.
+    pub path: String,
+    /// The name of the set that it was judged in.
+    pub set: String,
+    /// Its format, such as `pcapng`.
+    pub format: String,
+    /// Bytes read, after decompression.
+    pub bytes: u64,
+    /// Packets read, as Wireshark counts frames.
+    pub packets: u64,
+    /// The earliest packet's time.
+    pub first: Option<Timestamp>,
+    /// The latest packet's time.
+    pub last: Option<Timestamp>,
+    /// SHA-256 of the file, where it was asked for.
+    pub sha256: Option<String>,
+    /// What is wrong with it.
+    pub problems: Vec<CaptureProblem>,
+}
+
+/// A damaged place in a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CaptureProblem {
+    /// Where, in bytes from the capture's start.
+    pub offset: u64,
+    /// What is wrong there.
+    pub what: String,
+    /// How many bytes were passed over because of it.
+    pub skipped: u64,
+    /// True where only the last record is cut, as in every capture that was stopped by a signal: a note, not damage.
+    #[serde(skip)]
+    pub cut_at_end: bool,
+}
+
+/// Counts over the whole input, whatever is shown of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Connections that matter to TLS.
+    pub connections: u64,
+    /// Those that completed their handshake.
+    pub completed: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those whose end cannot be told.
+    pub undetermined: u64,
+    /// Those where nobody tried.
+    pub not_attempted: u64,
+    /// Flows without payload that were counted only.
+    pub half_open: u64,
+    /// How often each cause was the verdict.
+    pub causes: BTreeMap<String, u64>,
+}
+
+impl Summary {
+    /// Counts one more connection.
+    pub fn count(&mut self, outcome: Outcome, cause: Option<&str>) {
+        self.connections += 1;
+        match outcome {
+            Outcome::Completed => self.completed += 1,
+            Outcome::Failed => self.failed += 1,
+            Outcome::Undetermined => self.undetermined += 1,
+            Outcome::NotAttempted => self.not_attempted += 1,
+        }
+        if let Some(cause) = cause {
+            *self.causes.entry(cause.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Adds another count to this one.
+    pub fn add(&mut self, other: &Self) {
+        self.connections += other.connections;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.undetermined += other.undetermined;
+        self.not_attempted += other.not_attempted;
+        self.half_open += other.half_open;
+        for (cause, count) in &other.causes {
+            *self.causes.entry(cause.clone()).or_default() += count;
+        }
+    }
+}
+
+/// What was judged together: one capture, or a rotated series of them. Told in the text report; not a part of the JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CaptureSet {
+    /// Its name, as in [`Capture::set`].
+    pub(crate) name: String,
+    /// Counts over its connections.
+    pub(crate) summary: Summary,
+    /// What its packets carried besides TLS.
+    pub(crate) traffic: Traffic,
+}
+
+/// What the packets carried besides TLS: what a report without a TLS connection has to tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    /// TCP flows.
+    pub(crate) tcp_flows: u64,
+    /// UDP flows.
+    pub(crate) udp_flows: u64,
+    /// TCP flows whose beginning lies before the capture.
+    pub(crate) began_before: u64,
+    /// Other protocols that were recognised, by port.
+    pub(crate) spoken: Vec<Spoken>,
+}
+
+/// A protocol other than TLS that some flows spoke.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spoken {
+    /// Its name for people: `plain HTTP`.
+    pub(crate) protocol: String,
+    /// The server's port.
+    pub(crate) port: u16,
+    /// How many flows spoke it there.
+    pub(crate) flows: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_add_up() {
+        let mut summary = Summary::default();
+        summary.count(Outcome::Failed, Some("tcp-refused"));
+        summary.count(Outcome::Completed, None);
+        let mut total = Summary {
+            half_open: 2,
+            ..Summary::default()
+        };
+        total.add(&summary);
+        total.add(&summary);
+        assert_eq!(
+            (total.connections, total.completed, total.failed, total.half_open),
+            (4, 2, 2, 2)
+        );
+        assert_eq!(total.causes["tcp-refused"], 2);
+    }
+
+    #[test]
+    fn the_kind_of_a_problem_is_no_part_of_the_json() {
+        let json = serde_json::to_string(&CaptureProblem::default()).unwrap();
+        assert_eq!(json, r#"{"offset":0,"what":"","skipped":0}"#);
+    }
+}

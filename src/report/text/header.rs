@@ -1,0 +1,235 @@
+//! The head of the report: what was read, what came of it, and what is no failure.
+
+use std::io;
+
+use super::entry::{days, named};
+use super::group::Groups;
+use super::paper::{Ink, Paper, count, thousands};
+use crate::report::{Capture, CaptureSet, Report, Summary, Timestamp, Traffic};
+
+/// Sets that are listed one by one.
+const SETS_LISTED: usize = 12;
+/// Damaged places that are listed one by one.
+const PROBLEMS_LISTED: usize = 10;
+
+/// Writes everything that stands above the groups.
+pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<()> {
+    if (2..=SETS_LISTED).contains(&report.sets.len()) {
+        for set in &report.sets {
+            let captures: Vec<&Capture> = report
+                .captures
+                .iter()
+                .filter(|capture| capture.set == set.name)
+                .collect();
+            header_line(&set.name, &captures, &set.summary, paper)?;
+        }
+    }
+    let captures: Vec<&Capture> = report.captures.iter().collect();
+    header_line(&title(report), &captures, &report.summary, paper)?;
+    if attempts(&report.summary) == 0 {
+        without_tls(report, paper)?;
+    }
+    if report.partial {
+        let text = "the reading was stopped; this report covers what was read until then";
+        paper.block(2, "note  ", Ink::Label, text)?;
+    }
+    if report.passed_over > 0 {
+        let verb = if report.passed_over == 1 {
+            "is no capture and was"
+        } else {
+            "are no captures and were"
+        };
+        let text = format!("{} {verb} passed over", count(report.passed_over, "file"));
+        paper.block(2, "note  ", Ink::Label, &text)?;
+    }
+    problems(report, paper)?;
+    quiet(report, groups, paper)
+}
+
+/// What the whole input is called.
+fn title(report: &Report) -> String {
+    match (report.captures.as_slice(), report.sets.as_slice()) {
+        ([capture], _) => capture.path.clone(),
+        (captures, [CaptureSet { name, .. }]) => format!("{name} ({})", count(captures.len() as u64, "capture")),
+        (captures, sets) if sets.len() > 1 => {
+            format!(
+                "{} in {}",
+                count(captures.len() as u64, "capture"),
+                count(sets.len() as u64, "set")
+            )
+        }
+        (captures, _) => count(captures.len() as u64, "capture"),
+    }
+}
+
+/// Connections in which TLS was tried, or may have been.
+const fn attempts(summary: &Summary) -> u64 {
+    summary.connections.saturating_sub(summary.not_attempted)
+}
+
+/// `incident.pcapng  31 TLS connections, TIMES: 27 completed, 3 failed, 1 undetermined`.
+fn header_line(name: &str, captures: &[&Capture], summary: &Summary, paper: &mut Paper<'_>) -> io::Result<()> {
+    let first = captures.iter().filter_map(|capture| capture.first).min();
+    let last = captures.iter().filter_map(|capture| capture.last).max();
+    let when = first
+        .zip(last)
+        .map_or_else(String::new, |(first, last)| range(first, last, paper));
+    let text = if attempts(summary) == 0 {
+        let packets = captures.iter().map(|capture| capture.packets).sum();
+        format!("no TLS connection in {}{when}", count(packets, "packet"))
+    } else {
+        format!(
+            "{}{when}: {}",
+            count(attempts(summary), "TLS connection"),
+            outcomes(summary)
+        )
+    };
+    paper.block(0, &format!("{name}  "), Ink::Label, &text)
+}
+
+/// `27 completed, 3 failed, 1 undetermined`, or that nothing failed.
+fn outcomes(summary: &Summary) -> String {
+    let counts = [
+        (summary.completed, "completed"),
+        (summary.failed, "failed"),
+        (summary.undetermined, "undetermined"),
+    ];
+    let told = counts.iter().filter(|(number, _)| *number > 0);
+    let text = told
+        .map(|(number, what)| format!("{} {what}", thousands(*number)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    match (summary.failed, summary.undetermined) {
+        (0, 0) => format!("{text}. Nothing failed."),
+        (0, _) => format!("{text}. No failure seen."),
+        _ => text,
+    }
+}
+
+/// `, 2026-11-23 12:03:01.100–12:03:05.300 UTC`; the length alone where times are relative.
+fn range(first: Timestamp, last: Timestamp, paper: &Paper<'_>) -> String {
+    let times = &paper.layout().times;
+    let (from, to) = (times.date(first), times.date(last));
+    if from.is_empty() {
+        return format!(" in {:.3} s", last.seconds_since(first));
+    }
+    let (start, end) = (times.clock(first, None), times.clock(last, None));
+    let label = times.label(last);
+    if from == to {
+        format!(", {from} {start}–{end} {label}")
+    } else {
+        format!(", {from} {start} – {to} {end} {label}")
+    }
+}
+
+/// What there was instead of TLS, and which capture would show more.
+fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
+    let mut total = Traffic::default();
+    for set in &report.sets {
+        total.tcp_flows += set.traffic.tcp_flows;
+        total.udp_flows += set.traffic.udp_flows;
+        total.began_before += set.traffic.began_before;
+        total.spoken.extend(set.traffic.spoken.iter().cloned());
+    }
+    total
+        .spoken
+        .sort_by(|left, right| right.flows.cmp(&left.flows).then(left.port.cmp(&right.port)));
+    let mut parts = Vec::new();
+    for (flows, what) in [(total.tcp_flows, "TCP flow"), (total.udp_flows, "UDP flow")] {
+        if flows > 0 {
+            parts.push(count(flows, what));
+        }
+    }
+    if total.began_before > 0 {
+        parts.push(format!(
+            "{} began before the capture",
+            count(total.began_before, "flow")
+        ));
+    }
+    for spoken in total.spoken.iter().take(5) {
+        let verb = if spoken.flows == 1 { "speaks" } else { "speak" };
+        parts.push(format!(
+            "{} {verb} {} on port {}",
+            thousands(spoken.flows),
+            spoken.protocol,
+            spoken.port
+        ));
+    }
+    if !parts.is_empty() {
+        paper.block(2, "seen  ", Ink::Label, &parts.join("; "))?;
+    }
+    if days(report).is_none() {
+        return Ok(());
+    }
+    let advice = if total.began_before > 0 {
+        "start the capture before the connection is made, with whole packets:"
+    } else {
+        "capture where both directions of the connection pass, with whole packets:"
+    };
+    paper.block(2, "see more  ", Ink::Label, advice)?;
+    paper.verbatim(12, "tcpdump -i any -s 0 -w FILE 'host SERVER and port 443'")
+}
+
+/// Damaged places.
+fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
+    let all = || {
+        report
+            .captures
+            .iter()
+            .flat_map(|capture| capture.problems.iter().map(move |problem| (capture, problem)))
+    };
+    for (capture, problem) in all().take(PROBLEMS_LISTED) {
+        let label = if problem.cut_at_end { "note  " } else { "damaged  " };
+        let mut text = format!(
+            "{}: {}, at byte {}",
+            capture.path,
+            problem.what,
+            thousands(problem.offset)
+        );
+        if problem.skipped > 0 {
+            text.push_str(&format!("; {} passed over", count(problem.skipped, "byte")));
+        }
+        paper.block(2, label, Ink::Label, &text)?;
+    }
+    let more = all().skip(PROBLEMS_LISTED).count();
+    if more > 0 {
+        paper.paragraph(
+            2,
+            &format!(
+                "and {} more such places: --format json lists them",
+                thousands(more as u64)
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+/// What is no failure and no success.
+fn quiet(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<()> {
+    for (cause, quiet) in &groups.not_attempted {
+        let what = match cause.as_str() {
+            "tcp-probe" => "that never sent a byte".to_owned(),
+            "" => "in which nobody tried TLS".to_owned(),
+            id => format!("in which nobody tried TLS: {id}"),
+        };
+        let verdict = if quiet.connections == 1 {
+            "not a failure"
+        } else {
+            "not failures"
+        };
+        let text = format!(
+            "{} {what} (from {}); {verdict}",
+            count(quiet.connections, "connection"),
+            named(&quiet.clients, 4)
+        );
+        paper.block(2, "also  ", Ink::Label, &text)?;
+    }
+    if report.summary.half_open > 0 {
+        let text = format!(
+            "{} without a byte of payload, counted only",
+            count(report.summary.half_open, "more connection")
+        );
+        paper.block(2, "also  ", Ink::Label, &text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! What a TCP connection did: who opened, who ended, what was lost, what stayed without an answer.
+//!
+//! Facts only; what they mean for a handshake is judged elsewhere. A capture holds many connections at a time, so packets are remembered in
+//! 16 bytes ([`Stamp`]) and what most connections never have lies behind a box. Questions answer with whole [`Mark`]s.
+//!
+//! A packet that was captured twice (a mirror port that copies both directions, capturing on all interfaces) counts once, in
+//! [`SideFacts::duplicates`] the second time.
+
+mod side;
+mod stamp;
+
+pub(crate) use side::{Ending, EndingKind, Reset, Retransmission, SideFacts};
+pub(super) use stamp::Stamp;
+
+use super::assembler::GapCause;
+use crate::evidence::{Mark, Side};
+
+/// How many gaps, and how many bytes are missing in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GapTally {
+    /// Number of gaps.
+    pub(crate) count: u32,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+}
+
+/// What a connection did at the TCP layer.
+#[derive(Clone, Debug)]
+pub(crate) struct TcpFacts {
+    /// Both sides, by [`Side::index`].
+    pub(crate) sides: [SideFacts; 2],
+    first_packet: Option<(Stamp, Side)>,
+    handshake_ack: Option<Stamp>,
+    gaps: Option<Box<[GapTally; 3]>>,
+}
+
+impl TcpFacts {
+    pub(super) const fn new() -> Self {
+        Self {
+            sides: [SideFacts::new(Side::Client), SideFacts::new(Side::Server)],
+            first_packet: None,
+            handshake_ack: None,
+            gaps: None,
+        }
+    }
+
+    /// What one side did.
+    pub(crate) const fn side(&self, side: Side) -> &SideFacts {
+        let [client, server] = &self.sides;
+        match side {
+            Side::Client => client,
+            Side::Server => server,
+        }
+    }
+
+    pub(super) const fn side_mut(&mut self, side: Side) -> &mut SideFacts {
+        let [client, server] = &mut self.sides;
+        match side {
+            Side::Client => client,
+            Side::Server => server,
+        }
+    }
+
+    pub(super) fn note_first_packet(&mut self, stamp: Stamp, from: Side) {
+        self.first_packet.get_or_insert((stamp, from));
+    }
+
+    pub(super) fn note_handshake_ack(&mut self, stamp: Stamp) {
+        self.handshake_ack.get_or_insert(stamp);
+    }
+
+    pub(super) fn note_gap(&mut self, cause: GapCause, len: u64) {
+        let tallies = self.gaps.get_or_insert_default();
+        if let Some(tally) = tallies.get_mut(cause.index()) {
+            tally.count = tally.count.saturating_add(1);
+            tally.bytes = tally.bytes.saturating_add(len);
+        }
+    }
+
+    /// The first packet; `None` before there was one.
+    pub(crate) fn first_packet(&self) -> Option<Mark> {
+        self.first_packet.map(|(stamp, from)| stamp.mark(from))
+    }
+
+    /// The last packet, duplicates included.
+    pub(crate) fn last_packet(&self) -> Option<Mark> {
+        let latest = self.sides.iter().max_by_key(|side| side.last_packet)?;
+        latest.last_packet()
+    }
+
+    /// SYN, SYN-ACK and the client's acknowledgement were seen.
+    pub(crate) fn established(&self) -> bool {
+        self.sides.iter().all(|side| side.syn.is_some()) && self.handshake_ack.is_some()
+    }
+
+    /// The client's packet that completed the three-way handshake.
+    pub(crate) fn established_at(&self) -> Option<Mark> {
+        let ack = self.handshake_ack.filter(|_| self.established())?;
+        Some(ack.mark(Side::Client))
+    }
+
+    /// There are packets, but no SYN of either side.
+    pub(crate) fn started_midway(&self) -> bool {
+        self.first_packet.is_some() && self.sides.iter().all(|side| side.syn.is_none())
+    }
+
+    /// Milliseconds from the capture point to `to` and back, as the three-way handshake shows it: SYN → SYN-ACK to the server,
+    /// SYN-ACK → ACK to the client. Not known where that packet was repeated, since then nobody can tell which copy was answered.
+    pub(crate) fn round_trip_ms(&self, to: Side) -> Option<f64> {
+        let [client, server] = &self.sides;
+        let (asked, answer) = match to {
+            Side::Server => (client, server.syn?),
+            Side::Client => (server, self.handshake_ack?),
+        };
+        if asked.syn_count > 1 {
+            return None;
+        }
+        answer.millis_since(asked.syn?)
+    }
+
+    /// The longer of the two [round trips](Self::round_trip_ms): near either end it is that of the connection, in between the larger part.
+    pub(crate) fn rtt_ms(&self) -> Option<f64> {
+        let trips = [Side::Client, Side::Server].map(|to| self.round_trip_ms(to));
+        trips.into_iter().flatten().max_by(f64::total_cmp)
+    }
+
+    /// The gaps of one cause, both sides together.
+    pub(crate) fn gaps(&self, cause: GapCause) -> GapTally {
+        let tally = self.gaps.as_ref().and_then(|tallies| tallies.get(cause.index()));
+        tally.copied().unwrap_or_default()
+    }
+
+    /// All gaps.
+    pub(crate) fn all_gaps(&self) -> GapTally {
+        let tallies = self.gaps.iter().flat_map(|tallies| tallies.iter());
+        tallies.fold(GapTally::default(), |sum, tally| GapTally {
+            count: sum.count.saturating_add(tally.count),
+            bytes: sum.bytes.saturating_add(tally.bytes),
+        })
+    }
+
+    /// Retransmitted segments of both sides.
+    pub(crate) fn retransmissions(&self) -> u32 {
+        self.sides
+            .iter()
+            .fold(0, |sum, side| side.retransmitted.saturating_add(sum))
+    }
+
+    /// The reset by which the server's address refused the client's SYN, before any answer to it.
+    pub(crate) fn refused(&self) -> Option<Mark> {
+        let [client, server] = &self.sides;
+        let only_resets = server.packets == u32::from(server.rst_count);
+        if client.syn.is_none() || !only_resets || client.acked > 0 {
+            return None;
+        }
+        server
+            .first_rst()
+            .filter(|reset| reset.in_window)
+            .map(|reset| reset.mark)
+    }
+
+    /// The first thing that ended the connection. Repeated FINs and resets, and resets that the receiver ignores, do not count.
+    pub(crate) fn first_ending(&self) -> Option<Ending> {
+        let first = self.sides.iter().filter(|side| side.first_ending_stamp().is_some());
+        first.min_by_key(|side| side.first_ending_stamp())?.first_ending()
+    }
+
+    /// The only side whose packets are in the capture, although they acknowledge what the other sent.
+    pub(crate) fn one_sided(&self) -> Option<Side> {
+        [Side::Client, Side::Server].into_iter().find(|&side| {
+            let (own, other) = (self.side(side), self.side(side.peer()));
+            own.packets > 0 && other.packets == 0 && other.was_acked
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_tallied_by_cause() {
+        let mut facts = TcpFacts::new();
+        facts.note_gap(GapCause::CaptureLoss, 100);
+        facts.note_gap(GapCause::CaptureLoss, 50);
+        facts.note_gap(GapCause::Snaplen, 7);
+        assert_eq!(facts.gaps(GapCause::CaptureLoss), GapTally { count: 2, bytes: 150 });
+        assert_eq!(facts.gaps(GapCause::NetworkLoss), GapTally::default());
+        assert_eq!(facts.all_gaps(), GapTally { count: 3, bytes: 157 });
+    }
+}

@@ -1,0 +1,445 @@
+//! What one side of a TCP connection did.
+
+use super::stamp::Stamp;
+use crate::evidence::{Mark, Side};
+
+/// A reset, with what tells whether it came from the host whose address it bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reset {
+    /// The packet.
+    pub(crate) mark: Mark,
+    /// Its time to live or hop limit.
+    pub(crate) ttl: u8,
+    /// Its IPv4 identification; 0 for IPv6.
+    pub(crate) ip_id: u16,
+    /// Its window, not scaled.
+    pub(crate) window: u16,
+    /// The receiver had to believe it: the sequence number is one that it could expect (RFC 9293 §3.5.3) or, before the connection was
+    /// open, it acknowledges the SYN. True where the capture cannot tell.
+    pub(crate) in_window: bool,
+    /// It carried an acknowledgement.
+    pub(crate) has_ack: bool,
+}
+
+/// A segment that was sent again and again without being acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retransmission {
+    /// Offset of its first byte that is not acknowledged.
+    pub(crate) offset: u64,
+    /// Bytes of the longest copy.
+    pub(crate) len: u32,
+    /// How often it was repeated: captured copies without the first.
+    pub(crate) times: u32,
+    /// The first repetition.
+    pub(crate) first: Mark,
+    /// The latest repetition.
+    pub(crate) last: Mark,
+    /// A copy was as long as the maximum segment size allows: what a path with a smaller MTU drops.
+    pub(crate) full_size: bool,
+}
+
+/// How a side ended the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum EndingKind {
+    /// In order: nothing more to send.
+    Fin,
+    /// At once.
+    Rst,
+}
+
+/// Who ended the connection, how, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// Who.
+    pub(crate) from: Side,
+    /// How.
+    pub(crate) kind: EndingKind,
+    /// The packet.
+    pub(crate) mark: Mark,
+}
+
+/// [`Reset`] as it is kept.
+#[derive(Clone, Copy, Debug)]
+struct KeptReset {
+    stamp: Stamp,
+    ttl: u8,
+    in_window: bool,
+    has_ack: bool,
+    ip_id: u16,
+    window: u16,
+}
+
+/// [`Retransmission`] as it is kept.
+#[derive(Clone, Copy, Debug)]
+struct KeptRetransmission {
+    offset: u64,
+    len: u32,
+    times: u32,
+    first: Stamp,
+    last: Stamp,
+    full_size: bool,
+}
+
+/// What one side did. Numbers stop at their type's maximum.
+#[derive(Clone, Debug)]
+pub(crate) struct SideFacts {
+    /// Offset up to which this side's stream went up in order: the bytes that were captured, and the gaps among them.
+    pub(crate) payload_bytes: u64,
+    /// Offset behind the last byte that this side is known to have sent, captured or not.
+    pub(crate) sent_to: u64,
+    /// Offset up to which the peer acknowledged this side's stream.
+    pub(crate) acked: u64,
+    /// Offset of the FIN; meaningful where there is one.
+    pub(in crate::stream) fin_at: u64,
+    first_payload: Option<Stamp>,
+    last_payload: Option<Stamp>,
+    first_fin: Option<Stamp>,
+    pub(super) syn: Option<Stamp>,
+    last_ack_progress: Option<Stamp>,
+    pub(super) last_packet: Option<Stamp>,
+    first_rst: Option<Box<KeptReset>>,
+    unacked: Option<Box<KeptRetransmission>>,
+    /// Packets, those counted as duplicates not included.
+    pub(crate) packets: u32,
+    /// Second captures of a packet that carries data, SYN, FIN or RST.
+    pub(crate) duplicates: u32,
+    /// Segments sent again: data whose first byte was seen before, or a FIN.
+    pub(crate) retransmitted: u32,
+    /// Segments with data that cannot belong to the stream: before its beginning, or far ahead.
+    pub(crate) ignored: u32,
+    /// Resets.
+    pub(crate) rst_count: u16,
+    /// Keep-alive probes (RFC 9293 §3.8.4).
+    pub(crate) keep_alives: u16,
+    /// Packets that announced a window of 0.
+    pub(crate) zero_windows: u16,
+    /// SYNs of a client, SYN-ACKs of a server.
+    pub(crate) syn_count: u16,
+    /// Maximum segment size announced in the SYN; 0 where none was seen.
+    mss: u16,
+    /// Time to live of the first packet that is no reset.
+    pub(crate) ttl: Option<u8>,
+    /// The peer acknowledged the FIN.
+    pub(crate) fin_acked: bool,
+    /// The peer acknowledged this side's SYN, or something new of its stream.
+    pub(crate) was_acked: bool,
+    /// A packet other than a reset came after a reset that the receiver had to believe: the sender does not know of that reset.
+    pub(crate) went_on_after_rst: bool,
+    side: Side,
+}
+
+impl SideFacts {
+    pub(super) const fn new(side: Side) -> Self {
+        Self {
+            payload_bytes: 0,
+            sent_to: 0,
+            acked: 0,
+            fin_at: 0,
+            first_payload: None,
+            last_payload: None,
+            first_fin: None,
+            syn: None,
+            last_ack_progress: None,
+            last_packet: None,
+            first_rst: None,
+            unacked: None,
+            packets: 0,
+            duplicates: 0,
+            retransmitted: 0,
+            ignored: 0,
+            rst_count: 0,
+            keep_alives: 0,
+            zero_windows: 0,
+            syn_count: 0,
+            mss: 0,
+            ttl: None,
+            fin_acked: false,
+            was_acked: false,
+            went_on_after_rst: false,
+            side,
+        }
+    }
+
+    fn mark(&self, stamp: Option<Stamp>) -> Option<Mark> {
+        stamp.map(|stamp| stamp.mark(self.side))
+    }
+
+    /// The first packet with payload.
+    pub(crate) fn first_payload(&self) -> Option<Mark> {
+        self.mark(self.first_payload)
+    }
+
+    /// The last packet with payload that was not a repetition.
+    pub(crate) fn last_payload(&self) -> Option<Mark> {
+        self.mark(self.last_payload)
+    }
+
+    /// The first FIN.
+    pub(crate) fn first_fin(&self) -> Option<Mark> {
+        self.mark(self.first_fin)
+    }
+
+    /// The first SYN of a client, SYN-ACK of a server.
+    pub(crate) fn syn(&self) -> Option<Mark> {
+        self.mark(self.syn)
+    }
+
+    /// The last packet.
+    pub(crate) fn last_packet(&self) -> Option<Mark> {
+        self.mark(self.last_packet)
+    }
+
+    /// The packet of the peer that last acknowledged something new of this side.
+    pub(crate) fn last_ack_progress(&self) -> Option<Mark> {
+        self.last_ack_progress.map(|stamp| stamp.mark(self.side.peer()))
+    }
+
+    /// The first reset that the receiver had to believe; else the first of the others.
+    pub(crate) fn first_rst(&self) -> Option<Reset> {
+        self.first_rst.as_ref().map(|reset| Reset {
+            mark: reset.stamp.mark(self.side),
+            ttl: reset.ttl,
+            ip_id: reset.ip_id,
+            window: reset.window,
+            in_window: reset.in_window,
+            has_ack: reset.has_ack,
+        })
+    }
+
+    /// Maximum segment size that this side announced.
+    pub(crate) fn mss(&self) -> Option<u16> {
+        (self.mss > 0).then_some(self.mss)
+    }
+
+    /// The lowest segment that was repeated and is still not acknowledged.
+    pub(crate) fn unacked_retransmission(&self) -> Option<Retransmission> {
+        self.unacked.as_ref().map(|kept| Retransmission {
+            offset: kept.offset,
+            len: kept.len,
+            times: kept.times,
+            first: kept.first.mark(self.side),
+            last: kept.last.mark(self.side),
+            full_size: kept.full_size,
+        })
+    }
+
+    /// Bytes that were sent and not acknowledged.
+    pub(crate) fn unacked_bytes(&self) -> u64 {
+        self.sent_to.saturating_sub(self.acked)
+    }
+
+    /// Whether this side sent any payload, captured or only acknowledged. One acknowledged number may be a FIN that was not captured.
+    pub(crate) fn sent_payload(&self) -> bool {
+        self.first_payload.is_some() || self.sent_to.max(self.acked) > 1
+    }
+
+    /// How this side ended the connection first: its FIN, or a reset that counts.
+    pub(crate) fn first_ending(&self) -> Option<Ending> {
+        self.first_ending_stamp().map(|(stamp, kind)| Ending {
+            from: self.side,
+            kind,
+            mark: stamp.mark(self.side),
+        })
+    }
+
+    pub(super) fn first_ending_stamp(&self) -> Option<(Stamp, EndingKind)> {
+        let fin = self.first_fin.map(|stamp| (stamp, EndingKind::Fin));
+        let rst = self.first_rst.as_ref().filter(|reset| reset.in_window);
+        let rst = rst.map(|reset| (reset.stamp, EndingKind::Rst));
+        fin.into_iter().chain(rst).min()
+    }
+
+    /// A reset that the receiver had to believe was sent.
+    pub(crate) fn was_reset(&self) -> bool {
+        self.first_rst.as_ref().is_some_and(|reset| reset.in_window)
+    }
+}
+
+/// What the reassembler tells.
+impl SideFacts {
+    pub(in crate::stream) fn note_packet(&mut self, stamp: Stamp) {
+        self.packets = self.packets.saturating_add(1);
+        self.last_packet = Some(stamp);
+    }
+
+    pub(in crate::stream) fn note_duplicate(&mut self, stamp: Stamp) {
+        self.duplicates = self.duplicates.saturating_add(1);
+        self.last_packet = Some(stamp);
+    }
+
+    /// A packet that is no reset.
+    pub(in crate::stream) fn note_header(&mut self, ttl: u8, window: u16) {
+        self.ttl.get_or_insert(ttl);
+        if window == 0 {
+            self.zero_windows = self.zero_windows.saturating_add(1);
+        }
+        self.went_on_after_rst |= self.was_reset();
+    }
+
+    pub(in crate::stream) fn note_syn(&mut self, stamp: Stamp, mss: u16) {
+        self.syn_count = self.syn_count.saturating_add(1);
+        self.syn.get_or_insert(stamp);
+        if self.mss == 0 {
+            self.mss = mss;
+        }
+    }
+
+    pub(in crate::stream) fn note_keep_alive(&mut self) {
+        self.keep_alives = self.keep_alives.saturating_add(1);
+    }
+
+    pub(in crate::stream) fn note_ignored(&mut self) {
+        self.ignored = self.ignored.saturating_add(1);
+    }
+
+    pub(in crate::stream) fn note_payload(&mut self, stamp: Stamp, end: u64) {
+        self.first_payload.get_or_insert(stamp);
+        self.last_payload = Some(stamp);
+        self.sent_to = self.sent_to.max(end);
+    }
+
+    pub(in crate::stream) fn note_fin(&mut self, stamp: Stamp, at: u64) {
+        if self.first_fin.is_some() {
+            return;
+        }
+        self.first_fin = Some(stamp);
+        self.fin_at = at;
+        // Its acknowledgement was captured first.
+        if at.checked_add(1) == Some(self.acked) {
+            self.acked = at;
+            self.fin_acked = true;
+        }
+    }
+
+    pub(in crate::stream) fn has_fin(&self) -> bool {
+        self.first_fin.is_some()
+    }
+
+    /// The peer acknowledges everything before `to`, which counts a FIN as one byte.
+    pub(in crate::stream) fn note_ack(&mut self, stamp: Stamp, to: u64) {
+        let mut to = to;
+        if self.has_fin() && self.fin_at.checked_add(1) == Some(to) {
+            self.fin_acked = true;
+            to = self.fin_at;
+        }
+        if to <= self.acked {
+            return;
+        }
+        self.acked = to;
+        self.last_ack_progress = Some(stamp);
+        if self.unacked.as_ref().is_some_and(|kept| kept.offset < to) {
+            self.unacked = None;
+        }
+    }
+
+    /// A segment was sent again; `mss`: the smaller of the two announced.
+    pub(in crate::stream) fn note_retransmission(&mut self, stamp: Stamp, start: u64, end: u64, mss: Option<u16>) {
+        self.retransmitted = self.retransmitted.saturating_add(1);
+        if end <= self.acked {
+            return;
+        }
+        let len = u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX);
+        let full_size = is_full_size(len, mss);
+        let offset = start.max(self.acked);
+        match &mut self.unacked {
+            Some(kept) if kept.offset < offset => {}
+            Some(kept) if kept.offset == offset => {
+                kept.times = kept.times.saturating_add(1);
+                kept.last = stamp;
+                kept.len = kept.len.max(len);
+                kept.full_size |= full_size;
+            }
+            unacked => {
+                *unacked = Some(Box::new(KeptRetransmission {
+                    offset,
+                    len,
+                    times: 1,
+                    first: stamp,
+                    last: stamp,
+                    full_size,
+                }));
+            }
+        }
+    }
+
+    pub(in crate::stream) fn note_fin_again(&mut self) {
+        self.retransmitted = self.retransmitted.saturating_add(1);
+    }
+
+    pub(in crate::stream) fn note_rst(&mut self, reset: Reset, stamp: Stamp) {
+        self.rst_count = self.rst_count.saturating_add(1);
+        if self
+            .first_rst
+            .as_ref()
+            .is_none_or(|first| reset.in_window && !first.in_window)
+        {
+            self.first_rst = Some(Box::new(KeptReset {
+                stamp,
+                ttl: reset.ttl,
+                in_window: reset.in_window,
+                has_ack: reset.has_ack,
+                ip_id: reset.ip_id,
+                window: reset.window,
+            }));
+        }
+    }
+}
+
+/// TCP options take up to 40 bytes from a full segment. Where no SYN was seen, an Ethernet path less the usual tunnel overhead is taken.
+fn is_full_size(len: u32, mss: Option<u16>) -> bool {
+    const LONGEST_OPTIONS: u32 = 40;
+    const USUAL_MSS: u16 = 1_360;
+    len.saturating_add(LONGEST_OPTIONS) >= u32::from(mss.unwrap_or(USUAL_MSS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{CaptureId, Time};
+
+    fn stamp(frame: u64) -> Stamp {
+        Stamp::new(CaptureId(3), frame, Some(Time::from_nanos(frame as i64 * 1_000_000)))
+    }
+
+    #[test]
+    fn an_acknowledged_segment_is_no_longer_an_unacknowledged_repetition() {
+        let mut side = SideFacts::new(Side::Client);
+        side.note_payload(stamp(1), 500);
+        side.note_retransmission(stamp(2), 0, 500, Some(1_460));
+        side.note_retransmission(stamp(3), 0, 500, Some(1_460));
+        let kept = side.unacked_retransmission().unwrap();
+        assert_eq!((kept.offset, kept.len, kept.times, kept.full_size), (0, 500, 2, false));
+        assert_eq!((kept.first.frame, kept.last.frame), (2, 3));
+        side.note_ack(stamp(4), 500);
+        assert_eq!(side.unacked_retransmission(), None);
+        assert_eq!(side.retransmitted, 2);
+        assert_eq!(side.unacked_bytes(), 0);
+    }
+
+    #[test]
+    fn the_lowest_unacknowledged_repetition_is_kept() {
+        let mut side = SideFacts::new(Side::Server);
+        side.note_retransmission(stamp(1), 2_896, 4_344, Some(1_460));
+        side.note_retransmission(stamp(2), 0, 1_448, Some(1_460));
+        side.note_retransmission(stamp(3), 2_896, 4_344, Some(1_460));
+        let kept = side.unacked_retransmission().unwrap();
+        assert_eq!((kept.offset, kept.times, kept.full_size), (0, 1, true));
+    }
+
+    #[test]
+    fn the_acknowledgement_of_a_fin_counts_no_byte() {
+        let mut side = SideFacts::new(Side::Client);
+        side.note_payload(stamp(1), 10);
+        side.note_fin(stamp(1), 10);
+        side.note_ack(stamp(2), 11);
+        assert_eq!((side.acked, side.fin_acked), (10, true));
+    }
+
+    #[test]
+    fn a_fin_captured_after_its_acknowledgement_is_acknowledged() {
+        let mut side = SideFacts::new(Side::Client);
+        side.note_ack(stamp(1), 11);
+        side.note_fin(stamp(2), 10);
+        assert_eq!((side.acked, side.fin_acked), (10, true));
+    }
+}

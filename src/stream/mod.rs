@@ -1,0 +1,11 @@
+//! Segments → what each side of a connection said and did. Pure: segments in, ordered bytes, gaps and facts out.
+
+mod assembler;
+mod facts;
+mod numbering;
+mod tcp;
+
+pub(crate) use assembler::{GapCause, Sink};
+pub(crate) use facts::{Ending, EndingKind, GapTally, Reset, Retransmission, SideFacts, TcpFacts};
+pub(crate) use numbering::Conversation;
+pub(crate) use tcp::Tcp;

@@ -1,0 +1,86 @@
+//! The server requires a client certificate, and the client sent none.
+
+use crate::why::prelude::*;
+
+/// An empty Certificate, or certificate_required.
+pub(crate) struct ClientCertificateMissing;
+
+impl Cause for ClientCertificateMissing {
+    fn id(&self) -> CauseId {
+        CauseId("client-certificate-missing")
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("client_certificate_missing.md")
+    }
+
+    fn outranks(&self) -> &'static [CauseId] {
+        &[
+            CauseId("client-certificate-rejected"),
+            CauseId("no-shared-cipher"),
+            CauseId("decode-error"),
+            CauseId("server-closed"),
+            CauseId("client-abandoned"),
+        ]
+    }
+
+    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+        let Some(rejection) = seen.client_certificate_rejection() else { return };
+        let (weight, shown, text) = if let Seen::Seen(chain) = &seen.client_chain {
+            if !chain.value.is_empty() {
+                return;
+            }
+            // RFC 5246 §7.4.6: the server may go on or refuse with handshake_failure; stacks also say 42, 50 and 116.
+            let weight = match rejection.sign {
+                Sign::Alert(_) => 97,
+                Sign::HiddenAlert(_) | Sign::CloseNotify => 93,
+                Sign::Left | Sign::LeftAfterCompletion => 82,
+            };
+            (weight, chain.span.mark, "Certificate without certificates: it has none that fits".to_owned())
+        } else if let Some(ClientReply::Accepted { empty_certificate: Some(record), .. }) =
+            seen.sealed().map(|sealed| sealed.client)
+        {
+            (90, record.mark, format!("an encrypted record of {} bytes: the size of an empty Certificate", record.len))
+        } else {
+            return;
+        };
+        let sentence =
+            format!("{} requires a client certificate, and the client sent none.", server_called(seen));
+        let mut finding = Finding::new(self, weight, sentence).at_fault(AtFault::Client).aborted_by(AbortedBy::Server);
+        if let Seen::Seen(request) = &seen.certificate_request {
+            finding = finding.prove_span(
+                &request.span,
+                format!("CertificateRequest, naming {} acceptable authorities", request.value.authorities),
+            );
+        }
+        finding = finding.prove(shown, text).prove(rejection.mark, refusal(seen, &rejection));
+        if seen.is_tls13() {
+            finding = finding.infer(
+                "In TLS 1.3 the client has finished before the server judges: its own log may say that it was connected.",
+            );
+        }
+        findings.push(
+            finding
+                .remedy(
+                    AtFault::Client,
+                    "give the client a certificate and its key, from an authority that the server names",
+                    Some(format!("curl --cert client.pem --key client.key https://{}/", seen.server_name().unwrap_or("HOST"))),
+                )
+                .remedy(
+                    AtFault::Server,
+                    "or do not require one here; nginx `ssl_verify_client optional;`",
+                    Some(s_client(seen, "-cert client.pem -key client.key")),
+                ),
+        );
+    }
+}
+
+/// The server's refusal in words.
+pub(super) fn refusal(seen: &Observed, rejection: &Rejection) -> String {
+    match rejection.sign {
+        Sign::Alert(_) => seen.fatal_alert().map(told).unwrap_or_default(),
+        Sign::HiddenAlert(len) => format!("an encrypted record of {len} bytes, an alert's size, and nothing else"),
+        Sign::CloseNotify => "alert, warning: close_notify (0) instead of an answer".to_owned(),
+        Sign::Left | Sign::LeftAfterCompletion => "the server closes without a word".to_owned(),
+    }
+}

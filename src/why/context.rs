@@ -1,0 +1,70 @@
+//! What lies outside a connection and helps to judge it.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use crate::connection::{Endpoint, Observed, ServerHistory};
+use crate::evidence::{Seen, Side, Time};
+use crate::x509::{CertificateIndex, CertificateStore, ChainReport, Trust, examine};
+
+/// What a whole capture set knows: trust stores, every certificate of the input, and how each server fared.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    /// The trust stores that stand in for the clients' own.
+    pub(crate) trust: Arc<Trust>,
+    /// Every certificate of the input, parsed once, and the signatures checked so far.
+    pub(crate) certificates: Arc<CertificateStore>,
+    /// The same certificates by subject.
+    pub(crate) index: Arc<CertificateIndex>,
+    /// What each server did in this set.
+    pub(crate) servers: hashbrown::HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>,
+    /// Judge certificates at this moment instead of the packet's.
+    pub(crate) at: Option<Time>,
+}
+
+/// [`Surroundings`] as one connection asks for them.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    surroundings: &'a Surroundings,
+    server: OnceCell<ServerHistory>,
+    chains: [OnceCell<Option<ChainReport>>; 2],
+}
+
+impl<'a> Context<'a> {
+    /// The context of one connection.
+    pub(crate) fn new(surroundings: &'a Surroundings) -> Self {
+        Self { surroundings, server: OnceCell::new(), chains: Default::default() }
+    }
+
+    /// How the same server fared elsewhere in the set, this connection included.
+    pub(crate) fn server(&self, seen: &Observed) -> &ServerHistory {
+        self.server.get_or_init(|| self.surroundings.servers.get(&seen.server).cloned().unwrap_or_default())
+    }
+
+    /// The moment at which certificates are judged.
+    pub(crate) fn time(&self, seen: &Observed) -> Option<Time> {
+        self.surroundings.at.or_else(|| seen.certificate_time())
+    }
+
+    /// The chain that one side sent, examined. `None` where none was seen, or the list was empty.
+    pub(crate) fn chain(&self, seen: &Observed, of: Side) -> Option<&ChainReport> {
+        self.chains[of.index()]
+            .get_or_init(|| {
+                let chain = match of {
+                    Side::Client => &seen.client_chain,
+                    Side::Server => &seen.server_chain,
+                };
+                let Seen::Seen(chain) = chain else { return None };
+                let about = self.surroundings;
+                (!chain.value.is_empty())
+                    .then(|| examine(&chain.value, &about.index, &about.trust, &about.certificates, self.time(seen)))
+            })
+            .as_ref()
+    }
+
+    /// The trust stores' names, for the sentence that says by which store a chain was judged.
+    pub(crate) fn trust_names(&self) -> String {
+        let names: Vec<&str> = self.surroundings.trust.stores.iter().map(|store| store.name.as_str()).collect();
+        if names.is_empty() { "no trust store".to_owned() } else { names.join(", ") }
+    }
+}

@@ -1,0 +1,101 @@
+//! The causes, and the choice between them.
+//!
+//! One cause is two files side by side: its logic with its tests, and its page. Each reads facts and writes [`Finding`]s; none knows
+//! another. [`choose`] is the only arbiter.
+
+mod capture;
+mod choose;
+mod client_certificate;
+mod context;
+mod finding;
+mod negotiation;
+mod network;
+mod not_tls;
+mod prelude;
+mod protocol;
+mod server_certificate;
+mod words;
+
+pub(crate) use choose::{Verdict, choose};
+pub(crate) use context::{Context, Surroundings};
+pub(crate) use finding::{Alternative, Evidence, Finding, Remedy};
+pub(crate) use not_tls::is_tls_port;
+pub(crate) use words::words;
+pub use words::{AbortedBy, AtFault, Confidence, Outcome, Step};
+
+use crate::connection::Observed;
+
+/// The stable name of a cause: kebab-case, part of the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct CauseId(pub(crate) &'static str);
+
+/// One reason for which a handshake fails.
+pub(crate) trait Cause: Sync {
+    /// Its name.
+    fn id(&self) -> CauseId;
+
+    /// Its page: what `tlswhy explain` shows.
+    fn page(&self) -> &'static str;
+
+    /// Vaguer causes that this one replaces where both are found.
+    fn outranks(&self) -> &'static [CauseId] {
+        &[]
+    }
+
+    /// Looks for itself in one connection.
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>);
+}
+
+/// Every cause, in the order of the documentation. Where two weigh the same, the earlier one is chosen.
+pub(crate) static CAUSES: &[&dyn Cause] = &[
+    &network::TcpRefused,
+    &network::TcpUnanswered,
+    &network::TcpProbe,
+    &not_tls::PlaintextOnTlsPort,
+    &not_tls::ServerNotTls,
+    &negotiation::VersionMismatch,
+    &negotiation::InappropriateFallback,
+    &negotiation::NoSharedCipher,
+    &negotiation::NoSharedGroup,
+    &negotiation::SniUnrecognized,
+    &negotiation::AlpnMismatch,
+    &server_certificate::SelfSigned,
+    &server_certificate::CertificateExpired,
+    &server_certificate::CertificateNotYetValid,
+    &server_certificate::HostnameMismatch,
+    &server_certificate::MissingIntermediate,
+    &server_certificate::UntrustedRoot,
+    &server_certificate::ServerCertificateRejected,
+    &client_certificate::ClientCertificateMissing,
+    &client_certificate::ClientCertificateRejected,
+    &protocol::DecodeError,
+    &protocol::InternalError,
+    &network::ResetAfterClientHello,
+    &network::ClosedAfterClientHello,
+    &network::NoServerResponse,
+    &network::ClientAbandoned,
+    &network::ServerClosed,
+    &capture::CaptureGap,
+    &capture::CaptureEnded,
+    &capture::StartedMidConnection,
+    &capture::OneSidedCapture,
+];
+
+/// The cause of this name.
+pub(crate) fn cause(id: CauseId) -> Option<&'static dyn Cause> {
+    CAUSES.iter().copied().find(|cause| cause.id() == id)
+}
+
+/// The title of a page: its first line without the mark.
+pub(crate) fn title(page: &'static str) -> &'static str {
+    page.lines().next().unwrap_or_default().trim_start_matches('#').trim()
+}
+
+/// Judges one connection: every cause looks, one is chosen.
+pub(crate) fn judge(seen: &Observed, context: &Context<'_>) -> Verdict {
+    let mut findings = Vec::new();
+    for cause in CAUSES {
+        cause.judge(seen, context, &mut findings);
+    }
+    choose(seen, findings)
+}

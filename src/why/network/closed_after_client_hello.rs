@@ -1,0 +1,45 @@
+//! The ClientHello was answered by an orderly close.
+
+use crate::why::prelude::*;
+
+/// FIN in answer to the hello, no alert.
+pub(crate) struct ClosedAfterClientHello;
+
+impl Cause for ClosedAfterClientHello {
+    fn id(&self) -> CauseId {
+        CauseId("closed-after-client-hello")
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("closed_after_client_hello.md")
+    }
+
+    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+        let Seen::Seen(offer) = &seen.offer else { return };
+        let server = &seen.tcp.side(Side::Server);
+        let Some(fin) = server.first_fin() else { return };
+        let closed_first = seen.tcp.first_ending().is_some_and(|ending| ending.from == Side::Server && ending.kind == EndingKind::Fin);
+        if server.payload_bytes > seen.before_tls[Side::Server.index()] || !closed_first || fin.frame < offer.span.first_frame {
+            return;
+        }
+        let after = between(&offer.span.mark, &fin).unwrap_or_default();
+        let sentence = format!(
+            "{} closed the connection {} after the ClientHello, without a byte of TLS and without an alert.",
+            server_called(seen),
+            span_of_time(after)
+        );
+        findings.push(
+            Finding::new(self, 90, sentence)
+                .at_fault(AtFault::Server)
+                .prove_span(&offer.span, format!("ClientHello, {} bytes", offer.value.len))
+                .prove(fin, "FIN; no data before it")
+                .remedy(
+                    AtFault::Server,
+                    "find out why it hangs up: no virtual host or filter chain for this name, a PROXY header that it waits for, a \
+                     connection limit",
+                    None,
+                )
+                .remedy(AtFault::Client, "see whether another name is answered", Some(s_client(seen, ""))),
+        );
+    }
+}

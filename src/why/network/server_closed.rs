@@ -1,0 +1,62 @@
+//! The server hung up in the middle of the handshake.
+
+use crate::why::prelude::*;
+
+/// FIN or RST by the server after it had begun to answer, or close_notify instead of an answer.
+pub(crate) struct ServerClosed;
+
+impl Cause for ServerClosed {
+    fn id(&self) -> CauseId {
+        CauseId("server-closed")
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("server_closed.md")
+    }
+
+    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+        if seen.completed() || seen.tcp.refused().is_some() {
+            return;
+        }
+        let end = seen.end();
+        if end.by != Some(Side::Server) {
+            return;
+        }
+        let how = match end.act {
+            Act::Fin => "closed the connection",
+            Act::Reset => "reset the connection",
+            Act::Alert(alert) if alert.description == AlertDescription::CLOSE_NOTIFY => "said close_notify",
+            Act::HiddenAlert(_) => "sent an encrypted alert and closed",
+            Act::Alert(_) => "gave up with an alert",
+            Act::Silence => return,
+        };
+        let place = if seen.is_silent() {
+            if !matches!(end.act, Act::Reset) {
+                return;
+            }
+            "right after accepting it, before any byte"
+        } else if seen.sealed().is_some_and(|sealed| matches!(sealed.client, ClientReply::Accepted { .. })) {
+            "after the client's Finished"
+        } else if seen.answer.is_seen() {
+            "after its own ServerHello"
+        } else if seen.offer.is_seen() && matches!(end.act, Act::Alert(_)) {
+            "in answer to the ClientHello"
+        } else {
+            return;
+        };
+        let sentence = format!("{} {how} {place}, without saying why.", server_called(seen));
+        let mut finding = Finding::new(self, if how == "gave up with an alert" { 35 } else { 72 }, sentence).at_fault(AtFault::Server);
+        if let Seen::Seen(answer) = &seen.answer {
+            finding = finding.prove_span(&answer.span, format!("ServerHello, {}", answer.value.version));
+        }
+        findings.push(
+            finding
+                .prove(end.mark, format!("the server {how}"))
+                .remedy(
+                    AtFault::Server,
+                    "its log of that second: rules on client certificates, an unusable key, a limit or timeout of the load balancer",
+                    None,
+                ),
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! What every cause uses.
+
+pub(super) use crate::connection::{
+    Act, ClientReply, First, Observed, Rejection, Sign,
+};
+pub(super) use crate::evidence::{Mark, Seen, Side};
+pub(super) use crate::registry::AlertDescription;
+pub(super) use crate::stream::EndingKind;
+pub(super) use crate::why::{AbortedBy, Cause, CauseId, Context, Finding, Outcome, AtFault};
+
+use std::fmt::Display;
+
+/// `a, b and c`; the first `limit` values, then how many more there are.
+pub(super) fn list<T: Display>(values: impl IntoIterator<Item = T>, limit: usize) -> String {
+    let all: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    if all.len() > limit {
+        let shown = all.iter().take(limit).map(String::as_str).collect::<Vec<_>>().join(", ");
+        return format!("{shown} and {} more", all.len() - limit);
+    }
+    match all.split_last() {
+        None => "nothing".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// `0.15 ms`, `35 µs`, `2.4 s`, `3 days`: a duration with the unit in which people think of it.
+pub(super) fn span_of_time(seconds: f64) -> String {
+    let seconds = seconds.abs();
+    if seconds < 0.001 {
+        format!("{:.0} µs", seconds * 1e6)
+    } else if seconds < 1.0 {
+        format!("{:.1} ms", seconds * 1e3)
+    } else if seconds < 120.0 {
+        format!("{seconds:.1} s")
+    } else if seconds < 7_200.0 {
+        format!("{:.0} minutes", seconds / 60.0)
+    } else if seconds < 172_800.0 {
+        format!("{:.0} hours", seconds / 3_600.0)
+    } else {
+        format!("{:.0} days", seconds / 86_400.0)
+    }
+}
+
+/// How an alert is told: level, name and number.
+pub(super) fn told(alert: &crate::connection::AlertSeen) -> String {
+    format!("alert, {}: {}", alert.level, alert.description)
+}
+
+/// `name (address:port)`, or the address alone where the client asked for no name.
+pub(super) fn server_called(seen: &Observed) -> String {
+    match seen.server_name() {
+        Some(name) => format!("{name} ({})", seen.server),
+        None => seen.server.to_string(),
+    }
+}
+
+/// The line that lets a person try the same handshake.
+pub(super) fn s_client(seen: &Observed, more: &str) -> String {
+    let name = seen.server_name().map(|name| format!(" -servername {name}")).unwrap_or_default();
+    let more = if more.is_empty() { String::new() } else { format!(" {more}") };
+    format!("openssl s_client -connect {}{name}{more}", seen.server)
+}
+
+/// Seconds between two packets, where both have a time.
+pub(super) fn between(earlier: &Mark, later: &Mark) -> Option<f64> {
+    Some(later.time?.since(earlier.time?))
+}

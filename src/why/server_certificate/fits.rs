@@ -1,0 +1,93 @@
+//! Which alert each stack sends for each certificate defect, and how far a sign supports a finding.
+//!
+//! Measured or read in the stacks' sources; a client that checks after the handshake sends nothing at all.
+
+use crate::connection::{Observed, Rejection, Sign};
+use crate::registry::AlertDescription;
+use crate::tls::ClientStack;
+use crate::why::CauseId;
+
+/// Alert numbers by defect: expired, not yet valid, self-signed, unknown root or missing issuer, wrong name.
+const MATRIX: &[(ClientStack, [&[u8]; 5])] = &[
+    (ClientStack::OpenSsl, [&[45], &[42], &[48], &[48], &[42, 80]]),
+    (ClientStack::BoringSsl, [&[45, 46], &[45, 46], &[48, 46], &[48, 46], &[42, 46]]),
+    (ClientStack::Apple, [&[46, 45], &[46], &[46, 48], &[46, 48], &[46]]),
+    (ClientStack::Nss, [&[45, 48], &[45, 42], &[42], &[48], &[42]]),
+    (ClientStack::GnuTls, [&[42], &[42], &[42], &[42], &[42]]),
+    (ClientStack::Jsse, [&[45, 46], &[42, 46], &[46], &[46], &[46]]),
+    (ClientStack::Go, [&[42], &[42], &[42], &[42], &[42]]),
+    (ClientStack::Rustls, [&[45], &[45], &[48, 46], &[48], &[42]]),
+    (ClientStack::MbedTls, [&[45], &[46], &[48], &[48], &[42]]),
+    (ClientStack::WolfSsl, [&[45], &[45], &[42, 48], &[48], &[42]]),
+    (ClientStack::Schannel, [&[45], &[45], &[48], &[48], &[42, 46]]),
+];
+
+/// The column of a defect.
+fn column(defect: CauseId) -> Option<usize> {
+    match defect.0 {
+        "certificate-expired" => Some(0),
+        "certificate-not-yet-valid" => Some(1),
+        "self-signed" => Some(2),
+        "untrusted-root" | "missing-intermediate" => Some(3),
+        "hostname-mismatch" => Some(4),
+        _ => None,
+    }
+}
+
+/// The weight of a defect that is plainly there (`weight`, 0–100), scaled by how well the client's sign fits to it.
+pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rejection) -> u8 {
+    let per_cent = match rejection.sign {
+        Sign::Alert(description) => of_alert(defect, description, stack(seen)),
+        Sign::HiddenAlert(_) => 92,
+        Sign::CloseNotify => 90,
+        Sign::Left => 85,
+        Sign::LeftAfterCompletion => after_completion(defect),
+    };
+    (u32::from(weight) * per_cent / 100) as u8
+}
+
+fn stack(seen: &Observed) -> ClientStack {
+    seen.offer.as_ref().seen().map_or(ClientStack::Unknown, |offer| offer.value.stack)
+}
+
+fn of_alert(defect: CauseId, description: AlertDescription, stack: ClientStack) -> u32 {
+    let Some(column) = column(defect) else { return 90 };
+    let says = |row: &[&[u8]; 5]| row.get(column).is_some_and(|codes| codes.contains(&description.0));
+    match MATRIX.iter().find(|(known, _)| *known == stack) {
+        Some((_, row)) if says(row) => 100,
+        // The guess at the stack may be wrong, so a misfit lowers and does not exclude.
+        Some(_) if MATRIX.iter().any(|(_, row)| says(row)) => 60,
+        None if MATRIX.iter().any(|(_, row)| says(row)) => 98,
+        _ => 40,
+    }
+}
+
+/// Names are what clients check after the handshake most often.
+fn after_completion(defect: CauseId) -> u32 {
+    if defect.0 == "hostname-mismatch" { 92 } else { 87 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openssl_says_45_for_expired_and_nothing_else() {
+        let expired = CauseId("certificate-expired");
+        assert_eq!(of_alert(expired, AlertDescription::CERTIFICATE_EXPIRED, ClientStack::OpenSsl), 100);
+        assert_eq!(of_alert(expired, AlertDescription::UNKNOWN_CA, ClientStack::OpenSsl), 60);
+    }
+
+    #[test]
+    fn go_says_42_for_everything() {
+        for defect in ["certificate-expired", "hostname-mismatch", "self-signed", "untrusted-root"] {
+            assert_eq!(of_alert(CauseId(defect), AlertDescription::BAD_CERTIFICATE, ClientStack::Go), 100);
+        }
+    }
+
+    #[test]
+    fn no_stack_says_revoked_for_a_wrong_name() {
+        let name = CauseId("hostname-mismatch");
+        assert_eq!(of_alert(name, AlertDescription::CERTIFICATE_REVOKED, ClientStack::Unknown), 40);
+    }
+}

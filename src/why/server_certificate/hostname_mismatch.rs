@@ -1,0 +1,60 @@
+//! The certificate is for other names.
+
+use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use crate::why::prelude::*;
+use crate::x509::{NameMatch, covers};
+
+/// No name in the certificate covers the one that the client asked for (RFC 9525).
+pub(crate) struct HostnameMismatch;
+
+impl Cause for HostnameMismatch {
+    fn id(&self) -> CauseId {
+        CauseId("hostname-mismatch")
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("hostname_mismatch.md")
+    }
+
+    fn outranks(&self) -> &'static [CauseId] {
+        GENERIC
+    }
+
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let Some(case) = case(seen, context) else { return };
+        let (Some(leaf), Some(name)) = (seen.leaf(), seen.server_name()) else { return };
+        let (weight, closest) = match covers(leaf, name) {
+            NameMatch::Yes => return,
+            NameMatch::No { closest } => (97, closest),
+            // Go, rustls, Chromium and Firefox no longer look at the common name.
+            NameMatch::ByCommonNameOnly => (80, None),
+        };
+        let names = &leaf.extensions.dns_names;
+        let held = if names.is_empty() {
+            format!("no SAN at all, and the common name \"{}\"", leaf.display_name())
+        } else {
+            format!("the SAN names {}", list(names, 5))
+        };
+        let sentence = format!(
+            "The client asked {} for \"{name}\"; the certificate holds {held}, and the client refused it.",
+            seen.server
+        );
+        let finding =
+            Finding::new(self, fits(weight, self.id(), seen, &case.rejection), sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Client);
+        let finding = finding.prove_offer(seen, format!("ClientHello: server_name \"{name}\""));
+        let mut finding = prove_chain(finding, seen, format!("Certificate \"{}\": {held}", leaf.display_name()));
+        if let Some(closest) = closest {
+            finding = finding.infer(format!("The closest name in it is \"{closest}\"; a wildcard covers one label only."));
+        }
+        findings.push(
+            prove_rejection(finding, seen, &case.rejection)
+                .remedy(AtFault::Server, format!("serve a certificate whose SAN holds {name}; check which virtual host answers for it"), None)
+                .remedy(
+                    AtFault::Both,
+                    "see the names",
+                    Some(format!("{} </dev/null | openssl x509 -noout -ext subjectAltName", show_chain(seen))),
+                )
+                .remedy(AtFault::Client, "or connect by a name that the certificate holds", None),
+        );
+    }
+}

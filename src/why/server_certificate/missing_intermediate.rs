@@ -1,0 +1,112 @@
+//! The server left out a certificate between its own and the root.
+
+use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use crate::why::prelude::*;
+use crate::x509::{Anchored, Certificate, ChainShape, Gap};
+
+/// What was sent does not reach a root, and something else in the input, or the issuer's kind, says that it could.
+pub(crate) struct MissingIntermediate;
+
+impl Cause for MissingIntermediate {
+    fn id(&self) -> CauseId {
+        CauseId("missing-intermediate")
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("missing_intermediate.md")
+    }
+
+    fn outranks(&self) -> &'static [CauseId] {
+        GENERIC
+    }
+
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let Some(case) = case(seen, context) else { return };
+        let Some(gap) = &case.chain.gap else { return };
+        let leaf_only = matches!(case.chain.shape, ChainShape::LeafOnly);
+        let stray = match &case.chain.shape {
+            ChainShape::LeafOnly | ChainShape::EndsAtUnknownIssuer => None,
+            ChainShape::BrokenAt { index, .. } => sent(seen, *index),
+            _ => return,
+        };
+        let elsewhere = match &case.chain.anchored {
+            Anchored::Yes { .. } => return,
+            Anchored::ViaPool { missing, store } => missing.first().map(|sighting| (sighting, Some(store))),
+            Anchored::No { carried_on_by } => carried_on_by.first().map(|sighting| (sighting, None)),
+        };
+        let weight = match &elsewhere {
+            Some((_, Some(_))) => 98,
+            Some((_, None)) => 92,
+            // Somebody meant to send an intermediate, and took another one.
+            None if stray.is_some() => 90,
+            None => likelihood(gap, leaf_only),
+        };
+        let issuer = gap.issuer.display();
+        let sent = match stray {
+            Some(stray) => format!("\"{}\", which did not issue its certificate, in the place of the intermediate", stray.display_name()),
+            None if leaf_only => "only its own certificate".to_owned(),
+            None => "a chain that stops short of a root".to_owned(),
+        };
+        let sentence = format!(
+            "{} sent {sent}; nothing that it sent leads from the issuer \"{issuer}\" to a root, and {} gave up.",
+            server_called(seen),
+            seen.client.address
+        );
+        let finding = Finding::new(self, fits(weight, self.id(), seen, &case.rejection), sentence)
+            .at_fault(AtFault::Server)
+            .aborted_by(AbortedBy::Client);
+        let mut finding = prove_chain(
+            finding,
+            seen,
+            format!("Certificate: \"{}\", issued by \"{issuer}\"; its issuer was not sent", gap.below.display_name()),
+        );
+        finding = prove_rejection(finding, seen, &case.rejection);
+        finding = match elsewhere {
+            Some((sighting, store)) => {
+                let completes = match store {
+                    Some(store) => format!("with it the chain reaches a root of {store}"),
+                    None => "it carries the chain on".to_owned(),
+                };
+                finding.prove(sighting.first, format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"))
+            }
+            None => finding
+                .infer(format!(
+                    "That the client trusts a root above \"{issuer}\" is the usual case; the capture does not hold that certificate."
+                ))
+                .but_not(CauseId("untrusted-root"), "if the whole authority is unknown to the client, the intermediate will not help"),
+        };
+        if let Some(url) = gap.ca_issuers_urls.first() {
+            finding = finding.remedy(AtFault::Server, "fetch the missing certificate", Some(format!("curl -O {url}")));
+        }
+        findings.push(
+            finding
+                .remedy(
+                    AtFault::Server,
+                    "serve leaf and intermediate in one file; nginx",
+                    Some("ssl_certificate fullchain.pem;".to_owned()),
+                )
+                .remedy(AtFault::Both, "count the certificates that are sent", Some(show_chain(seen))),
+        );
+    }
+}
+
+/// A certificate of the list that was sent.
+fn sent(seen: &Observed, index: usize) -> Option<&Certificate> {
+    seen.server_chain.as_ref().seen()?.value.get(index)?.readable().map(|certificate| &**certificate)
+}
+
+/// How likely a gap is a forgotten intermediate rather than an unknown authority, by what its issuer looks like.
+fn likelihood(gap: &Gap, leaf_only: bool) -> u8 {
+    let name = gap.issuer.display().to_ascii_lowercase();
+    if name.contains("root") {
+        30
+    } else if gap.looks_public() {
+        91
+    } else if leaf_only && ["issuing", "intermediate", "sub", "server ca", "tls ca"].iter().any(|word| name.contains(word)) {
+        82
+    } else if leaf_only {
+        66
+    } else {
+        55
+    }
+}

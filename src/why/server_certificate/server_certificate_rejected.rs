@@ -1,0 +1,86 @@
+//! The client turned the server's certificate down, and the packets do not show what is wrong with it.
+
+use super::{GENERIC, prove_chain, prove_rejection, show_chain, why_hidden};
+use crate::why::prelude::*;
+
+/// No visible defect: hidden by TLS 1.3, a private trust store, a pinned key.
+pub(crate) struct ServerCertificateRejected;
+
+impl Cause for ServerCertificateRejected {
+    fn id(&self) -> CauseId {
+        CauseId("server-certificate-rejected")
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("server_certificate_rejected.md")
+    }
+
+    fn outranks(&self) -> &'static [CauseId] {
+        GENERIC.get(1..).unwrap_or_default()
+    }
+
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let Some(rejection) = seen.server_certificate_rejection() else { return };
+        let visible = seen.server_chain.is_seen();
+        let weight = match rejection.sign {
+            Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
+            Sign::Alert(_) if visible => 80,
+            Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) => 55,
+            Sign::Alert(_) => 84,
+            Sign::HiddenAlert(_) if seen.is_tls13() => 82,
+            Sign::HiddenAlert(_) | Sign::CloseNotify => 70,
+            Sign::Left if seen.leaves_like_a_refusal() => 72,
+            // Without a defect to see, leaving in silence proves nothing.
+            Sign::Left | Sign::LeftAfterCompletion => return,
+        };
+        let server = context.server(seen);
+        let sentence = if visible {
+            format!(
+                "The client does not accept the certificate of {}, in which no defect is visible: it trusts other authorities, or \
+                 expects another key.",
+                server_called(seen)
+            )
+        } else {
+            format!(
+                "The client broke off right after the certificate of {}, as it does when it does not accept it. {}{}.",
+                server_called(seen),
+                why_hidden(seen),
+                if matches!(rejection.sign, Sign::Alert(_)) { "" } else { ", and the alert" }
+            )
+        };
+        let mut finding = Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });
+        finding = prove_chain(finding, seen, "Certificate");
+        if let Some(sealed) = seen.sealed()
+            && let Some(record) = sealed.certificate.or(sealed.flight.first().copied())
+        {
+            finding = finding.prove(record.mark, format!("encrypted: {} bytes where the certificates are", record.len));
+        }
+        finding = prove_rejection(finding, seen, &rejection);
+        if server.carried_data > 0 {
+            finding = finding.infer(format!(
+                "{} other connections to this server were completed and carried data, so its certificate suits other clients: look at \
+                 this client's trust store, its clock and the name that it expects.",
+                server.carried_data
+            ));
+        }
+        for (other, why_not) in [
+            ("untrusted-root", "an authority unknown to the client looks the same from outside"),
+            ("missing-intermediate", "so does a chain without its intermediate"),
+            ("certificate-expired", "so does an expired certificate"),
+            ("hostname-mismatch", "so does a wrong name"),
+        ] {
+            if !visible {
+                finding = finding.but_not(CauseId(other), why_not);
+            }
+        }
+        findings.push(
+            finding
+                .remedy(AtFault::Both, "look at what the server sends, by name and chain", Some(show_chain(seen)))
+                .remedy(
+                    AtFault::Client,
+                    "to see the certificate and the alert in a capture, record a key log at either end (SSLKEYLOGFILE)",
+                    None,
+                ),
+        );
+    }
+}

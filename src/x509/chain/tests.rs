@@ -1,0 +1,373 @@
+//! What [`examine`] says of each way to serve a chain.
+
+use rcgen::{BasicConstraints, CustomExtension, GeneralSubtree, IsCa, NameConstraints};
+
+use super::super::testing::{Authority, Leaf, interned, issuer_at, mark, summer, valid};
+use super::super::{Flaw, Forbidden, TrustStore};
+use super::*;
+
+fn trusting(roots: &[&Authority]) -> Trust {
+    let stores = roots
+        .iter()
+        .map(|root| TrustStore::from_pem_or_der("roots", &root.der).unwrap());
+    Trust::new(stores)
+}
+
+fn look(sent: &[&[u8]], pool: &[&[u8]], trust: &Trust) -> ChainReport {
+    let mut index = CertificateIndex::default();
+    for (frame, der) in (41..).zip(pool) {
+        index.add(&interned(der), mark(frame));
+    }
+    let sent: Vec<_> = sent.iter().map(|der| interned(der)).collect();
+    examine(&sent, &index, trust, &CertificateStore::default(), Some(summer(2026)))
+}
+
+/// Root, intermediate and leaf, all sound.
+fn tree() -> (Authority, Authority, Vec<u8>) {
+    let root = Authority::root("Root");
+    let middle = root.below("Middle");
+    let leaf = Leaf::named("shop.example").signed_by(&middle);
+    (root, middle, leaf)
+}
+
+#[test]
+fn leaf_and_intermediate_are_complete() {
+    let (root, middle, leaf) = tree();
+    let report = look(&[&leaf, &middle.der], &[], &trusting(&[&root]));
+    assert!(matches!(&report.anchored, Anchored::Yes { store } if store == "roots"));
+    assert!(matches!(report.shape, ChainShape::Complete));
+    assert_eq!(report.path_text(), "shop.example < Middle < Root");
+    assert!(report.is_sound() && report.gap.is_none() && !report.unordered && !report.cut);
+    assert_eq!(report.path.last().map(|link| link.origin), Some(Origin::Trusted));
+}
+
+#[test]
+fn a_root_that_is_sent_along_is_needless() {
+    let (root, middle, leaf) = tree();
+    let report = look(&[&leaf, &middle.der, &root.der], &[], &trusting(&[&root]));
+    assert!(report.is_sound());
+    assert_eq!((report.superfluous_root, report.unused.len()), (Some(2), 0));
+}
+
+#[test]
+fn order_and_repetition_do_not_break_a_path() {
+    let (root, middle, leaf) = tree();
+    let lower = middle.below("Lower");
+    let deep = Leaf::named("deep.example").signed_by(&lower);
+    let report = look(
+        &[&deep, &middle.der, &lower.der, &deep, &leaf],
+        &[],
+        &trusting(&[&root]),
+    );
+    assert!(report.is_sound() && report.unordered);
+    assert_eq!((&report.duplicates[..], &report.unused[..]), (&[3][..], &[4][..]));
+}
+
+#[test]
+fn a_missing_intermediate_that_was_seen_elsewhere_closes_the_gap() {
+    let (root, middle, leaf) = tree();
+    let report = look(&[&leaf], &[&middle.der], &trusting(&[&root]));
+    let Anchored::ViaPool { missing, store } = &report.anchored else {
+        panic!("{report:?}")
+    };
+    assert_eq!(
+        (missing.len(), missing[0].first.frame, store.as_str()),
+        (1, 41, "roots")
+    );
+    assert_eq!(missing[0].certificate.display_name(), "Middle");
+    assert!(matches!(report.shape, ChainShape::LeafOnly));
+    assert_eq!(report.path_text(), "shop.example < Middle < Root");
+}
+
+#[test]
+fn an_upper_intermediate_can_be_the_missing_one() {
+    let (root, middle, _) = tree();
+    let lower = middle.below("Lower");
+    let deep = Leaf::named("deep.example").signed_by(&lower);
+    let report = look(&[&deep, &lower.der], &[&middle.der], &trusting(&[&root]));
+    assert!(
+        matches!(&report.anchored, Anchored::ViaPool { missing, .. } if missing[0].certificate.display_name() == "Middle")
+    );
+    assert!(matches!(report.shape, ChainShape::EndsAtUnknownIssuer));
+    assert_eq!(report.gap.unwrap().issuer.text, "CN=Middle");
+}
+
+#[test]
+fn the_gap_tells_whether_its_issuer_looks_public() {
+    let (root, middle, _) = tree();
+    let with_url = |url: &str| {
+        let leaf = Leaf::named("a.example")
+            .with(|params| params.custom_extensions.push(issuer_at(url)))
+            .signed_by(&middle);
+        look(&[&leaf], &[], &trusting(&[&root])).gap.unwrap()
+    };
+    assert!(with_url("http://ca.northwind.example/g2.cer").looks_public());
+    for private in [
+        "http://pki.corp/ca.crt",
+        "http://10.1.2.3/ca.crt",
+        "ldap:///CN=CA",
+        "http://adcs.office.local:8080/ca.crt",
+    ] {
+        let gap = with_url(private);
+        assert!(!gap.looks_public(), "{private}");
+        assert_eq!(gap.ca_issuers_urls, [private]);
+    }
+}
+
+#[test]
+fn an_untrusted_private_authority_is_carried_on_as_far_as_it_was_seen() {
+    let (root, middle, leaf) = tree();
+    let report = look(&[&leaf], &[&root.der, &middle.der], &Trust::default());
+    let Anchored::No { carried_on_by } = &report.anchored else {
+        panic!()
+    };
+    let names: Vec<_> = carried_on_by
+        .iter()
+        .map(|seen| seen.certificate.display_name())
+        .collect();
+    assert_eq!(names, ["Middle", "Root"]);
+    assert_eq!(report.path_text(), "shop.example");
+}
+
+#[test]
+fn a_root_that_is_not_trusted_is_named() {
+    let (_, middle, leaf) = tree();
+    let (root, other) = (Authority::root("Mine"), Authority::root("Other"));
+    let own = Leaf::named("a.example").signed_by(&root);
+    let report = look(&[&own, &root.der], &[], &trusting(&[&other]));
+    assert!(matches!(&report.shape, ChainShape::EndsAtSelfSignedRoot { root } if root.display_name() == "Mine"));
+    assert!(report.gap.is_none());
+    let report = look(&[&leaf, &middle.der], &[], &trusting(&[&other]));
+    assert!(matches!(report.shape, ChainShape::EndsAtUnknownIssuer));
+}
+
+#[test]
+fn an_intermediate_of_another_name_is_unrelated() {
+    let (root, _, leaf) = tree();
+    let old = root.below("Old Middle");
+    let report = look(&[&leaf, &old.der], &[], &trusting(&[&root]));
+    assert!(matches!(
+        report.shape,
+        ChainShape::BrokenAt {
+            index: 1,
+            misfit: Misfit::Unrelated
+        }
+    ));
+    assert_eq!(report.unused, [1]);
+    let report = look(&[&leaf, &root.der], &[], &trusting(&[&root]));
+    assert!(matches!(
+        report.shape,
+        ChainShape::BrokenAt {
+            index: 1,
+            misfit: Misfit::Unrelated
+        }
+    ));
+    assert_eq!(report.superfluous_root, Some(1));
+}
+
+#[test]
+fn an_intermediate_of_the_name_but_another_key_is_told_apart() {
+    let (root, _, leaf) = tree();
+    let rekeyed = root.below("Middle");
+    let report = look(&[&leaf, &rekeyed.der], &[], &trusting(&[&root]));
+    let misfit = Misfit::WrongKey {
+        key_ids_differ: true,
+        signature: Verification::No,
+    };
+    assert!(matches!(report.shape, ChainShape::BrokenAt { index: 1, misfit: found } if found == misfit));
+}
+
+#[test]
+fn an_anchor_of_the_name_but_another_key_is_a_namesake() {
+    let (_, middle, leaf) = tree();
+    let impostor = Authority::root("Root");
+    let report = look(&[&leaf, &middle.der], &[], &trusting(&[&impostor]));
+    assert!(matches!(report.shape, ChainShape::EndsAtUnknownIssuer));
+    assert_eq!(report.gap.unwrap().namesake.unwrap().der[..], impostor.der[..]);
+}
+
+#[test]
+fn self_signed_and_merely_self_issued_leaves_differ() {
+    let trust = trusting(&[&Authority::root("Root")]);
+    let own = Leaf::named("box.example").self_signed();
+    assert!(matches!(look(&[&own], &[], &trust).shape, ChainShape::SelfSignedLeaf));
+    let authority = Authority::root("box.example");
+    let issued = Leaf::named("box.example").signed_by(&authority);
+    assert!(matches!(
+        look(&[&issued], &[], &trust).shape,
+        ChainShape::SelfIssuedLeaf
+    ));
+    let with_issuer = look(&[&issued, &authority.der], &[], &trust).shape;
+    assert!(matches!(with_issuer, ChainShape::EndsAtSelfSignedRoot { .. }));
+}
+
+#[test]
+fn a_self_signed_leaf_that_is_trusted_is_complete() {
+    let own = Leaf::named("box.example").self_signed();
+    let trust = Trust::new(vec![TrustStore::from_pem_or_der("pinned", &own).unwrap()]);
+    let report = look(&[&own], &[], &trust);
+    assert!(report.is_sound() && report.path.len() == 1);
+}
+
+#[test]
+fn what_has_ended_or_not_begun_is_told_with_its_depth() {
+    let root = Authority::root("Root");
+    let middle = root.below_with("Middle", valid(2020, 2025));
+    let leaf = Leaf::named("a.example").with(valid(2027, 2030)).signed_by(&middle);
+    let report = look(&[&leaf, &middle.der], &[], &trusting(&[&root]));
+    assert_eq!((report.expired.len(), report.expired[0].depth), (1, 1));
+    assert_eq!(report.expired[0].by_seconds, summer(2026).seconds() - 1_735_689_600);
+    assert_eq!((report.not_yet_valid.len(), report.not_yet_valid[0].depth), (1, 0));
+    assert!(!report.is_sound() && matches!(report.anchored, Anchored::Yes { .. }));
+}
+
+#[test]
+fn without_a_moment_nothing_is_judged_by_time() {
+    let root = Authority::root("Root");
+    let leaf = interned(&Leaf::named("a.example").with(valid(1999, 2000)).signed_by(&root));
+    let report = examine(
+        &[leaf],
+        &CertificateIndex::default(),
+        &trusting(&[&root]),
+        &CertificateStore::default(),
+        None,
+    );
+    assert!(report.is_sound());
+}
+
+#[test]
+fn an_expired_cross_signature_beside_a_good_path_is_a_remark() {
+    let (old, new) = (Authority::root("Old"), Authority::root("New"));
+    let middle = new.below("Middle");
+    let leaf = Leaf::named("a.example").signed_by(&middle);
+    let cross = new.cross_signed_by(&old, valid(2020, 2024));
+    let good = look(&[&leaf, &middle.der, &cross], &[], &trusting(&[&old, &new]));
+    assert!(good.is_sound());
+    assert_eq!(good.path_text(), "a.example < Middle < New");
+    assert_eq!((good.expired_aside.len(), good.expired_aside[0].depth), (1, 2));
+    let bad = look(&[&leaf, &middle.der, &cross], &[], &trusting(&[&old]));
+    assert_eq!((bad.path.len(), bad.expired.len(), bad.expired[0].depth), (4, 1, 2));
+}
+
+#[test]
+fn a_valid_path_is_preferred_to_an_expired_one_of_the_same_key() {
+    let root = Authority::root("Root");
+    let middle = root.below_with("Middle", valid(2020, 2025));
+    let renewed = middle.cross_signed_by(&root, valid(2025, 2035));
+    let leaf = Leaf::named("a.example").signed_by(&middle);
+    let report = look(&[&leaf, &middle.der, &renewed], &[], &trusting(&[&root]));
+    assert!(report.is_sound());
+    assert_eq!((&report.unused[..], report.expired_aside.len()), (&[1][..], 1));
+}
+
+#[test]
+fn issuers_that_may_not_issue_are_flaws() {
+    let root = Authority::root_with("Root", |_| ());
+    let narrow = root.below_with("Narrow", |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0))
+    });
+    let lower = narrow.below("Lower");
+    let leaf = Leaf::named("a.example").signed_by(&lower);
+    let report = look(&[&leaf, &lower.der, &narrow.der], &[], &trusting(&[&root]));
+    assert_eq!(
+        report.flaws,
+        [PathFlaw {
+            depth: 2,
+            flaw: Flaw::TooManyBelow { allowed: 0, found: 1 }
+        }]
+    );
+
+    let nobody = root.below_with("Nobody", |params| params.is_ca = IsCa::ExplicitNoCa);
+    let leaf = Leaf::named("a.example").signed_by(&nobody);
+    let report = look(&[&leaf, &nobody.der], &[], &trusting(&[&root]));
+    assert!(report.flaws.contains(&PathFlaw {
+        depth: 1,
+        flaw: Flaw::NotAnAuthority
+    }));
+}
+
+#[test]
+fn names_outside_the_constraints_are_a_flaw_of_the_authority_that_has_them() {
+    let root = Authority::root_with("Root", |params| {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName("shop.example".into())];
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees,
+            excluded_subtrees: Vec::new(),
+        });
+    });
+    let middle = root.below("Middle");
+    let flaws_of = |host: &str| {
+        look(
+            &[&Leaf::named(host).signed_by(&middle), &middle.der],
+            &[],
+            &trusting(&[&root]),
+        )
+        .flaws
+    };
+    assert_eq!(flaws_of("www.shop.example"), []);
+    let forbidden = Forbidden {
+        name: "shop.test".into(),
+        excluded: false,
+    };
+    assert_eq!(
+        flaws_of("shop.test"),
+        [PathFlaw {
+            depth: 2,
+            flaw: Flaw::NameForbidden(forbidden)
+        }]
+    );
+}
+
+#[test]
+fn a_critical_extension_that_nobody_knows_is_a_flaw_of_its_certificate() {
+    let root = Authority::root("Root");
+    let mut unknown = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+    unknown.set_criticality(true);
+    let leaf = Leaf::named("a.example")
+        .with(|params| params.custom_extensions.push(unknown))
+        .signed_by(&root);
+    let report = look(&[&leaf], &[], &trusting(&[&root]));
+    assert_eq!(
+        report.flaws,
+        [PathFlaw {
+            depth: 0,
+            flaw: Flaw::UnknownCriticalExtension
+        }]
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_place() {
+    let (root, middle, leaf) = tree();
+    let report = look(&[&leaf, b"rubbish", &middle.der], &[], &trusting(&[&root]));
+    assert!(report.is_sound());
+    assert_eq!(report.unparsed.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1]);
+    let report = look(&[b"rubbish", &middle.der], &[], &trusting(&[&root]));
+    assert!(report.leaf.is_none() && matches!(report.shape, ChainShape::LeafUnreadable));
+    assert!(matches!(look(&[], &[], &trusting(&[&root])).shape, ChainShape::Empty));
+}
+
+#[test]
+fn a_list_that_begins_with_an_authority_tells_where_the_leaf_is() {
+    let (root, middle, leaf) = tree();
+    assert_eq!(
+        look(&[&middle.der, &leaf], &[], &trusting(&[&root])).end_entity_at,
+        Some(1)
+    );
+    assert_eq!(
+        look(&[&leaf, &middle.der], &[], &trusting(&[&root])).end_entity_at,
+        None
+    );
+}
+
+#[test]
+fn a_hundred_namesakes_end_the_search_and_that_is_told() {
+    let (root, _, leaf) = tree();
+    let namesakes: Vec<_> = (0..120)
+        .map(|_| root.below_with("Middle", |params| params.key_usages.clear()).der)
+        .collect();
+    let mut sent: Vec<&[u8]> = vec![&leaf];
+    sent.extend(namesakes.iter().map(Vec::as_slice));
+    let report = look(&sent, &[], &trusting(&[&root]));
+    assert!(report.cut && matches!(report.anchored, Anchored::No { .. }));
+}

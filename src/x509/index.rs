@@ -1,0 +1,142 @@
+//! The authorities that were seen anywhere in the input, by name: where a missing intermediate is looked for.
+//!
+//! The index is filled explicitly, by whoever read the handshakes, and indexes of parts are merged; where a certificate was seen more than
+//! once the earliest sighting counts, so that the order of merging does not show.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Certificate, Interned, Name};
+use crate::evidence::Mark;
+
+/// Most authorities that are kept.
+const MAX_ENTRIES: usize = 1 << 16;
+
+/// A certificate and the packet that completed the message which first carried it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sighting {
+    /// The certificate.
+    pub(crate) certificate: Arc<Certificate>,
+    /// Where it was seen first.
+    pub(crate) first: Mark,
+}
+
+impl Sighting {
+    fn place(&self) -> (u32, u64) {
+        (self.first.capture.0, self.first.frame)
+    }
+}
+
+/// Certificates of authorities, by subject.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CertificateIndex {
+    by_subject: BTreeMap<Box<[u8]>, Vec<Sighting>>,
+    entries: usize,
+    dropped: u64,
+}
+
+impl CertificateIndex {
+    /// Notes a certificate that a server or client sent. Only those that may issue others are kept.
+    pub(crate) fn add(&mut self, certificate: &Arc<Interned>, first: Mark) {
+        if let Some(certificate) = certificate
+            .readable()
+            .filter(|read| read.may_issue() && !read.subject.is_empty())
+        {
+            self.insert(Sighting {
+                certificate: Arc::clone(certificate),
+                first,
+            });
+        }
+    }
+
+    fn insert(&mut self, sighting: Sighting) {
+        let subject = &sighting.certificate.subject.key;
+        match self.by_subject.get_mut(subject) {
+            Some(known) => {
+                if let Some(known) = known
+                    .iter_mut()
+                    .find(|known| known.certificate.der == sighting.certificate.der)
+                {
+                    if sighting.place() < known.place() {
+                        known.first = sighting.first;
+                    }
+                    return;
+                }
+                if self.entries < MAX_ENTRIES {
+                    known.push(sighting);
+                    // Two captures may give them in either order.
+                    known.sort_by(|one, other| one.certificate.der.cmp(&other.certificate.der));
+                }
+            }
+            None if self.entries < MAX_ENTRIES => {
+                self.by_subject.insert(subject.clone(), vec![sighting]);
+            }
+            None => {}
+        }
+        if self.entries < MAX_ENTRIES {
+            self.entries += 1;
+        } else {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    /// Takes over what another index knows.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for sighting in other.by_subject.values().flatten() {
+            self.insert(sighting.clone());
+        }
+        self.dropped = self.dropped.saturating_add(other.dropped);
+    }
+
+    /// The authorities of this name, in an order that depends on nothing but their bytes.
+    pub(crate) fn named(&self, name: &Name) -> &[Sighting] {
+        self.by_subject.get(&name.key).map_or(&[], Vec::as_slice)
+    }
+
+    /// How often an authority was passed over because the index was full.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Authority, Leaf, interned, mark};
+    use super::*;
+
+    #[test]
+    fn the_earliest_sighting_counts_whatever_the_order() {
+        let root = interned(&Authority::root("Root").der);
+        let (mut one, mut other) = (CertificateIndex::default(), CertificateIndex::default());
+        one.add(&root, mark(9));
+        other.add(&interned(root.der()), mark(4));
+        one.merge(&other);
+        let found = one.named(&root.readable().unwrap().subject);
+        assert_eq!(
+            found.iter().map(|sighting| sighting.first.frame).collect::<Vec<_>>(),
+            [4]
+        );
+    }
+
+    #[test]
+    fn leaves_and_rubbish_are_not_kept() {
+        let root = Authority::root("Root");
+        let mut index = CertificateIndex::default();
+        index.add(&interned(&Leaf::named("a.example").signed_by(&root)), mark(1));
+        index.add(&interned(b"rubbish"), mark(1));
+        assert!(index.by_subject.is_empty());
+    }
+
+    #[test]
+    fn two_keys_of_one_name_are_both_found() {
+        let (one, other) = (
+            interned(&Authority::root("Root").der),
+            interned(&Authority::root("Root").der),
+        );
+        let mut index = CertificateIndex::default();
+        index.add(&one, mark(1));
+        index.add(&other, mark(2));
+        assert_eq!(index.named(&one.readable().unwrap().subject).len(), 2);
+        assert_eq!(index.dropped(), 0);
+    }
+}

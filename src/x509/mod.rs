@@ -1,0 +1,41 @@
+//! Certificates: read, named, matched, checked against each other, and followed to a trust anchor.
+//!
+//! A certificate is interned by its bytes ([`CertificateStore`]), read at most once ([`Certificate`]) and only when a question needs it.
+//! [`covers`] answers whether it names a host (RFC 9525), [`TrustStore`] holds the roots of a client, [`CertificateIndex`] the
+//! authorities that were seen anywhere in the input, and [`examine`] walks from the leaf towards a root and tells, as values, where the
+//! walk ends and why (RFC 5280 §6, RFC 4158). Nothing here judges a connection: that is the business of the causes.
+//!
+//! Not done here: policies, revocation, transparency logs. What a certificate says of the last two is kept as a flag.
+
+mod certificate;
+mod chain;
+mod constraints;
+mod der;
+mod distinguished_name;
+mod extensions;
+mod index;
+mod key;
+mod names;
+mod path;
+mod pem;
+mod pool;
+mod signature;
+mod skeleton;
+#[cfg(test)]
+mod testing;
+mod trust;
+
+pub(crate) use certificate::Certificate;
+pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, examine};
+pub(crate) use constraints::{Constraints, Forbidden};
+pub(crate) use der::Malformed;
+pub(crate) use distinguished_name::Name;
+pub(crate) use extensions::{ExtendedKeyUsage, Extensions, KeyUsage};
+pub(crate) use index::{CertificateIndex, Sighting};
+pub(crate) use key::{Curve, Digest, Key, SignatureAlgorithm};
+pub(crate) use names::{NameMatch, covers, why_not_covered};
+pub(crate) use path::{Flaw, Link, Origin, PathFlaw};
+pub(crate) use pool::{CertificateStore, Interned};
+pub(crate) use signature::{Verification, verifies};
+pub(crate) use skeleton::{Broken, describe_broken};
+pub(crate) use trust::{SYSTEM_TRUST_FILES, Trust, TrustStore};
