@@ -113,5 +113,7 @@ pub(crate) enum Flow {
     /// Go on.
     Go,
     /// From the next record on this side encrypts: its ChangeCipherSpec just came, up to TLS 1.2.
+    ///
+    /// In TLS 1.3 that record means nothing (RFC 9846 §5): a client may send it before its second ClientHello, which is in the clear.
     Protect,
 }
