@@ -25,6 +25,8 @@ pub(crate) enum Item<'a> {
         level: AlertLevel,
         /// What it is about.
         description: AlertDescription,
+        /// The version field of its record.
+        record_version: ProtocolVersion,
         /// The record.
         span: Span,
     },

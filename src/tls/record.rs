@@ -393,6 +393,7 @@ impl RecordReader {
                     let item = Item::Alert {
                         level: AlertLevel(level),
                         description: AlertDescription(description),
+                        record_version: body.version,
                         span,
                     };
                     if out(item) == Flow::Protect {

@@ -37,7 +37,11 @@ impl Cause for CaptureEnded {
                 .outcome(Outcome::Undetermined)
                 .aborted_by(AbortedBy::Nobody)
                 .prove(seen.closing(), "the last packet of the connection")
-                .remedy(AtFault::Capture, "let the capture run until the connection has ended", None),
+                .remedy(
+                    AtFault::Capture,
+                    "let the capture run until the connection has ended",
+                    None,
+                ),
         );
     }
 }
