@@ -12,7 +12,15 @@ impl Run {
     fn new(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tlswhy"));
         command.args(arguments).stdin(Stdio::null());
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "LC_ALL", "LC_CTYPE", "LANG", "SSL_CERT_FILE"] {
+        for name in [
+            "NO_COLOR",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+            "LC_ALL",
+            "LC_CTYPE",
+            "LANG",
+            "SSL_CERT_FILE",
+        ] {
             command.env_remove(name);
         }
         Self(command)
@@ -57,7 +65,10 @@ fn fixture(id: &str) -> PathBuf {
         })
         .collect();
     captures.sort();
-    captures.into_iter().next().unwrap_or_else(|| panic!("{}: no yes-* capture", folder.display()))
+    captures
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| panic!("{}: no yes-* capture", folder.display()))
 }
 
 /// A file of the test's own, gone when the test is.
@@ -82,7 +93,10 @@ fn help_and_version_succeed() {
     let help = Run::new(&["--help"]).output();
     assert_exit(&help, 0);
     assert!(stdout(&help).contains("Exit status"));
-    assert!(!stdout(&help).contains("display-filter"), "tshark's options are not offered");
+    assert!(
+        !stdout(&help).contains("display-filter"),
+        "tshark's options are not offered"
+    );
     assert_exit(&Run::new(&["--version"]).output(), 0);
 }
 
@@ -106,7 +120,10 @@ fn options_of_tshark_are_answered_with_what_to_use() {
         let output = Run::new(&arguments).with(Path::new("missing.pcap")).output();
         assert_exit(&output, 2);
         let told = stderr(&output);
-        assert!(told.starts_with(&format!("tlswhy: {}:", arguments[0])) && told.contains(answer), "{told}");
+        assert!(
+            told.starts_with(&format!("tlswhy: {}:", arguments[0])) && told.contains(answer),
+            "{told}"
+        );
     }
 }
 
@@ -114,7 +131,11 @@ fn options_of_tshark_are_answered_with_what_to_use() {
 fn a_missing_file_is_named() {
     let output = Run::new(&["no/such/file.pcap"]).output();
     assert_exit(&output, 2);
-    assert!(stderr(&output).contains("tlswhy: no/such/file.pcap: cannot open"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("tlswhy: no/such/file.pcap: cannot open"),
+        "{}",
+        stderr(&output)
+    );
     assert!(output.stdout.is_empty());
 }
 
@@ -124,7 +145,10 @@ fn what_is_no_capture_is_named() {
     let output = Run::new(&[]).with(&text.0).output();
     assert_exit(&output, 2);
     let told = stderr(&output);
-    assert!(told.contains(&text.0.display().to_string()) && told.contains("not a capture"), "{told}");
+    assert!(
+        told.contains(&text.0.display().to_string()) && told.contains("not a capture"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -154,7 +178,11 @@ fn a_capture_can_come_through_a_pipe() {
     run.0.stdin(file);
     let output = run.output();
     assert_exit(&output, 0);
-    assert!(stdout(&output).contains(" failed version-mismatch "), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains(" failed version-mismatch "),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]
@@ -170,8 +198,18 @@ fn fail_on_counts_whatever_is_shown() {
         let output = Run::new(&["--fail-on", condition]).with(&capture).output();
         assert_exit(&output, code);
     }
-    assert_exit(&Run::new(&["--fail-on", "failed", "--port", "1"]).with(&capture).output(), 1);
-    assert_exit(&Run::new(&["--fail-on", "failed", "no/such/file.pcap"]).with(&capture).output(), 1);
+    assert_exit(
+        &Run::new(&["--fail-on", "failed", "--port", "1"])
+            .with(&capture)
+            .output(),
+        1,
+    );
+    assert_exit(
+        &Run::new(&["--fail-on", "failed", "no/such/file.pcap"])
+            .with(&capture)
+            .output(),
+        1,
+    );
 }
 
 #[test]
@@ -188,8 +226,10 @@ fn the_number_of_threads_does_not_show() {
     let capture = fixture("version-mismatch");
     let one = Run::new(&["--json", "--all", "-j", "1"]).with(&capture).output();
     let seven = Run::new(&["--json", "--all", "-j", "7"]).with(&capture).output();
-    let (one, seven): (serde_json::Value, serde_json::Value) =
-        (serde_json::from_slice(&one.stdout).unwrap(), serde_json::from_slice(&seven.stdout).unwrap());
+    let (one, seven): (serde_json::Value, serde_json::Value) = (
+        serde_json::from_slice(&one.stdout).unwrap(),
+        serde_json::from_slice(&seven.stdout).unwrap(),
+    );
     assert_eq!(one["connections"], seven["connections"]);
     assert_eq!(one["summary"], seven["summary"]);
 }
@@ -211,7 +251,11 @@ fn colours_are_for_terminals_or_for_those_who_ask() {
     assert!(!piped.stdout.contains(&0x1b));
     let asked = Run::new(&["--color", "always"]).with(&capture).output();
     assert!(asked.stdout.contains(&0x1b));
-    let refused = Run::new(&["--color", "auto"]).with(&capture).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").output();
+    let refused = Run::new(&["--color", "auto"])
+        .with(&capture)
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .output();
     assert!(!refused.stdout.contains(&0x1b), "NO_COLOR is honoured");
 }
 
@@ -219,14 +263,18 @@ fn colours_are_for_terminals_or_for_those_who_ask() {
 fn the_report_can_go_to_a_file_but_not_over_its_input() {
     let capture = fixture("version-mismatch");
     let target = Scratch::new("report.json", b"");
-    let output = Run::new(&["--json", "--output", target.0.to_str().unwrap()]).with(&capture).output();
+    let output = Run::new(&["--json", "--output", target.0.to_str().unwrap()])
+        .with(&capture)
+        .output();
     assert_exit(&output, 0);
     assert!(output.stdout.is_empty());
     let document: serde_json::Value = serde_json::from_slice(&fs::read(&target.0).unwrap()).unwrap();
     assert_eq!(document["schema"], "tlswhy/1");
 
     let input = Scratch::new("input.pcap", b"anything");
-    let output = Run::new(&["--output", input.0.to_str().unwrap()]).with(&input.0).output();
+    let output = Run::new(&["--output", input.0.to_str().unwrap()])
+        .with(&input.0)
+        .output();
     assert_exit(&output, 2);
     assert_eq!(fs::read(&input.0).unwrap(), b"anything");
 }
@@ -236,14 +284,21 @@ fn trust_that_holds_no_certificate_is_wrong_usage() {
     let text = Scratch::new("ca.pem", b"nothing of use\n");
     let output = Run::new(&["--ca-file", text.0.to_str().unwrap(), "missing.pcap"]).output();
     assert_exit(&output, 2);
-    assert!(stderr(&output).contains("no usable certificates"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("no usable certificates"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn causes_are_listed_and_explained() {
     let list = Run::new(&["causes"]).output();
     assert_exit(&list, 0);
-    let ids: Vec<String> = stdout(&list).lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    let ids: Vec<String> = stdout(&list)
+        .lines()
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
     assert!(ids.contains(&"missing-intermediate".to_owned()));
     for id in ids {
         let page = Run::new(&["explain", &id]).output();
@@ -286,11 +341,21 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn a_stream_that_ends_before_a_capture_begins_is_named() {
     let mut run = Run::new(&["-"]);
-    let mut child = run.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = run
+        .0
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(b"no").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_exit(&output, 2);
-    assert!(stderr(&output).contains("tlswhy: -: not a capture"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("tlswhy: -: not a capture"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

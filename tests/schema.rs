@@ -22,8 +22,10 @@ fn definition(name: &str) -> Validator {
 
 /// Panics with every way in which `value` breaks the schema.
 fn assert_valid(validator: &Validator, value: &Value, what: &str) {
-    let errors: Vec<String> =
-        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<String> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(errors.is_empty(), "{what}:\n{}", errors.join("\n"));
 }
 
@@ -35,7 +37,10 @@ fn captures() -> Vec<PathBuf> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 walk(&path, found);
-            } else if [".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".pcap.zst"].iter().any(|end| name.ends_with(end)) {
+            } else if [".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".pcap.zst"]
+                .iter()
+                .any(|end| name.ends_with(end))
+            {
                 found.push(path);
             }
         }
@@ -47,7 +52,11 @@ fn captures() -> Vec<PathBuf> {
 }
 
 fn tlswhy(arguments: &[&str], capture: &Path) -> Vec<u8> {
-    let output = Command::new(env!("CARGO_BIN_EXE_tlswhy")).args(arguments).arg(capture).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_tlswhy"))
+        .args(arguments)
+        .arg(capture)
+        .output()
+        .unwrap();
     // 3: a fixture may be damaged on purpose.
     assert!(
         matches!(output.status.code(), Some(0 | 3)),
@@ -118,8 +127,16 @@ fn every_object_of_the_schema_is_closed() {
                 if let Some(properties) = object.get("properties").and_then(Value::as_object)
                     && object.get("type") == Some(&json!("object"))
                 {
-                    let required: Vec<&str> = object["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-                    assert!(properties.keys().all(|key| required.contains(&key.as_str())), "{path}: a key is not required");
+                    let required: Vec<&str> = object["required"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .filter_map(Value::as_str)
+                        .collect();
+                    assert!(
+                        properties.keys().all(|key| required.contains(&key.as_str())),
+                        "{path}: a key is not required"
+                    );
                     assert_eq!(object["additionalProperties"], json!(false), "{path} is open");
                 }
                 for (key, inner) in object {

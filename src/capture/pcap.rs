@@ -81,7 +81,7 @@ impl Pcap {
             [0x34, 0xcd, 0xb2, 0xa1] => (Order::Little, true, false),
             [0xa1, 0xb2, 0xcd, 0x34] => {
                 // The parser does not know this magic; the header's other fields are those of the plain format.
-                header[..4].copy_from_slice(&[0xa1, 0xb2, 0xc3, 0xd4]);
+                *header.first_chunk_mut()? = [0xa1, 0xb2, 0xc3, 0xd4];
                 (Order::Big, true, false)
             }
             _ => return None,

@@ -6,12 +6,10 @@
 //! Every block's framing is checked before its content is looked at. Packet blocks are read by their fixed header alone, because their options say
 //! nothing that is needed here and a list of them per packet would cost an allocation.
 
-use pcap_parser::{parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le};
-
 use super::Record;
 use super::bytes::Order;
+use super::interface::Interface;
 use super::tally::{Packet, Tally};
-use crate::evidence::Time;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
@@ -25,10 +23,6 @@ const SYSDIG_EVENT_V2_LARGE: u32 = 0x221;
 const CUSTOM: u32 = 0x0bad;
 const CUSTOM_NOT_TO_BE_COPIED: u32 = 0x4000_0bad;
 const DARWIN_PROCESS: u32 = 0x8000_0001;
-
-/// Options of an interface description: the unit of its clock, and seconds to be added to its times.
-const IF_TSRESOL: u16 = 9;
-const IF_TSOFFSET: u16 = 14;
 
 /// Type, length, and length again.
 const FRAMING: usize = 12;
@@ -55,27 +49,6 @@ pub(super) struct Pcapng {
     interfaces: Vec<Interface>,
     /// Where damage began, while the next block is searched for.
     lost: Option<(u64, String)>,
-}
-
-/// What packets need to know of their interface.
-#[derive(Clone, Copy, Debug)]
-struct Interface {
-    link: u16,
-    snaplen: u32,
-    unit: Unit,
-    /// Nanoseconds to be added to each time.
-    offset: i128,
-}
-
-/// The unit in which an interface counts time (if_tsresol).
-#[derive(Clone, Copy, Debug)]
-enum Unit {
-    /// So many nanoseconds.
-    Nanoseconds(u64),
-    /// A nanosecond divided by this; `None` where a whole 64-bit count stays below a nanosecond.
-    Divided(Option<u64>),
-    /// A second divided by two to this power.
-    PowerOfTwo(u32),
 }
 
 /// A block's framing.
@@ -316,33 +289,7 @@ impl Pcapng {
         if self.interfaces.len() >= INTERFACES_MAX {
             return Err(format!("a section describes more than {INTERFACES_MAX} interfaces"));
         }
-        let parsed = match self.order {
-            Order::Little => parse_interfacedescriptionblock_le(block),
-            Order::Big => parse_interfacedescriptionblock_be(block),
-        };
-        let (_, description) = parsed.map_err(|_| "an interface description cannot be read".to_string())?;
-        let mut interface = Interface {
-            link: description.linktype.0 as u16,
-            snaplen: description.snaplen,
-            unit: Unit::Nanoseconds(1_000),
-            offset: 0,
-        };
-        // The parser reads numbers in options as little-endian in every section, so their bytes are read here.
-        for option in &description.options {
-            match option.code.0 {
-                0 => break,
-                IF_TSRESOL => {
-                    if let Some(&resolution) = option.value.first() {
-                        interface.unit = Unit::from_resolution(resolution);
-                    }
-                }
-                IF_TSOFFSET => {
-                    let seconds = self.order.i64(&option.value, 0).unwrap_or_default();
-                    interface.offset = i128::from(seconds) * 1_000_000_000;
-                }
-                _ => {}
-            }
-        }
+        let interface = Interface::new(block, self.order)?;
         tally.interface(interface.link, interface.snaplen);
         self.interfaces.push(interface);
         Ok(())
@@ -406,33 +353,6 @@ impl Pcapng {
     }
 }
 
-impl Interface {
-    /// The moment of a time stamp; `None` where it lies outside the range of [`Time`].
-    fn time(&self, stamp: u64) -> Option<Time> {
-        let nanos = match self.unit {
-            Unit::Nanoseconds(each) => u128::from(stamp) * u128::from(each),
-            Unit::Divided(by) => by.map_or(0, |by| u128::from(stamp / by)),
-            Unit::PowerOfTwo(power) => (u128::from(stamp) * 1_000_000_000) >> power,
-        };
-        let nanos = i128::try_from(nanos).ok()?.checked_add(self.offset)?;
-        i64::try_from(nanos).ok().map(Time::from_nanos)
-    }
-}
-
-impl Unit {
-    /// From the value of if_tsresol: a negative power of 10, or of 2 where the highest bit is set.
-    fn from_resolution(resolution: u8) -> Self {
-        let power = u32::from(resolution & 0x7f);
-        if resolution & 0x80 != 0 {
-            return Self::PowerOfTwo(power);
-        }
-        match 9_u32.checked_sub(power) {
-            Some(below) => Self::Nanoseconds(10_u64.pow(below)),
-            None => Self::Divided(10_u64.checked_pow(power - 9)),
-        }
-    }
-}
-
 fn too_short(block: &[u8]) -> String {
     format!("a packet block of {} bytes is too short for its header", block.len())
 }
@@ -455,6 +375,7 @@ mod tests {
     use super::*;
     use crate::capture::ProblemKind;
     use crate::capture::testing::{Block, SECOND, pcapng};
+    use crate::evidence::Time;
 
     fn walk(file: &[u8]) -> (Vec<Record>, Tally) {
         let (mut tally, mut records) = (Tally::default(), Vec::new());
@@ -471,27 +392,9 @@ mod tests {
             .collect()
     }
 
-    fn option(code: u16, value: &[u8]) -> Vec<u8> {
-        let mut option = [code.to_le_bytes(), (value.len() as u16).to_le_bytes()].concat();
-        option.extend(value);
-        option.resize(option.len().next_multiple_of(4), 0);
-        option
-    }
-
-    fn time_of(options: &[u8], stamp: u64) -> Option<Time> {
-        let file = [
-            Block::section(),
-            Block::interface(1, 0, options),
-            Block::packet_at(0, stamp, b"data"),
-        ]
-        .concat();
-        let (records, _) = walk(&file);
-        records[0].time
-    }
-
     #[test]
     fn sections_may_differ_in_byte_order_and_number_their_interfaces_anew() {
-        let mut interface = Block::swapped(Block::interface(0, 0, &option(14, &7_i64.to_be_bytes())), 2);
+        let mut interface = Block::swapped(Block::interface(0, 0, &Block::option(14, &7_i64.to_be_bytes())), 2);
         interface[8..12].copy_from_slice(&[0, 113, 0, 0]);
         // The option's code and length, in the other order.
         interface[16..20].copy_from_slice(&[0, 14, 0, 8]);
@@ -509,36 +412,6 @@ mod tests {
         assert_eq!(second.nanos() - first.nanos(), 7_000_000_000);
         assert_eq!(&file[records[1].at as usize..][..6], b"second");
         assert_eq!(tally.into_problems(), []);
-    }
-
-    #[test]
-    fn time_counts_in_the_unit_of_the_interface() {
-        assert_eq!(time_of(&[], 1_000_000), Some(Time::from_seconds(1)));
-        assert_eq!(time_of(&option(9, &[9]), 5), Some(Time::from_nanos(5)));
-        assert_eq!(time_of(&option(9, &[0]), 5), Some(Time::from_seconds(5)));
-        assert_eq!(time_of(&option(9, &[12]), 7_999), Some(Time::from_nanos(7)));
-        assert_eq!(time_of(&option(9, &[127]), u64::MAX), Some(Time::from_nanos(0)));
-        assert_eq!(
-            time_of(&option(9, &[0x80 | 10]), 1_536),
-            Some(Time::from_nanos(1_500_000_000))
-        );
-        assert_eq!(time_of(&option(9, &[0xff]), u64::MAX), Some(Time::from_nanos(0)));
-    }
-
-    #[test]
-    fn the_offset_of_the_interface_is_added_and_what_is_out_of_range_has_no_time() {
-        assert_eq!(
-            time_of(&option(14, &(-1_i64).to_le_bytes()), 3_000_000),
-            Some(Time::from_seconds(2))
-        );
-        assert_eq!(time_of(&option(14, &i64::MAX.to_le_bytes()), 0), None);
-        assert_eq!(time_of(&[], u64::MAX), None);
-    }
-
-    #[test]
-    fn options_after_the_end_of_options_do_not_count() {
-        let options = [option(0, &[]), option(9, &[0])].concat();
-        assert_eq!(time_of(&options, 1_000_000), Some(Time::from_seconds(1)));
     }
 
     #[test]

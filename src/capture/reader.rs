@@ -180,13 +180,12 @@ impl Reader {
         false
     }
 
-    /// Bytes read so far of the source as it is, before decompression.
     /// The path as it was given; `-` for standard input.
     pub(crate) fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// Bytes of the file as it lies on the disk that were read so far.
+    /// Bytes read so far of the source as it is, before decompression.
     pub(crate) fn position(&self) -> u64 {
         self.input.position()
     }
@@ -451,6 +450,13 @@ mod tests {
             Reader::open(Source::Path("no/such/file".into()), false, &AtomicBool::new(false)),
             Err(Error::Open { .. })
         ));
+    }
+
+    #[test]
+    fn a_reader_may_go_to_another_thread() {
+        fn sendable<T: Send>() {}
+        sendable::<Reader>();
+        sendable::<Window>();
     }
 
     #[test]

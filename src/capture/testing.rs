@@ -75,6 +75,14 @@ impl Block {
         Self::of(1, &body)
     }
 
+    /// An option of a block.
+    pub(crate) fn option(code: u16, value: &[u8]) -> Vec<u8> {
+        let mut option = [code.to_le_bytes(), (value.len() as u16).to_le_bytes()].concat();
+        option.extend(value);
+        option.resize(option.len().next_multiple_of(4), 0);
+        option
+    }
+
     /// An enhanced packet of interface 0, at 5 µs past [`SECOND`].
     pub(crate) fn packet(packet: &[u8]) -> Vec<u8> {
         Self::packet_at(0, u64::from(SECOND) * 1_000_000 + 5, packet)

@@ -108,7 +108,11 @@ impl std::str::FromStr for At {
     type Err = tlswhy::report::BadTimestamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "now" { Ok(Self::Now) } else { text.parse().map(Self::Moment) }
+        if text == "now" {
+            Ok(Self::Now)
+        } else {
+            text.parse().map(Self::Moment)
+        }
     }
 }
 
@@ -232,7 +236,9 @@ impl Choice {
             known_cause("--cause", id)?;
         }
         if self.client.iter().any(|host| matches!(host, Host::Name(_))) {
-            return Err(Failure("--client: a client has an address, not a name; --host and --server know names".to_owned()));
+            return Err(Failure(
+                "--client: a client has an address, not a name; --host and --server know names".to_owned(),
+            ));
         }
         Ok(Filter {
             causes: self.cause.clone(),
@@ -253,13 +259,21 @@ pub(crate) fn known_cause(option: &str, id: &str) -> Result<(), Failure> {
     if tlswhy::causes().any(|cause| cause.id == id) {
         return Ok(());
     }
-    Err(Failure(format!("{option}: no cause is called {id:?}: `tlswhy causes` lists them")))
+    Err(Failure(format!(
+        "{option}: no cause is called {id:?}: `tlswhy causes` lists them"
+    )))
 }
 
 /// Options of tshark that have another answer here.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Elsewhere {
-    #[arg(short = 'Y', long = "display-filter", hide = true, value_name = "FILTER", allow_hyphen_values = true)]
+    #[arg(
+        short = 'Y',
+        long = "display-filter",
+        hide = true,
+        value_name = "FILTER",
+        allow_hyphen_values = true
+    )]
     display_filter: Option<String>,
 
     #[arg(short = 'T', hide = true, value_name = "FORMAT")]
@@ -317,7 +331,11 @@ impl Arguments {
         for preference in &self.certificates.preference {
             match preference.split_once(':') {
                 Some(("tls.keylog_file" | "ssl.keylog_file", path)) => logs.push(PathBuf::from(path)),
-                _ => return Err(Failure(format!("-o: {preference:?} is not known; tls.keylog_file:FILE is, and --output names a file to write"))),
+                _ => {
+                    return Err(Failure(format!(
+                        "-o: {preference:?} is not known; tls.keylog_file:FILE is, and --output names a file to write"
+                    )));
+                }
             }
         }
         Ok(logs)
@@ -339,14 +357,28 @@ mod tests {
     fn bare_files_need_no_command() {
         let arguments = Arguments::parse_from(["tlswhy", "-r", "a", "b", "./causes", "-j", "2"]);
         assert!(arguments.command.is_none());
-        assert_eq!(arguments.inputs().map(|path| path.display().to_string()).collect::<Vec<_>>(), ["a", "b", "./causes"]);
-        assert!(matches!(Arguments::parse_from(["tlswhy", "causes"]).command, Some(Command::Causes)));
+        assert_eq!(
+            arguments
+                .inputs()
+                .map(|path| path.display().to_string())
+                .collect::<Vec<_>>(),
+            ["a", "b", "./causes"]
+        );
+        assert!(matches!(
+            Arguments::parse_from(["tlswhy", "causes"]).command,
+            Some(Command::Causes)
+        ));
         assert_eq!(Arguments::parse_from(["tlswhy", "-r", "causes"]).read.len(), 1);
     }
 
     #[test]
     fn tsharks_letters_for_times_are_known() {
-        for (letter, clock) in [("u", Clock::Utc), ("ad", Clock::Local), ("r", Clock::Relative), ("local", Clock::Local)] {
+        for (letter, clock) in [
+            ("u", Clock::Utc),
+            ("ad", Clock::Local),
+            ("r", Clock::Relative),
+            ("local", Clock::Local),
+        ] {
             assert_eq!(Arguments::parse_from(["tlswhy", "-t", letter, "a"]).output.time, clock);
         }
     }
@@ -354,7 +386,14 @@ mod tests {
     #[test]
     fn a_key_log_is_named_as_in_tshark() {
         let arguments = Arguments::parse_from(["tlswhy", "-o", "tls.keylog_file:C:\\keys", "--keylog", "b", "a"]);
-        assert_eq!(arguments.key_logs().unwrap(), [PathBuf::from("b"), PathBuf::from("C:\\keys")]);
-        assert!(Arguments::parse_from(["tlswhy", "-o", "report.json", "a"]).key_logs().is_err());
+        assert_eq!(
+            arguments.key_logs().unwrap(),
+            [PathBuf::from("b"), PathBuf::from("C:\\keys")]
+        );
+        assert!(
+            Arguments::parse_from(["tlswhy", "-o", "report.json", "a"])
+                .key_logs()
+                .is_err()
+        );
     }
 }

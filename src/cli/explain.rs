@@ -34,7 +34,11 @@ fn page(markdown: &str, color: bool, out: &mut dyn Write) -> io::Result<()> {
             fenced = !fenced;
         } else if fenced {
             writeln!(out, "{}", format!("    {line}").trim_end())?;
-        } else if let Some(heading) = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')) {
+        } else if let Some(heading) = line
+            .trim_start_matches('#')
+            .strip_prefix(' ')
+            .filter(|_| line.starts_with('#'))
+        {
             writeln!(out, "{bold}{heading}{bold:#}")?;
         } else {
             writeln!(out, "{line}")?;
@@ -47,7 +51,12 @@ fn page(markdown: &str, color: bool, out: &mut dyn Write) -> io::Result<()> {
 fn unknown(id: &str) -> String {
     let words: Vec<&str> = id.split('-').filter(|word| word.len() > 2).collect();
     let mut near: Vec<(usize, &str)> = causes()
-        .map(|cause| (cause.id.split('-').filter(|word| words.contains(word)).count(), cause.id))
+        .map(|cause| {
+            (
+                cause.id.split('-').filter(|word| words.contains(word)).count(),
+                cause.id,
+            )
+        })
         .filter(|(shared, _)| *shared > 0)
         .collect();
     near.sort_by_key(|(shared, _)| std::cmp::Reverse(*shared));
@@ -72,7 +81,10 @@ mod tests {
     #[test]
     fn headings_lose_their_marks_and_fences_are_indented() {
         let markdown = "# Title\n\nText with `code`.\n\n```sh\nls\n\n# not a heading\n```\n- item\n";
-        assert_eq!(shown(markdown, false), "Title\n\nText with `code`.\n\n    ls\n\n    # not a heading\n- item\n");
+        assert_eq!(
+            shown(markdown, false),
+            "Title\n\nText with `code`.\n\n    ls\n\n    # not a heading\n- item\n"
+        );
         assert!(shown(markdown, true).starts_with("\u{1b}[1mTitle\u{1b}[0m\n"));
     }
 

@@ -63,8 +63,14 @@ impl FromStr for FailOn {
         let what = match what {
             "failed" => What::Failed,
             "undetermined" => What::Undetermined,
-            id if !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => What::Cause(id.to_owned()),
-            _ => return Err(format!("{text:?} is no condition: give failed, undetermined or a cause, alone or as in failed>3 and failed>0.1%")),
+            id if !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
+                What::Cause(id.to_owned())
+            }
+            _ => {
+                return Err(format!(
+                    "{text:?} is no condition: give failed, undetermined or a cause, alone or as in failed>3 and failed>0.1%"
+                ));
+            }
         };
         Ok(Self { what, bound })
     }
@@ -72,7 +78,12 @@ impl FromStr for FailOn {
 
 fn parse_bound(text: &str) -> Result<Bound, String> {
     let parsed = match text.strip_suffix('%') {
-        Some(percent) => percent.trim().parse().ok().filter(|percent| (0.0..=100.0).contains(percent)).map(Bound::Percent),
+        Some(percent) => percent
+            .trim()
+            .parse()
+            .ok()
+            .filter(|percent| (0.0..=100.0).contains(percent))
+            .map(Bound::Percent),
         None => text.parse().ok().map(Bound::Count),
     };
     parsed.ok_or_else(|| format!("{text:?} is neither a number nor a percentage"))
@@ -109,7 +120,16 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused() {
-        for text in ["", ">3", "failed>", "failed>x", "failed>101%", "failed>NaN%", "failed>-1", "failed=3"] {
+        for text in [
+            "",
+            ">3",
+            "failed>",
+            "failed>x",
+            "failed>101%",
+            "failed>NaN%",
+            "failed>-1",
+            "failed=3",
+        ] {
             assert!(text.parse::<FailOn>().is_err(), "{text}");
         }
     }

@@ -58,5 +58,14 @@ impl From<tlswhy::Error> for Failure {
 
 /// Says something to the person who called the program. Where standard error is gone, nobody is there to be told.
 pub(crate) fn message(what: &impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "tlswhy: {what}");
+    // A file's name may hold anything, a terminal's control sequences too.
+    let mut clean = String::new();
+    for c in what.to_string().chars() {
+        if c.is_control() {
+            clean.extend(c.escape_unicode())
+        } else {
+            clean.push(c)
+        }
+    }
+    let _ = writeln!(io::stderr(), "tlswhy: {clean}");
 }

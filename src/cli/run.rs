@@ -40,7 +40,9 @@ fn analyse(arguments: &Arguments) -> Result<Exit, Failure> {
         fail_on.check()?;
     }
     if arguments.inputs().next().is_none() {
-        return Err(Failure("no capture is given: tlswhy FILE…, or - for standard input (see --help)".to_owned()));
+        return Err(Failure(
+            "no capture is given: tlswhy FILE…, or - for standard input (see --help)".to_owned(),
+        ));
     }
     if !arguments.key_logs()?.is_empty() && !arguments.output.quiet {
         message(&"--keylog: this version does not decrypt yet; the analysis goes on without the keys");
@@ -101,7 +103,11 @@ fn read(arguments: &Arguments, mut analysis: Analysis) -> Result<Input, Failure>
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let source = if path.as_os_str() == "-" { Source::Stdin } else { Source::Path(path.clone()) };
+        let source = if path.as_os_str() == "-" {
+            Source::Stdin
+        } else {
+            Source::Path(path.clone())
+        };
         match analysis.read(source) {
             Ok(()) => readable = true,
             Err(error) => {
@@ -140,7 +146,10 @@ fn open_output(arguments: &Arguments) -> Result<Box<dyn Write>, Failure> {
         return Ok(Box::new(BufWriter::new(io::stdout().lock())));
     };
     if arguments.inputs().any(|input| same_file(input, path)) {
-        return Err(Failure(format!("--output: {} is an input; it would be overwritten", path.display())));
+        return Err(Failure(format!(
+            "--output: {} is an input; it would be overwritten",
+            path.display()
+        )));
     }
     let file = File::create(path).map_err(|error| Failure(format!("--output: {}: {error}", path.display())))?;
     Ok(Box::new(BufWriter::new(file)))
@@ -160,8 +169,16 @@ fn write(arguments: &Arguments, report: &Report, filter: &Filter, out: &mut dyn 
         Format::Text => {
             let to_file = output.output.is_some();
             let layout = Layout {
-                width: if to_file { Layout::default().width } else { terminal::width() },
-                color: if to_file { output.color == Color::Always } else { terminal::color(output.color) },
+                width: if to_file {
+                    Layout::default().width
+                } else {
+                    terminal::width()
+                },
+                color: if to_file {
+                    output.color == Color::Always
+                } else {
+                    terminal::color(output.color)
+                },
                 ascii: !to_file && terminal::ascii_only(),
                 times: terminal::times(output.time),
                 limit: output.limit,
@@ -173,7 +190,11 @@ fn write(arguments: &Arguments, report: &Report, filter: &Filter, out: &mut dyn 
 
 /// The exit code of a run that wrote its report.
 fn exit_of(arguments: &Arguments, input: &Input) -> Exit {
-    if arguments.fail_on.as_ref().is_some_and(|fail_on| fail_on.matches(input.report.summary())) {
+    if arguments
+        .fail_on
+        .as_ref()
+        .is_some_and(|fail_on| fail_on.matches(input.report.summary()))
+    {
         return Exit::Matched;
     }
     let mut problems = input.report.captures().iter().flat_map(|capture| &capture.problems);

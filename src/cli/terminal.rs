@@ -35,8 +35,13 @@ pub(crate) fn ascii_only() -> bool {
         return false;
     }
     // The first of these that is set decides (POSIX, "Environment Variables").
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(std::env::var_os).find(|value| !value.is_empty());
-    let locale = set.map(|value| value.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(std::env::var_os)
+        .find(|value| !value.is_empty());
+    let locale = set
+        .map(|value| value.to_string_lossy().to_ascii_lowercase())
+        .unwrap_or_default();
     !(locale.contains("utf-8") || locale.contains("utf8"))
 }
 
@@ -48,7 +53,8 @@ pub(crate) fn times(clock: Clock) -> Times {
         Clock::Local => {
             let zone = jiff::tz::TimeZone::system();
             Times::Zone(Zone::new(move |moment: Timestamp| {
-                jiff::Timestamp::from_nanosecond(i128::from(moment.nanos())).map_or(0, |at| zone.to_offset(at).seconds())
+                jiff::Timestamp::from_nanosecond(i128::from(moment.nanos()))
+                    .map_or(0, |at| zone.to_offset(at).seconds())
             }))
         }
     }
@@ -65,7 +71,11 @@ pub(crate) fn progress() -> impl FnMut(&Progress) + Send + 'static {
         let name: String = progress.capture.chars().filter(|c| !c.is_control()).collect();
         let skip = name.chars().count().saturating_sub(40);
         let name: String = name.chars().skip(skip).collect();
-        let text = format!("{:.1} MB, {} packets  {name}", progress.bytes as f64 / 1e6, progress.packets);
+        let text = format!(
+            "{:.1} MB, {} packets  {name}",
+            progress.bytes as f64 / 1e6,
+            progress.packets
+        );
         // Progress that cannot be shown is no reason to stop.
         let _ = write!(io::stderr(), "\r{text}\u{1b}[K");
     }

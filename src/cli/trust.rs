@@ -58,16 +58,26 @@ fn file(path: &Path) -> Result<TrustStore, Error> {
 /// The certificates of every file in a folder. Files without one are passed over, as `c_rehash` folders hold other things too.
 fn folder(path: &Path) -> Result<Vec<TrustStore>, Error> {
     let entries = fs::read_dir(path).map_err(|source| open_error(path, source))?;
-    let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file())
+        .collect();
     // The order of a folder is the file system's; the report's must not be.
     files.sort();
     let stores: Vec<TrustStore> = files.iter().filter_map(|path| file(path).ok()).collect();
     if stores.is_empty() {
-        return Err(Error::Option { name: "--ca-dir", reason: format!("{}: no file in it holds a certificate", path.display()) });
+        return Err(Error::Option {
+            name: "--ca-dir",
+            reason: format!("{}: no file in it holds a certificate", path.display()),
+        });
     }
     Ok(stores)
 }
 
 fn open_error(path: &Path, source: io::Error) -> Error {
-    Error::Open { path: path.to_owned(), source }
+    Error::Open {
+        path: path.to_owned(),
+        source,
+    }
 }

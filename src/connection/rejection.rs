@@ -49,16 +49,20 @@ fn is_about_certificates(description: AlertDescription) -> bool {
 impl Observed {
     /// The client's sign of not taking the server's certificate, if there is one.
     pub(crate) fn server_certificate_rejection(&self) -> Option<Rejection> {
-        let answer = self.answer.as_ref().seen()?;
+        let end = self.end();
         let sealed = self.sealed();
-        let sent_certificate = match &sealed {
-            Some(sealed) => !sealed.flight.is_empty() && !sealed.resumed && !answer.value.psk,
-            None => matches!(&self.server_chain, Seen::Seen(chain) if !chain.value.is_empty()),
+        let sent_certificate = match (&sealed, &self.server_chain) {
+            (Some(sealed), _) => !sealed.flight.is_empty() && !sealed.resumed && !self.resumed(),
+            (None, Seen::Seen(chain)) => !chain.value.is_empty(),
+            (None, Seen::Absent) => false,
+            // A hole in the capture: only an alert about certificates shows that there was one.
+            (None, Seen::Unknown(_)) => {
+                matches!(end.act, Act::Alert(alert) if is_about_certificates(alert.description))
+            }
         };
         if !sent_certificate {
             return None;
         }
-        let end = self.end();
         if end.by != Some(Side::Client) {
             // The server's own alert or close in answer to what the client did is not the client's word.
             return self.left_after_completion();
@@ -70,8 +74,10 @@ impl Observed {
             // Perl and HAProxy say internal_error for a name, OpenSSL and rustls decrypt_error for a weak signature,
             // OpenSSL's callbacks handshake_failure: a clear alert between Certificate and the client's keys.
             Act::Alert(alert)
-                if matches!(alert.description, AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE)
-                    && self.sealed().is_some() =>
+                if matches!(
+                    alert.description,
+                    AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE
+                ) && (sealed.is_some() || self.server_hello_done() && self.change_cipher_spec[0].is_none()) =>
             {
                 rejection(Sign::Alert(alert.description))
             }
@@ -108,7 +114,10 @@ impl Observed {
             (Some(left), Some(completion)) => left.since(completion) <= LEAVES_WITHIN,
             _ => true,
         };
-        soon.then_some(Rejection { sign: Sign::LeftAfterCompletion, mark: left })
+        soon.then_some(Rejection {
+            sign: Sign::LeftAfterCompletion,
+            mark: left,
+        })
     }
 
     /// The server's sign of not taking what the client showed for a certificate, be it none at all.
@@ -119,7 +128,9 @@ impl Observed {
         }
         let rejection = |sign| Some(Rejection { sign, mark: end.mark });
         if let Some(sealed) = self.sealed() {
-            let ClientReply::Accepted { finished, .. } = sealed.client else { return None };
+            let ClientReply::Accepted { finished, .. } = sealed.client else {
+                return None;
+            };
             if end.mark.frame < finished.mark.frame || self.completed() {
                 return None;
             }

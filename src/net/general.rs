@@ -132,8 +132,8 @@ fn tcp(packet: &Packet<'_>, carrier: &Carrier, part: Part<'_>) -> Option<Decoded
 
 /// What is needed of an IP header of either version.
 struct IpHeader {
-    source: [u8; 16],
-    destination: [u8; 16],
+    source: u128,
+    destination: u128,
     ttl: u8,
     id: u16,
     /// Length of the fixed header and its IPv4 options, in bytes.
@@ -174,8 +174,8 @@ impl IpHeader {
                 let header = v6.header();
                 let len = header.slice().len();
                 Some(Self {
-                    source: header.source(),
-                    destination: header.destination(),
+                    source: u128::from_be_bytes(header.source()),
+                    destination: u128::from_be_bytes(header.destination()),
                     ttl: header.hop_limit(),
                     id: 0,
                     len,

@@ -12,8 +12,6 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used))]
 
-#[cfg(test)]
-mod adhoc;
 mod fast;
 mod general;
 mod link;
@@ -21,6 +19,8 @@ mod segment;
 mod tcp;
 
 use crate::evidence::Time;
+
+use fast::Usual;
 
 pub(crate) use segment::{Flags, FlowKey, Role, Segment};
 
@@ -57,7 +57,15 @@ pub(crate) fn decode(packet: &Packet<'_>) -> Decoded {
     let Some(network) = link::peel(packet.link, packet.bytes) else {
         return Decoded::Other;
     };
-    fast::decode(packet, &network).unwrap_or_else(|| general::decode(packet, &network))
+    match fast::read(packet, &network) {
+        Some(Usual::Tcp {
+            carrier,
+            header,
+            captured,
+        }) => Decoded::Tcp(tcp::segment(packet, &carrier, &header, captured)),
+        Some(Usual::Udp) => Decoded::Other,
+        None => general::decode(packet, &network),
+    }
 }
 
 #[cfg(test)]
@@ -179,10 +187,8 @@ mod tests {
         fn the_short_path_and_the_general_one_agree(recipe in recipe()) {
             let (bytes, original) = recipe.bytes();
             let packet = packet(1, &bytes, original);
-            if let Some(network) = link::peel(1, &bytes)
-                && let Some(short) = fast::decode(&packet, &network)
-            {
-                prop_assert_eq!(short, general::decode(&packet, &network));
+            if let Some(network) = link::peel(1, &bytes) {
+                prop_assert_eq!(decode(&packet), general::decode(&packet, &network));
             }
         }
 

@@ -21,28 +21,25 @@ pub(crate) struct FlowKey {
 impl FlowKey {
     /// The key of a packet, and whether its sender is the low end.
     pub(crate) fn new(source: (IpAddr, u16), destination: (IpAddr, u16)) -> (Self, bool) {
-        Self::from_octets((octets(source.0), source.1), (octets(destination.0), destination.1))
+        Self::from_numbers((number(source.0), source.1), (number(destination.0), destination.1))
     }
 
-    /// The same for addresses that are 16 bytes already (IPv4 ones mapped).
+    /// The same for addresses that are numbers already (IPv4 ones mapped), whose order is that of their bytes.
     #[inline]
-    pub(super) fn from_octets(source: ([u8; 16], u16), destination: ([u8; 16], u16)) -> (Self, bool) {
-        // Compared as numbers: the order of the bytes is the same, and a pair of registers is cheaper than a byte-wise comparison.
-        let from_low = (u128::from_be_bytes(source.0), source.1) <= (u128::from_be_bytes(destination.0), destination.1);
+    pub(super) const fn from_numbers(source: (u128, u16), destination: (u128, u16)) -> (Self, bool) {
+        let from_low = source.0 < destination.0 || (source.0 == destination.0 && source.1 <= destination.1);
         let (low, high) = if from_low {
             (source, destination)
         } else {
             (destination, source)
         };
-        (
-            Self {
-                low_address: low.0,
-                high_address: high.0,
-                low_port: low.1,
-                high_port: high.1,
-            },
-            from_low,
-        )
+        let key = Self {
+            low_address: low.0.to_be_bytes(),
+            high_address: high.0.to_be_bytes(),
+            low_port: low.1,
+            high_port: high.1,
+        };
+        (key, from_low)
     }
 
     /// Address and port of the low end.
@@ -56,10 +53,10 @@ impl FlowKey {
     }
 }
 
-fn octets(address: IpAddr) -> [u8; 16] {
+fn number(address: IpAddr) -> u128 {
     match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-        IpAddr::V6(v6) => v6.octets(),
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 

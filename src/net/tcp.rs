@@ -19,10 +19,10 @@ const MAXIMUM_SEGMENT_SIZE: u8 = 2;
 /// What IP says of the TCP segment that it carries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Carrier {
-    /// Sender's address, 16 bytes (IPv4 mapped).
-    pub(super) source: [u8; 16],
-    /// Receiver's address, 16 bytes (IPv4 mapped).
-    pub(super) destination: [u8; 16],
+    /// Sender's address as a number, IPv4 mapped. Numbers stay in registers where arrays would go through the stack.
+    pub(super) source: u128,
+    /// Receiver's address, likewise.
+    pub(super) destination: u128,
     /// Time to live, or hop limit.
     pub(super) ttl: u8,
     /// IPv4 identification; 0 for IPv6.
@@ -53,7 +53,7 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads a header from the captured bytes of a segment; `None` where it ends before its window field.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let header = bytes.first_chunk::<NUMBERED>()?;
         let flags = Flags(header[13]);
@@ -109,9 +109,9 @@ fn maximum_segment_size(options: Option<&[u8]>) -> u16 {
 }
 
 /// Puts a segment together. `captured` is the number of its bytes in the capture, header included.
-#[inline]
+#[inline(always)]
 pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, captured: usize) -> Segment {
-    let (key, from_low) = FlowKey::from_octets(
+    let (key, from_low) = FlowKey::from_numbers(
         (carrier.source, header.source_port),
         (carrier.destination, header.destination_port),
     );
@@ -150,7 +150,7 @@ pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, c
 }
 
 /// Lengths inside a packet fit 32 bits, as the formats' own length fields do.
-#[inline]
+#[inline(always)]
 fn narrow(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

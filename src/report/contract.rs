@@ -98,9 +98,15 @@ impl Connection {
     /// What there is to say about it: its cause, or else the gravest of its findings above a note.
     pub fn subject(&self) -> Option<&Cause> {
         self.cause.as_ref().or_else(|| {
-            let worth = self.findings.iter().filter(|finding| finding.severity > super::Severity::Note);
+            let worth = self
+                .findings
+                .iter()
+                .filter(|finding| finding.severity > super::Severity::Note);
             // The first of the gravest: `max_by_key` alone would take the last.
-            worth.rev().max_by_key(|finding| finding.severity).map(|finding| &finding.cause)
+            worth
+                .rev()
+                .max_by_key(|finding| finding.severity)
+                .map(|finding| &finding.cause)
         })
     }
 }
@@ -306,10 +312,38 @@ mod tests {
         let json = serde_json::to_string(&Connection::default()).unwrap();
         let mut at = 0;
         for key in [
-            "id", "capture", "stream", "places", "transport", "protocol", "encapsulation", "preamble", "client", "server", "start", "end",
-            "duration_s", "failed_at", "outcome", "aborted_by", "step", "cause", "findings", "offer", "answer", "alerts",
-            "server_certificates", "client_certificates", "not_visible", "timeline", "tcp", "decryption", "wireshark_filter",
-            "frames_filter", "community_id", "next_capture",
+            "id",
+            "capture",
+            "stream",
+            "places",
+            "transport",
+            "protocol",
+            "encapsulation",
+            "preamble",
+            "client",
+            "server",
+            "start",
+            "end",
+            "duration_s",
+            "failed_at",
+            "outcome",
+            "aborted_by",
+            "step",
+            "cause",
+            "findings",
+            "offer",
+            "answer",
+            "alerts",
+            "server_certificates",
+            "client_certificates",
+            "not_visible",
+            "timeline",
+            "tcp",
+            "decryption",
+            "wireshark_filter",
+            "frames_filter",
+            "community_id",
+            "next_capture",
         ] {
             let found = json[at..].find(&format!("\"{key}\":"));
             at += found.unwrap_or_else(|| panic!("{key} is missing, or before its place"));
@@ -318,14 +352,20 @@ mod tests {
 
     #[test]
     fn an_ipv6_endpoint_is_bracketed() {
-        let endpoint = Endpoint { address: "2001:db8::1".to_owned(), port: Some(443) };
+        let endpoint = Endpoint {
+            address: "2001:db8::1".to_owned(),
+            port: Some(443),
+        };
         assert_eq!(endpoint.to_string(), "[2001:db8::1]:443");
     }
 
     #[test]
     fn the_subject_of_a_sound_connection_is_its_gravest_finding() {
         let finding = |id: &str, severity| {
-            let cause = Cause { id: id.to_owned(), ..Cause::default() };
+            let cause = Cause {
+                id: id.to_owned(),
+                ..Cause::default()
+            };
             Finding { cause, severity }
         };
         let mut connection = testing::missing_intermediate(1);

@@ -39,7 +39,17 @@ impl Filter {
 
     /// Whether nothing but sound connections is held back.
     pub(crate) fn is_open(&self) -> bool {
-        let Self { causes, hosts, clients, servers, ports, since, until, streams, all: _ } = self;
+        let Self {
+            causes,
+            hosts,
+            clients,
+            servers,
+            ports,
+            since,
+            until,
+            streams,
+            all: _,
+        } = self;
         causes.is_empty()
             && hosts.is_empty()
             && clients.is_empty()
@@ -54,16 +64,26 @@ impl Filter {
         let name = connection.server_name();
         any(&self.causes, |id| {
             let findings = connection.findings.iter().map(|finding| &finding.cause);
-            connection.cause.iter().chain(findings).any(|cause| cause.id.eq_ignore_ascii_case(id))
-        }) && any(&self.hosts, |host| host.fits(&connection.client, None) || host.fits(&connection.server, name))
-            && any(&self.clients, |host| host.fits(&connection.client, None))
+            connection
+                .cause
+                .iter()
+                .chain(findings)
+                .any(|cause| cause.id.eq_ignore_ascii_case(id))
+        }) && any(&self.hosts, |host| {
+            host.fits(&connection.client, None) || host.fits(&connection.server, name)
+        }) && any(&self.clients, |host| host.fits(&connection.client, None))
             && any(&self.servers, |host| host.fits(&connection.server, name))
             && any(&self.ports, |port| connection.server.port == Some(*port))
             && any(&self.streams, |stream| {
-                connection.stream == Some(*stream) || connection.places.iter().any(|place| place.stream == Some(*stream))
+                connection.stream == Some(*stream)
+                    || connection.places.iter().any(|place| place.stream == Some(*stream))
             })
-            && self.since.is_none_or(|since| connection.end.or(connection.start).is_some_and(|end| end >= since))
-            && self.until.is_none_or(|until| connection.start.is_some_and(|start| start <= until))
+            && self
+                .since
+                .is_none_or(|since| connection.end.or(connection.start).is_some_and(|end| end >= since))
+            && self
+                .until
+                .is_none_or(|until| connection.start.is_some_and(|start| start <= until))
     }
 }
 
@@ -74,7 +94,11 @@ fn any<T>(wanted: &[T], fits: impl Fn(&T) -> bool) -> bool {
 
 /// A sound connection is worth showing where something about it is more than a note.
 fn is_worth_showing(connection: &Connection) -> bool {
-    connection.outcome != Outcome::Completed || connection.findings.iter().any(|finding| finding.severity > Severity::Note)
+    connection.outcome != Outcome::Completed
+        || connection
+            .findings
+            .iter()
+            .any(|finding| finding.severity > Severity::Note)
 }
 
 /// A host to look for: a name, an address, or a range of addresses.
@@ -102,9 +126,10 @@ impl Host {
                     None => name == *wanted,
                 }
             }),
-            Self::Range { address, bits } => {
-                endpoint.address.parse().is_ok_and(|seen: IpAddr| same_range(*address, seen.to_canonical(), *bits))
-            }
+            Self::Range { address, bits } => endpoint
+                .address
+                .parse()
+                .is_ok_and(|seen: IpAddr| same_range(*address, seen.to_canonical(), *bits)),
         }
     }
 }
@@ -113,10 +138,16 @@ fn same_range(left: IpAddr, right: IpAddr, bits: u8) -> bool {
     let shift = |width: u8| u32::from(width.saturating_sub(bits));
     match (left, right) {
         (IpAddr::V4(left), IpAddr::V4(right)) => {
-            (left.to_bits() ^ right.to_bits()).checked_shr(shift(32)).unwrap_or_default() == 0
+            (left.to_bits() ^ right.to_bits())
+                .checked_shr(shift(32))
+                .unwrap_or_default()
+                == 0
         }
         (IpAddr::V6(left), IpAddr::V6(right)) => {
-            (left.to_bits() ^ right.to_bits()).checked_shr(shift(128)).unwrap_or_default() == 0
+            (left.to_bits() ^ right.to_bits())
+                .checked_shr(shift(128))
+                .unwrap_or_default()
+                == 0
         }
         _ => false,
     }
@@ -128,7 +159,11 @@ pub struct BadHost(String);
 
 impl fmt::Display for BadHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is no host: give a name, an address, or a range such as 10.0.0.0/8", self.0)
+        write!(
+            f,
+            "{:?} is no host: give a name, an address, or a range such as 10.0.0.0/8",
+            self.0
+        )
     }
 }
 
@@ -139,15 +174,25 @@ impl FromStr for Host {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || BadHost(text.to_owned());
-        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(text);
         if let Ok(address) = bare.parse::<IpAddr>() {
             let address = address.to_canonical();
-            return Ok(Self::Range { address, bits: width(address) });
+            return Ok(Self::Range {
+                address,
+                bits: width(address),
+            });
         }
         if let Some((address, bits)) = bare.split_once('/') {
             let address: IpAddr = address.parse().map_err(|_| bad())?;
             let bits = bits.parse().map_err(|_| bad())?;
-            return if bits <= width(address) { Ok(Self::Range { address, bits }) } else { Err(bad()) };
+            return if bits <= width(address) {
+                Ok(Self::Range { address, bits })
+            } else {
+                Err(bad())
+            };
         }
         if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c == ':') {
             return Err(bad());
@@ -211,16 +256,29 @@ mod tests {
         let (start, end) = (connection.start.unwrap(), connection.end.unwrap());
         assert!(shows(|filter| filter.since = Some(end)));
         assert!(shows(|filter| filter.until = Some(start)));
-        assert!(!shows(|filter| filter.since = Some(Timestamp::from_nanos(end.nanos() + 1))));
-        assert!(!shows(|filter| filter.until = Some(Timestamp::from_nanos(start.nanos() - 1))));
+        assert!(!shows(
+            |filter| filter.since = Some(Timestamp::from_nanos(end.nanos() + 1))
+        ));
+        assert!(!shows(
+            |filter| filter.until = Some(Timestamp::from_nanos(start.nanos() - 1))
+        ));
     }
 
     #[test]
     fn sound_connections_are_shown_with_all_or_a_warning() {
         let mut sound = testing::completed(4);
         assert!(!Filter::default().shows(&sound));
-        assert!(Filter { all: true, ..Filter::default() }.shows(&sound));
-        sound.findings.push(crate::report::Finding { severity: Severity::Warning, ..Default::default() });
+        assert!(
+            Filter {
+                all: true,
+                ..Filter::default()
+            }
+            .shows(&sound)
+        );
+        sound.findings.push(crate::report::Finding {
+            severity: Severity::Warning,
+            ..Default::default()
+        });
         assert!(Filter::default().shows(&sound));
     }
 

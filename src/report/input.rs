@@ -172,10 +172,16 @@ mod tests {
         let mut summary = Summary::default();
         summary.count(Outcome::Failed, Some("tcp-refused"));
         summary.count(Outcome::Completed, None);
-        let mut total = Summary { half_open: 2, ..Summary::default() };
+        let mut total = Summary {
+            half_open: 2,
+            ..Summary::default()
+        };
         total.add(&summary);
         total.add(&summary);
-        assert_eq!((total.connections, total.completed, total.failed, total.half_open), (4, 2, 2, 2));
+        assert_eq!(
+            (total.connections, total.completed, total.failed, total.half_open),
+            (4, 2, 2, 2)
+        );
         assert_eq!(total.causes["tcp-refused"], 2);
     }
 

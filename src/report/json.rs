@@ -18,7 +18,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::report::testing;
+    use crate::report::{CaptureProblem, Connection, Trust, testing};
 
     fn written(filter: &Filter) -> Value {
         let mut out = Vec::new();
@@ -33,14 +33,26 @@ mod tests {
         keys.sort();
         assert_eq!(
             keys,
-            ["captures", "connections", "generator", "options", "partial", "schema", "summary", "trust"]
+            [
+                "captures",
+                "connections",
+                "generator",
+                "options",
+                "partial",
+                "schema",
+                "summary",
+                "trust"
+            ]
         );
         assert_eq!(document["schema"], "tlswhy/1");
     }
 
     #[test]
     fn a_filter_chooses_connections_and_leaves_the_counts() {
-        let all = written(&Filter { all: true, ..Filter::default() });
+        let all = written(&Filter {
+            all: true,
+            ..Filter::default()
+        });
         let some = written(&Filter::default());
         assert_eq!(all["connections"].as_array().unwrap().len(), 4);
         assert_eq!(some["connections"].as_array().unwrap().len(), 3);
@@ -49,7 +61,42 @@ mod tests {
 
     #[test]
     fn serialising_a_report_gives_the_same_document() {
-        let all = written(&Filter { all: true, ..Filter::default() });
+        let all = written(&Filter {
+            all: true,
+            ..Filter::default()
+        });
         assert_eq!(serde_json::to_value(testing::report()).unwrap(), all);
+    }
+
+    #[test]
+    fn a_connection_with_everything_is_of_the_published_schema() {
+        let schema: Value = serde_json::from_str(include_str!("../../docs/schema/tlswhy-1.schema.json")).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let mut report = testing::report_on(vec![
+            testing::full(),
+            testing::probe(2),
+            Connection {
+                id: "x".to_owned(),
+                ..Connection::default()
+            },
+        ]);
+        report.trust = vec![Trust {
+            name: "mozilla".to_owned(),
+            version: None,
+            anchors: 118,
+            sha256: "00".repeat(32),
+        }];
+        report.captures[0].problems = vec![CaptureProblem {
+            offset: 1,
+            what: "x".to_owned(),
+            skipped: 2,
+            cut_at_end: false,
+        }];
+        let document = serde_json::to_value(&report).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}", errors.join("\n"));
     }
 }

@@ -26,7 +26,9 @@ pub fn write(report: &Report, filter: &Filter, times: &Times, out: &mut dyn Writ
 }
 
 fn line(connection: &Connection, times: &Times, start: Option<Timestamp>) -> String {
-    let moment = connection.moment().map_or_else(|| "-".to_owned(), |moment| times.full(moment, start));
+    let moment = connection
+        .moment()
+        .map_or_else(|| "-".to_owned(), |moment| times.full(moment, start));
     let cause = connection.cause.as_ref();
     format!(
         "{moment} {} > {} {} {} {} {} {} {}#{}",
@@ -55,7 +57,10 @@ fn word(text: &str) -> String {
     if text.is_empty() {
         return "-".to_owned();
     }
-    printable(text).chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect()
+    printable(text)
+        .chars()
+        .map(|c| if c.is_whitespace() { '_' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -65,7 +70,16 @@ mod tests {
 
     fn written(times: &Times) -> String {
         let mut out = Vec::new();
-        write(&testing::report(), &Filter { all: true, ..Filter::default() }, times, &mut out).unwrap();
+        write(
+            &testing::report(),
+            &Filter {
+                all: true,
+                ..Filter::default()
+            },
+            times,
+            &mut out,
+        )
+        .unwrap();
         String::from_utf8(out).unwrap()
     }
 

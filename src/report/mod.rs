@@ -2,7 +2,7 @@
 //!
 //! A [`Report`] keeps facts and verdicts in the form in which they were found; [`Report::connections`] renders one [`Connection`] at a time, so
 //! that twenty thousand failures need no document in memory. The writers share that one view: [`json`] and [`ndjson`] for programs, [`text`] for
-//! people, [`line`] for `grep`. A [`Filter`] chooses what they show; the counts in [`Summary`] always cover everything that was read.
+//! people, [`mod@line`] for `grep`. A [`Filter`] chooses what they show; the counts in [`Summary`] always cover everything that was read.
 //!
 //! Nothing here judges, reads files, or asks the system for anything: the width of the terminal, its colours and the reader's time zone come in
 //! as values.
@@ -28,17 +28,18 @@ use serde::{Serialize, Serializer};
 
 pub use certificates::{CertificateInfo, CertificateOrigin, Certificates};
 pub use contract::{
-    Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Preamble, Tcp, TimelineEvent,
+    Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Preamble,
+    Tcp, TimelineEvent,
 };
 pub use filter::{BadHost, Filter, Host};
-pub(crate) use render::render;
-pub(crate) use input::{CaptureSet, Spoken, Traffic};
 pub use input::{Capture, CaptureProblem, Generator, Summary, Trust};
+pub(crate) use input::{CaptureSet, Spoken, Traffic};
+pub(crate) use render::render;
 pub use timestamp::{BadTimestamp, Times, Timestamp, Zone};
 pub use verdict::{Alternative, Cause, Evidence, Finding, LogLine, Remedy, RuledOut};
 pub use words::{
-    AbortedBy, AlertLevel, AlertVisibility, AtFault, CertificateVisibility, Confidence, Decryption, Ech, NotVisibleWhy, Outcome, Party,
-    Protocol, Severity, Step, Transport,
+    AbortedBy, AlertLevel, AlertVisibility, AtFault, CertificateVisibility, Confidence, Decryption, Ech, NotVisibleWhy,
+    Outcome, Party, Protocol, Severity, Step, Transport,
 };
 
 /// The name and version of the contract. A change that breaks a reader changes it.
@@ -112,7 +113,10 @@ impl Report {
 
     /// The first packet's time of a capture.
     pub(crate) fn start_of(&self, capture: &str) -> Option<Timestamp> {
-        self.captures.iter().find(|known| known.path == capture).and_then(|known| known.first)
+        self.captures
+            .iter()
+            .find(|known| known.path == capture)
+            .and_then(|known| known.first)
     }
 }
 
@@ -129,8 +133,15 @@ impl fmt::Debug for Report {
 /// The document of the contract with every connection that the report holds. [`json::write`] shows a choice of them.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let every = Filter { all: true, ..Filter::default() };
-        Document { report: self, filter: &every }.serialize(serializer)
+        let every = Filter {
+            all: true,
+            ..Filter::default()
+        };
+        Document {
+            report: self,
+            filter: &every,
+        }
+        .serialize(serializer)
     }
 }
 

@@ -114,7 +114,9 @@ fn parse(text: &str) -> Option<Timestamp> {
         return None;
     }
     Some(Timestamp(
-        time.nanos().checked_add(nanos)?.checked_sub(offset.checked_mul(NANOS_PER_SECOND)?)?,
+        time.nanos()
+            .checked_add(nanos)?
+            .checked_sub(offset.checked_mul(NANOS_PER_SECOND)?)?,
     ))
 }
 
@@ -245,7 +247,8 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> String {
-        text.parse::<Timestamp>().map_or_else(|_| "no time".to_owned(), |time| time.to_string())
+        text.parse::<Timestamp>()
+            .map_or_else(|_| "no time".to_owned(), |time| time.to_string())
     }
 
     #[test]
@@ -268,7 +271,17 @@ mod tests {
     #[test]
     fn refuses_what_is_no_time() {
         for text in [
-            "", "x", "now", "2026-13-01", "2026-02-30", "2026-11-23Q", "2026-11-23T25:00:00", "2026-11-23T1:00:00", "12:00", "1.", "é026-11-23",
+            "",
+            "x",
+            "now",
+            "2026-13-01",
+            "2026-02-30",
+            "2026-11-23Q",
+            "2026-11-23T25:00:00",
+            "2026-11-23T1:00:00",
+            "12:00",
+            "1.",
+            "é026-11-23",
         ] {
             assert_eq!(parsed(text), "no time", "{text}");
         }

@@ -118,7 +118,11 @@ mod tests {
 
     #[test]
     fn a_finding_has_the_keys_of_a_cause_and_its_severity() {
-        let json = serde_json::to_value(Finding { severity: Severity::Warning, ..Finding::default() }).unwrap();
+        let json = serde_json::to_value(Finding {
+            severity: Severity::Warning,
+            ..Finding::default()
+        })
+        .unwrap();
         let cause = serde_json::to_value(Cause::default()).unwrap();
         let (finding, cause) = (json.as_object().unwrap(), cause.as_object().unwrap());
         assert_eq!(finding.len(), cause.len() + 1);

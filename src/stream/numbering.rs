@@ -8,7 +8,7 @@
 //! - A SYN without ACK whose sequence number is not its direction's base opens a new conversation. A direction without a base is
 //!   given one instead, which is why a simultaneous open stays one conversation.
 //! - A SYN with ACK never opens one; where it differs from the base it replaces it.
-//! - FIN and RST play no part (they do from Wireshark 4.2 on): a SYN with the same number after a RST is the same conversation.
+//! - FIN and RST play no part (in later versions they do): a SYN with the same number after a RST is the same conversation.
 //! - The latest conversation of a pair of ends is the one that counts; an older one never comes back.
 //! - A header whose segment has no known length ([`Role::Glimpse`]) can open a conversation and replace a base, but never set one.
 //!   Among them are the headers quoted in ICMP errors, which Wireshark counts as packets of the quoted conversation.

@@ -28,7 +28,7 @@ pub(crate) struct Certificate {
     pub(crate) subject: Name,
     /// Who signed it.
     pub(crate) issuer: Name,
-    /// The serial number in hexadecimal, without the zero byte that keeps it positive.
+    /// The serial number in hexadecimal.
     pub(crate) serial: String,
     /// The first second of its validity.
     pub(crate) not_before: Time,
@@ -74,15 +74,11 @@ impl Certificate {
 
     fn from_parsed(parsed: &X509Certificate<'_>, places: Skeleton, der: Arc<[u8]>) -> Self {
         let part = |range: &Range<usize>| der.get(range.clone()).unwrap_or_default();
-        let serial = match part(&places.serial) {
-            [0, rest @ ..] if !rest.is_empty() => rest,
-            serial => serial,
-        };
         let (fingerprint, fingerprint_of_key) = (sha256(&der), sha256(part(&places.key_info)));
         Self {
             subject: Name::parse(part(&places.subject)),
             issuer: Name::parse(part(&places.issuer)),
-            serial: hex(serial),
+            serial: serial_text(part(&places.serial)),
             not_before: Time::from_seconds(parsed.validity().not_before.timestamp()),
             not_after: Time::from_seconds(parsed.validity().not_after.timestamp()),
             key: Key::of(parsed.public_key()),
@@ -122,7 +118,7 @@ impl Certificate {
         let subject = &self.subject;
         let named = subject.common_name.as_deref().or(subject.organization.as_deref());
         named
-            .or(self.extensions.dns_names.first().map(String::as_str))
+            .or_else(|| self.extensions.dns_names.first().map(String::as_str))
             .unwrap_or(&subject.text)
     }
 
@@ -153,6 +149,26 @@ impl Certificate {
     pub(crate) fn begins_after(&self, at: Time) -> Option<i64> {
         let early = self.not_before.seconds().saturating_sub(at.seconds());
         (early > 0).then_some(early)
+    }
+}
+
+/// The serial number as OpenSSL prints it, in lower case: without the zero byte that keeps it positive, and with a sign where there is
+/// none (RFC 5280 §4.1.2.2 forbids negative numbers).
+fn serial_text(value: &[u8]) -> String {
+    match value {
+        [0, rest @ ..] if !rest.is_empty() => hex(rest),
+        [0x80..=0xff, ..] => {
+            let mut carry = true;
+            let mut magnitude: Vec<u8> = Vec::with_capacity(value.len());
+            for byte in value.iter().rev() {
+                let negated;
+                (negated, carry) = (!byte).overflowing_add(u8::from(carry));
+                magnitude.push(negated);
+            }
+            magnitude.reverse();
+            format!("-{}", hex(&magnitude))
+        }
+        value => hex(value),
     }
 }
 
@@ -209,6 +225,14 @@ mod tests {
         let root = Authority::root("Root");
         let leaf = Leaf::named("shop.example").without_subject().signed_by(&root);
         assert_eq!(Certificate::parse(&leaf).unwrap().display_name(), "shop.example");
+    }
+
+    #[test]
+    fn serial_numbers_print_as_openssl_prints_them() {
+        assert_eq!(serial_text(&[0, 0xb3]), "b3");
+        assert_eq!(serial_text(&[0xb3]), "-4d");
+        assert_eq!(serial_text(&[0xff, 0]), "-0100");
+        assert_eq!(serial_text(&[0]), "00");
     }
 
     #[test]

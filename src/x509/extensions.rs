@@ -8,12 +8,12 @@ use x509_parser::extensions::{
 };
 use x509_parser::prelude::FromDer;
 
+use super::constraints::Constraints;
 use super::der::{INTEGER, Reader, SEQUENCE, hex};
 
 /// Extensions that validation software knows, beyond those read here; any other that is critical has to be refused (RFC 5280 §4.2).
 const ALSO_KNOWN: &[&str] = &[
     "2.5.29.18",          // issuerAltName
-    "2.5.29.30",          // nameConstraints
     "2.5.29.31",          // cRLDistributionPoints
     "2.5.29.32",          // certificatePolicies
     "2.5.29.33",          // policyMappings
@@ -98,8 +98,8 @@ pub(crate) struct Extensions {
     pub(crate) must_staple: bool,
     /// True where it carries timestamps of transparency logs (RFC 6962 §3.3).
     pub(crate) has_scts: bool,
-    /// True where it constrains the names of the certificates below it (RFC 5280 §4.2.1.10).
-    pub(crate) has_name_constraints: bool,
+    /// What names the certificates below it may have (RFC 5280 §4.2.1.10).
+    pub(crate) name_constraints: Option<Constraints>,
     /// Critical extensions that are not known here, dotted.
     pub(crate) unknown_critical: Vec<String>,
     /// Extensions that could not be read, dotted.
@@ -146,7 +146,7 @@ impl Extensions {
                 self.is_ca = Some(constraints.ca);
                 self.path_len = constraints.path_len_constraint;
             }
-            "2.5.29.30" => self.has_name_constraints = true,
+            "2.5.29.30" => self.name_constraints = Some(Constraints::of(&read(value)?)),
             "2.5.29.35" => {
                 let authority = read::<AuthorityKeyIdentifier<'_>>(value)?;
                 self.authority_key_id = authority.key_identifier.map(|id| hex(id.0));

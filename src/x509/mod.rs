@@ -5,10 +5,11 @@
 //! authorities that were seen anywhere in the input, and [`examine`] walks from the leaf towards a root and tells, as values, where the
 //! walk ends and why (RFC 5280 §6, RFC 4158). Nothing here judges a connection: that is the business of the causes.
 //!
-//! Not done here: name constraints, policies, revocation, transparency logs. What a certificate says of the last two is kept as a flag.
+//! Not done here: policies, revocation, transparency logs. What a certificate says of the last two is kept as a flag.
 
 mod certificate;
 mod chain;
+mod constraints;
 mod der;
 mod distinguished_name;
 mod extensions;
@@ -26,6 +27,7 @@ mod trust;
 
 pub(crate) use certificate::Certificate;
 pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, examine};
+pub(crate) use constraints::{Constraints, Forbidden};
 pub(crate) use der::Malformed;
 pub(crate) use distinguished_name::Name;
 pub(crate) use extensions::{ExtendedKeyUsage, Extensions, KeyUsage};

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificate, CertificateIndex, CertificateStore, Trust, Verification};
+use super::{Certificate, CertificateIndex, CertificateStore, Forbidden, Trust, Verification};
 use crate::evidence::{Mark, Time};
 
 /// Most signatures that one search checks.
@@ -39,7 +39,8 @@ pub(crate) struct Link {
     pub(crate) signed_below: Option<Verification>,
 }
 
-/// What makes a path unacceptable although its signatures lead to an anchor. Anchors themselves are not asked.
+/// What makes a path unacceptable although its signatures lead to an anchor. Of an anchor itself only the constraints on names
+/// are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     /// It signs although basicConstraints do not make it an authority (RFC 5280 §4.2.1.9).
@@ -55,6 +56,10 @@ pub(crate) enum Flaw {
     MayNotSign,
     /// The certificate below names another key identifier than its own, although its key made the signature.
     KeyIdsDiffer,
+    /// It is constrained to other names than those of a certificate below it (RFC 5280 §4.2.1.10).
+    NameForbidden(Forbidden),
+    /// It has a critical extension that nobody knows (RFC 5280 §4.2).
+    UnknownCriticalExtension,
     /// Its signature on the certificate below is of a kind that cannot be checked here.
     SignatureUnchecked,
 }
@@ -293,15 +298,25 @@ fn is_out_of_time(certificate: &Certificate, at: Time) -> bool {
 pub(super) fn flaws(links: &[Link]) -> Vec<PathFlaw> {
     let mut flaws = Vec::new();
     let mut authorities_below = 0u32;
-    for ((depth, below), link) in (1..).zip(links).zip(links.iter().skip(1)) {
+    for (depth, link) in links.iter().enumerate() {
         let mut add = |flaw| flaws.push(PathFlaw { depth, flaw });
         let (issuer, said) = (&link.certificate, &link.certificate.extensions);
+        let below = links.get(..depth).unwrap_or_default();
         if link.signed_below == Some(Verification::Unsupported) {
             add(Flaw::SignatureUnchecked);
+        }
+        if let Some(constraints) = &said.name_constraints
+            && let Some(forbidden) = below.iter().find_map(|link| constraints.forbidden(&link.certificate))
+        {
+            add(Flaw::NameForbidden(forbidden));
         }
         if link.origin == Origin::Trusted {
             continue;
         }
+        if !said.unknown_critical.is_empty() {
+            add(Flaw::UnknownCriticalExtension);
+        }
+        let Some(child) = below.last() else { continue };
         if said.is_ca != Some(true) {
             add(Flaw::NotAnAuthority);
         }
@@ -316,7 +331,7 @@ pub(super) fn flaws(links: &[Link]) -> Vec<PathFlaw> {
                 found: authorities_below,
             });
         }
-        if key_ids_fit(&below.certificate, issuer) == Some(false) {
+        if key_ids_fit(&child.certificate, issuer) == Some(false) {
             add(Flaw::KeyIdsDiffer);
         }
         authorities_below += u32::from(!issuer.is_self_issued());

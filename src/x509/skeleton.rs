@@ -114,13 +114,12 @@ impl Skeleton {
     }
 }
 
-/// The subject of a certificate, in the form that names are compared in; `None` where the certificate does not reach so far.
-pub(super) fn subject_key(bytes: &[u8]) -> Option<Box<[u8]>> {
+/// The subject's name in DER; `None` where the certificate does not reach so far.
+pub(super) fn subject(bytes: &[u8]) -> Option<&[u8]> {
     let mut skeleton = Skeleton::default();
     // A defect behind the subject does not matter here: whoever wants to use the certificate reads all of it.
     let _ = skeleton.fill(bytes);
-    let subject = bytes.get(skeleton.subject).filter(|subject| !subject.is_empty())?;
-    Some(Name::comparable(subject))
+    bytes.get(skeleton.subject).filter(|subject| !subject.is_empty())
 }
 
 /// What can still be told of a certificate that cannot be read. Every part is `None` where the defect lies before it.

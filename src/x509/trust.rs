@@ -114,8 +114,8 @@ impl TrustStore {
         self.by_subject.get_or_init(|| {
             let mut index: BTreeMap<Box<[u8]>, Vec<usize>> = BTreeMap::new();
             for (place, anchor) in self.anchors.iter().enumerate() {
-                if let Some(subject) = skeleton::subject_key(anchor.der()) {
-                    index.entry(subject).or_default().push(place);
+                if let Some(subject) = skeleton::subject(anchor.der()) {
+                    index.entry(Name::comparable(subject)).or_default().push(place);
                 }
             }
             index
@@ -125,10 +125,10 @@ impl TrustStore {
     /// True where one of the anchors belongs to this organization.
     pub(crate) fn knows_organization(&self, organization: &str) -> bool {
         let known = self.organizations.get_or_init(|| {
-            let subjects = self.anchors.iter().filter_map(|anchor| anchor.readable());
+            let subjects = self.anchors.iter().filter_map(|anchor| skeleton::subject(anchor.der()));
             subjects
-                .filter_map(|anchor| anchor.subject.organization.as_deref())
-                .map(folded)
+                .filter_map(|subject| Name::parse(subject).organization)
+                .map(|name| folded(&name))
                 .collect()
         });
         known.contains(&folded(organization))
@@ -144,8 +144,10 @@ pub(crate) struct Trust {
 
 impl Trust {
     /// Trusts these sets.
-    pub(crate) fn new(stores: Vec<Arc<TrustStore>>) -> Self {
-        Self { stores }
+    pub(crate) fn new(stores: impl IntoIterator<Item = impl Into<Arc<TrustStore>>>) -> Self {
+        Self {
+            stores: stores.into_iter().map(Into::into).collect(),
+        }
     }
 
     /// The anchor that stands for `certificate`: the same name with the same key (RFC 5280 §6.1.1 d), and the set that holds it. A

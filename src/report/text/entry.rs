@@ -6,7 +6,8 @@ use std::io;
 use super::group::{Group, Kind, Streams};
 use super::paper::{Ink, Paper, count};
 use crate::report::{
-    Alternative, AtFault, Cause, Confidence, Connection, Evidence, NotVisibleWhy, Remedy, Report, Severity, Timestamp, Transport,
+    Alternative, AtFault, Cause, Confidence, Connection, Evidence, NotVisibleWhy, Remedy, Report, Severity, Timestamp,
+    Transport,
 };
 
 /// Frames or streams that are listed one by one.
@@ -49,8 +50,15 @@ pub(super) fn write(report: &Report, group: &Group, paper: &mut Paper<'_>) -> io
 /// Writes the one line of a group without fault.
 pub(super) fn sound(group: &Group, paper: &mut Paper<'_>) -> io::Result<()> {
     let servers = named(&group.servers, NAMED);
-    let name = group.server_name().map_or_else(|| servers.clone(), |name| format!("{name} ({servers})"));
-    paper.heading(Ink::Good, &format!("✓ {name}"), "", &count(group.connections, "connection"))
+    let name = group
+        .server_name()
+        .map_or_else(|| servers.clone(), |name| format!("{name} ({servers})"));
+    paper.heading(
+        Ink::Good,
+        &format!("✓ {name}"),
+        "",
+        &count(group.connections, "connection"),
+    )
 }
 
 /// Writes a group that no cause explains.
@@ -101,10 +109,10 @@ const fn side(at_fault: AtFault) -> &'static str {
         AtFault::Client => "client's side",
         AtFault::Server => "server's side",
         AtFault::Both => "both sides' settings",
-        AtFault::Network => "the network's side",
+        AtFault::Network => "network's side",
         AtFault::Middlebox => "a device on the path",
         AtFault::Ca => "the issuing authority's side",
-        AtFault::Capture => "the capture's side",
+        AtFault::Capture => "a matter of the capture",
         AtFault::Nobody => "nobody's fault",
         AtFault::Unknown => "",
     }
@@ -112,8 +120,16 @@ const fn side(at_fault: AtFault) -> &'static str {
 
 /// The evidence, in columns: frames, who, what.
 fn proof(connection: &Connection, cause: &Cause, paper: &mut Paper<'_>) -> io::Result<()> {
-    let labels: Vec<String> = cause.evidence.iter().map(|proof| frame_label(connection, proof)).collect();
-    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
+    let labels: Vec<String> = cause
+        .evidence
+        .iter()
+        .map(|proof| frame_label(connection, proof))
+        .collect();
+    let width = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .max()
+        .unwrap_or_default();
     for (label, proof) in labels.iter().zip(&cause.evidence) {
         if label == "also" {
             let text = elsewhere(connection, proof);
@@ -175,7 +191,11 @@ fn listed(numbers: &[u64], limit: usize) -> String {
     }
     let more = parts.len() > limit;
     parts.truncate(limit);
-    if more { format!("{}, …", parts.join(", ")) } else { parts.join(", ") }
+    if more {
+        format!("{}, …", parts.join(", "))
+    } else {
+        parts.join(", ")
+    }
 }
 
 /// What is inferred, what else could be, what else was found, what could not be seen.
@@ -189,15 +209,28 @@ fn doubts(connection: &Connection, cause: &Cause, paper: &mut Paper<'_>) -> io::
         paper.block(2, "also possible  ", Ink::Label, &alternatives(&cause.alternatives))?;
     }
     for finding in connection.findings.iter().filter(|finding| finding.cause != *cause) {
-        let label = if finding.severity == Severity::Note { "note  " } else { "also  " };
+        let label = if finding.severity == Severity::Note {
+            "note  "
+        } else {
+            "also  "
+        };
         paper.block(2, label, Ink::Label, &finding.cause.sentence)?;
     }
     let mut hidden: BTreeMap<NotVisibleWhy, Vec<&str>> = BTreeMap::new();
-    for missing in connection.not_visible.iter().filter(|missing| missing.why != NotVisibleWhy::Encrypted) {
+    for missing in connection
+        .not_visible
+        .iter()
+        .filter(|missing| missing.why != NotVisibleWhy::Encrypted)
+    {
         hidden.entry(missing.why).or_default().push(&missing.path);
     }
     for (why, paths) in hidden {
-        paper.block(2, "not seen  ", Ink::Label, &format!("{}: {}", paths.join(", "), because(why)))?;
+        paper.block(
+            2,
+            "not seen  ",
+            Ink::Label,
+            &format!("{}: {}", paths.join(", "), because(why)),
+        )?;
     }
     Ok(())
 }
@@ -261,9 +294,17 @@ fn told(cause: &Cause, remedy: &Remedy) -> String {
 
 /// The clients, and the servers where there are several.
 fn ends(cause: &Cause, group: &Group, paper: &mut Paper<'_>) -> io::Result<()> {
-    let named_already = group.clients.len() == 1 && group.clients.keys().all(|client| cause.sentence.contains(client.as_str()));
+    let named_already = group.clients.len() == 1
+        && group
+            .clients
+            .keys()
+            .all(|client| cause.sentence.contains(client.as_str()));
     if !named_already {
-        let label = if group.clients.len() == 1 { "client  " } else { "clients  " };
+        let label = if group.clients.len() == 1 {
+            "client  "
+        } else {
+            "clients  "
+        };
         paper.block(2, label, Ink::Label, &named(&group.clients, NAMED))?;
     }
     if group.servers.len() > 1 {
@@ -295,7 +336,11 @@ fn streams(report: &Report, connection: &Connection, group: &Group, paper: &mut 
     if let ([streams], 1) = (group.streams.as_slice(), group.connections)
         && streams.numbers.is_empty()
     {
-        let capture = if several { format!("{}   ", connection.capture) } else { String::new() };
+        let capture = if several {
+            format!("{}   ", connection.capture)
+        } else {
+            String::new()
+        };
         return match &connection.wireshark_filter {
             Some(filter) => paper.block(2, "packets  ", Ink::Label, &format!("{capture}Wireshark: {filter}")),
             None => Ok(()),
@@ -305,7 +350,10 @@ fn streams(report: &Report, connection: &Connection, group: &Group, paper: &mut 
         stream_line(part, several, paper)?;
     }
     if group.elsewhere > 0 {
-        paper.paragraph(2, &format!("and {} in other captures", count(group.elsewhere, "connection")))?;
+        paper.paragraph(
+            2,
+            &format!("and {} in other captures", count(group.elsewhere, "connection")),
+        )?;
     }
     Ok(())
 }
@@ -326,8 +374,17 @@ fn stream_line(streams: &Streams, named: bool, paper: &mut Paper<'_>) -> io::Res
     if more > 0 {
         numbers.push(format!("and {more} more"));
     }
-    let capture = if named { format!("   {}", streams.capture) } else { String::new() };
-    paper.block(2, label, Ink::Label, &format!("{}{capture}   Wireshark: {filter}", numbers.join(", ")))
+    let capture = if named {
+        format!("   {}", streams.capture)
+    } else {
+        String::new()
+    };
+    paper.block(
+        2,
+        label,
+        Ink::Label,
+        &format!("{}{capture}   Wireshark: {filter}", numbers.join(", ")),
+    )
 }
 
 #[cfg(test)]
@@ -350,7 +407,10 @@ mod tests {
 
     #[test]
     fn alternatives_with_one_reason_stand_together() {
-        let alternative = |id: &str, why: &str| Alternative { id: id.to_owned(), why_not: why.to_owned() };
+        let alternative = |id: &str, why: &str| Alternative {
+            id: id.to_owned(),
+            why_not: why.to_owned(),
+        };
         let text = alternatives(&[
             alternative("untrusted-root", "alike in this capture"),
             alternative("certificate-expired", "alike in this capture"),

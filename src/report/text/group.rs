@@ -123,8 +123,12 @@ impl Key {
             (Outcome::Completed, Some(_)) => Kind::Warned,
             (Outcome::Completed, None) => Kind::Sound,
         };
-        let server = (kind != Kind::Undetermined)
-            .then(|| (connection.server.clone(), connection.server_name().map(str::to_ascii_lowercase)));
+        let server = (kind != Kind::Undetermined).then(|| {
+            (
+                connection.server.clone(),
+                connection.server_name().map(str::to_ascii_lowercase),
+            )
+        });
         Some(Self { kind, cause, server })
     }
 }
@@ -171,9 +175,10 @@ impl Group {
     }
 
     fn add_stream(&mut self, connection: &Connection) {
-        let known = self.streams.iter().position(|streams| {
-            streams.capture == connection.capture && streams.transport == connection.transport
-        });
+        let known = self
+            .streams
+            .iter()
+            .position(|streams| streams.capture == connection.capture && streams.transport == connection.transport);
         let place = match known {
             Some(place) => place,
             None if self.streams.len() < CAPTURES_KEPT => {
@@ -205,7 +210,13 @@ mod tests {
     use crate::report::testing::{began_before, completed, missing_intermediate, probe, report_on};
 
     fn grouped(connections: Vec<Connection>) -> Groups {
-        Groups::of(&report_on(connections), &Filter { all: true, ..Filter::default() })
+        Groups::of(
+            &report_on(connections),
+            &Filter {
+                all: true,
+                ..Filter::default()
+            },
+        )
     }
 
     #[test]
@@ -215,13 +226,22 @@ mod tests {
         let mut shouted = missing_intermediate(2);
         shouted.offer.as_mut().unwrap().server_name = Some("SHOP.example".to_owned());
         let groups = grouped(vec![missing_intermediate(1), shouted, other]);
-        assert_eq!(groups.sorted.iter().map(|group| group.connections).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(
+            groups.sorted.iter().map(|group| group.connections).collect::<Vec<_>>(),
+            [2, 1]
+        );
         assert_eq!(groups.sorted[0].streams[0].numbers, [1, 2]);
     }
 
     #[test]
     fn failures_come_first_then_the_larger_group() {
-        let groups = grouped(vec![completed(1), began_before(2), began_before(3), probe(4), missing_intermediate(5)]);
+        let groups = grouped(vec![
+            completed(1),
+            began_before(2),
+            began_before(3),
+            probe(4),
+            missing_intermediate(5),
+        ]);
         let kinds: Vec<Kind> = groups.sorted.iter().map(Group::kind).collect();
         assert_eq!(kinds, [Kind::Failed, Kind::Undetermined, Kind::Sound]);
         assert_eq!(groups.not_attempted["tcp-probe"].connections, 1);

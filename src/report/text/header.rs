@@ -16,7 +16,11 @@ const PROBLEMS_LISTED: usize = 10;
 pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<()> {
     if (2..=SETS_LISTED).contains(&report.sets.len()) {
         for set in &report.sets {
-            let captures: Vec<&Capture> = report.captures.iter().filter(|capture| capture.set == set.name).collect();
+            let captures: Vec<&Capture> = report
+                .captures
+                .iter()
+                .filter(|capture| capture.set == set.name)
+                .collect();
             header_line(&set.name, &captures, &set.summary, paper)?;
         }
     }
@@ -30,7 +34,11 @@ pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> 
         paper.block(2, "note  ", Ink::Label, text)?;
     }
     if report.passed_over > 0 {
-        let verb = if report.passed_over == 1 { "is no capture and was" } else { "are no captures and were" };
+        let verb = if report.passed_over == 1 {
+            "is no capture and was"
+        } else {
+            "are no captures and were"
+        };
         let text = format!("{} {verb} passed over", count(report.passed_over, "file"));
         paper.block(2, "note  ", Ink::Label, &text)?;
     }
@@ -44,7 +52,11 @@ fn title(report: &Report) -> String {
         ([capture], _) => capture.path.clone(),
         (captures, [CaptureSet { name, .. }]) => format!("{name} ({})", count(captures.len() as u64, "capture")),
         (captures, sets) if sets.len() > 1 => {
-            format!("{} in {}", count(captures.len() as u64, "capture"), count(sets.len() as u64, "set"))
+            format!(
+                "{} in {}",
+                count(captures.len() as u64, "capture"),
+                count(sets.len() as u64, "set")
+            )
         }
         (captures, _) => count(captures.len() as u64, "capture"),
     }
@@ -59,12 +71,18 @@ const fn attempts(summary: &Summary) -> u64 {
 fn header_line(name: &str, captures: &[&Capture], summary: &Summary, paper: &mut Paper<'_>) -> io::Result<()> {
     let first = captures.iter().filter_map(|capture| capture.first).min();
     let last = captures.iter().filter_map(|capture| capture.last).max();
-    let when = first.zip(last).map_or_else(String::new, |(first, last)| range(first, last, paper));
+    let when = first
+        .zip(last)
+        .map_or_else(String::new, |(first, last)| range(first, last, paper));
     let text = if attempts(summary) == 0 {
         let packets = captures.iter().map(|capture| capture.packets).sum();
         format!("no TLS connection in {}{when}", count(packets, "packet"))
     } else {
-        format!("{}{when}: {}", count(attempts(summary), "TLS connection"), outcomes(summary))
+        format!(
+            "{}{when}: {}",
+            count(attempts(summary), "TLS connection"),
+            outcomes(summary)
+        )
     };
     paper.block(0, &format!("{name}  "), Ink::Label, &text)
 }
@@ -77,10 +95,13 @@ fn outcomes(summary: &Summary) -> String {
         (summary.undetermined, "undetermined"),
     ];
     let told = counts.iter().filter(|(number, _)| *number > 0);
-    let text = told.map(|(number, what)| format!("{} {what}", thousands(*number))).collect::<Vec<_>>().join(", ");
+    let text = told
+        .map(|(number, what)| format!("{} {what}", thousands(*number)))
+        .collect::<Vec<_>>()
+        .join(", ");
     match (summary.failed, summary.undetermined) {
         (0, 0) => format!("{text}. Nothing failed."),
-        (0, _) => format!("{text}. No failure is to be seen."),
+        (0, _) => format!("{text}. No failure seen."),
         _ => text,
     }
 }
@@ -110,7 +131,9 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
         total.began_before += set.traffic.began_before;
         total.spoken.extend(set.traffic.spoken.iter().cloned());
     }
-    total.spoken.sort_by(|left, right| right.flows.cmp(&left.flows).then(left.port.cmp(&right.port)));
+    total
+        .spoken
+        .sort_by(|left, right| right.flows.cmp(&left.flows).then(left.port.cmp(&right.port)));
     let mut parts = Vec::new();
     for (flows, what) in [(total.tcp_flows, "TCP flow"), (total.udp_flows, "UDP flow")] {
         if flows > 0 {
@@ -118,11 +141,19 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
         }
     }
     if total.began_before > 0 {
-        parts.push(format!("{} began before the capture", count(total.began_before, "flow")));
+        parts.push(format!(
+            "{} began before the capture",
+            count(total.began_before, "flow")
+        ));
     }
     for spoken in total.spoken.iter().take(5) {
         let verb = if spoken.flows == 1 { "speaks" } else { "speak" };
-        parts.push(format!("{} {verb} {} on port {}", thousands(spoken.flows), spoken.protocol, spoken.port));
+        parts.push(format!(
+            "{} {verb} {} on port {}",
+            thousands(spoken.flows),
+            spoken.protocol,
+            spoken.port
+        ));
     }
     if !parts.is_empty() {
         paper.block(2, "seen  ", Ink::Label, &parts.join("; "))?;
@@ -141,10 +172,20 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
 
 /// Damaged places.
 fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
-    let all = || report.captures.iter().flat_map(|capture| capture.problems.iter().map(move |problem| (capture, problem)));
+    let all = || {
+        report
+            .captures
+            .iter()
+            .flat_map(|capture| capture.problems.iter().map(move |problem| (capture, problem)))
+    };
     for (capture, problem) in all().take(PROBLEMS_LISTED) {
         let label = if problem.cut_at_end { "note  " } else { "damaged  " };
-        let mut text = format!("{}: {}, at byte {}", capture.path, problem.what, thousands(problem.offset));
+        let mut text = format!(
+            "{}: {}, at byte {}",
+            capture.path,
+            problem.what,
+            thousands(problem.offset)
+        );
         if problem.skipped > 0 {
             text.push_str(&format!("; {} passed over", count(problem.skipped, "byte")));
         }
@@ -152,7 +193,13 @@ fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     }
     let more = all().skip(PROBLEMS_LISTED).count();
     if more > 0 {
-        paper.paragraph(2, &format!("and {} more such places: --format json lists them", thousands(more as u64)))?;
+        paper.paragraph(
+            2,
+            &format!(
+                "and {} more such places: --format json lists them",
+                thousands(more as u64)
+            ),
+        )?;
     }
     Ok(())
 }
@@ -165,12 +212,23 @@ fn quiet(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<
             "" => "in which nobody tried TLS".to_owned(),
             id => format!("in which nobody tried TLS: {id}"),
         };
-        let verdict = if quiet.connections == 1 { "not a failure" } else { "not failures" };
-        let text = format!("{} {what} (from {}); {verdict}", count(quiet.connections, "connection"), named(&quiet.clients, 4));
+        let verdict = if quiet.connections == 1 {
+            "not a failure"
+        } else {
+            "not failures"
+        };
+        let text = format!(
+            "{} {what} (from {}); {verdict}",
+            count(quiet.connections, "connection"),
+            named(&quiet.clients, 4)
+        );
         paper.block(2, "also  ", Ink::Label, &text)?;
     }
     if report.summary.half_open > 0 {
-        let text = format!("{} without a byte of payload, counted only", count(report.summary.half_open, "more connection"));
+        let text = format!(
+            "{} without a byte of payload, counted only",
+            count(report.summary.half_open, "more connection")
+        );
         paper.block(2, "also  ", Ink::Label, &text)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! Connections with the same cause at the same server under the same name are one group, told by its clearest connection. A group keeps that
 //! connection's index, not the connection: it is rendered again when its turn comes, so the report's size does not show in memory.
 //!
-//! Whatever a capture holds may stand in a text, so every text passes [`printable`] before it reaches a terminal.
+//! Whatever a capture holds may stand in a text, so every text passes `printable` before it reaches a terminal.
 
 mod entry;
 mod group;
@@ -35,7 +35,13 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { width: 110, color: false, ascii: false, times: Times::Utc, limit: 20 }
+        Self {
+            width: 110,
+            color: false,
+            ascii: false,
+            times: Times::Utc,
+            limit: 20,
+        }
     }
 }
 

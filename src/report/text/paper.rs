@@ -68,7 +68,13 @@ impl<'a> Paper<'a> {
         // Blanks are not a part of the label: underlined or inverted they would show.
         let word = label.trim_end();
         let rest = format!("{}{first}", &label[word.len()..]);
-        writeln!(self.out, "{:indent$}{}{}", "", self.inked(word, ink), if word.is_empty() { &rest } else { rest.trim_end() })?;
+        writeln!(
+            self.out,
+            "{:indent$}{}{}",
+            "",
+            self.inked(word, ink),
+            if word.is_empty() { &rest } else { rest.trim_end() }
+        )?;
         for line in lines {
             writeln!(self.out, "{:margin$}{line}", "")?;
         }
@@ -111,14 +117,15 @@ fn columns(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Breaks `text` at its spaces into lines of at most `width` columns. A word that is longer stands alone.
+/// Breaks `text` at its spaces into lines of at most `width` columns. A word that is longer stands alone; so does a short span of code, which is
+/// to be copied.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     // Narrower than this, a column of single words would be harder to read than a line that the terminal breaks.
     let width = width.max(20);
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split(' ') {
+    for word in words(text) {
         let len = columns(word);
         if used > 0 && used + 1 + len > width {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
@@ -135,13 +142,37 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The words of a text; `` `a short span of code` `` is one word.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    /// Longer spans are broken like other text.
+    const SHORT: usize = 60;
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let mut end = text.find(' ').unwrap_or(text.len());
+        if let Some(open) = text.find('`').filter(|open| *open < end)
+            && let Some(len) = text.get(open + 1..).and_then(|inside| inside.find('`'))
+            && len <= SHORT
+        {
+            let close = open + 1 + len;
+            end = text
+                .get(close..)
+                .and_then(|after| after.find(' '))
+                .map_or(text.len(), |after| close + after);
+        }
+        rest = text.get(end + 1..);
+        text.get(..end)
+    })
+}
+
 /// The text without characters that would move the cursor, change colours, hide something or turn the direction of reading: each is shown by its number.
 ///
 /// Names and banners come from the network: whoever sent them may have meant them for the terminal of the one who reads the report.
 pub(crate) fn printable(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
-        let hides = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        let hides =
+            matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
         if c.is_control() || hides {
             clean.extend(c.escape_unicode());
         } else {
@@ -206,17 +237,39 @@ mod tests {
 
     #[test]
     fn lines_are_broken_at_spaces_and_hang_below_the_text() {
-        let layout = Layout { width: 30, ..Layout::default() };
+        let layout = Layout {
+            width: 30,
+            ..Layout::default()
+        };
         let text = on_paper(&layout, |paper| {
             paper.block(2, "fix  ", Ink::Label, "serve leaf and intermediate, in this order")
         });
-        assert_eq!(text, "  fix  serve leaf and\n       intermediate, in this\n       order\n");
+        assert_eq!(
+            text,
+            "  fix  serve leaf and\n       intermediate, in this\n       order\n"
+        );
     }
 
     #[test]
     fn a_word_longer_than_the_line_stands_alone() {
-        assert_eq!(wrap("a 0123456789012345678901234 b", 20), ["a", "0123456789012345678901234", "b"]);
+        assert_eq!(
+            wrap("a 0123456789012345678901234 b", 20),
+            ["a", "0123456789012345678901234", "b"]
+        );
         assert_eq!(wrap("", 20), [""]);
+    }
+
+    #[test]
+    fn a_short_span_of_code_is_not_broken() {
+        assert_eq!(
+            wrap("one two three (`tlswhy explain x`), then", 20),
+            ["one two three", "(`tlswhy explain x`),", "then"]
+        );
+        assert_eq!(wrap("a ` b", 20), ["a ` b"]);
+        assert_eq!(
+            words("a  b `c d` ` e").collect::<Vec<_>>(),
+            ["a", "", "b", "`c d`", "`", "e"]
+        );
     }
 
     #[test]
@@ -227,7 +280,10 @@ mod tests {
 
     #[test]
     fn ascii_keeps_the_sense_of_marks() {
-        let layout = Layout { ascii: true, ..Layout::default() };
+        let layout = Layout {
+            ascii: true,
+            ..Layout::default()
+        };
         assert_eq!(
             on_paper(&layout, |paper| paper.verbatim(0, "✗ 1–2 … é")),
             "x 1-2 ... \\u{e9}\n"
@@ -236,14 +292,20 @@ mod tests {
 
     #[test]
     fn colour_stands_on_words_only() {
-        let layout = Layout { color: true, ..Layout::default() };
+        let layout = Layout {
+            color: true,
+            ..Layout::default()
+        };
         let text = on_paper(&layout, |paper| paper.block(2, "fix  ", Ink::Label, "this"));
         assert_eq!(text, "  \u{1b}[1mfix\u{1b}[0m  this\n");
     }
 
     #[test]
     fn a_heading_that_does_not_fit_takes_two_lines() {
-        let layout = Layout { width: 40, ..Layout::default() };
+        let layout = Layout {
+            width: 40,
+            ..Layout::default()
+        };
         let text = on_paper(&layout, |paper| {
             paper.heading(Ink::Bad, "✗ missing-intermediate", "certain", "2 connections")
         });

@@ -3,7 +3,8 @@
 use super::*;
 use crate::report::testing::{at, began_before, completed, missing_intermediate, probe, report_on};
 use crate::report::{
-    Alternative, CaptureProblem, CaptureSet, Confidence, Connection, NotVisible, NotVisibleWhy, Spoken, Summary, Traffic,
+    Alternative, CaptureProblem, CaptureSet, Confidence, Connection, NotVisible, NotVisibleWhy, Spoken, Summary,
+    Traffic,
 };
 
 fn written_with(report: &Report, filter: &Filter, layout: &Layout) -> String {
@@ -23,7 +24,11 @@ fn later(mut connection: Connection) -> Connection {
 
 #[test]
 fn a_failure_is_told_with_its_proof_and_its_fix() {
-    let text = written(vec![missing_intermediate(3), later(missing_intermediate(7)), completed(8)]);
+    let text = written(vec![
+        missing_intermediate(3),
+        later(missing_intermediate(7)),
+        completed(8),
+    ]);
     assert_eq!(
         text,
         "\
@@ -35,7 +40,8 @@ incident.pcapng  3 TLS connections, 2026-11-23 12:03:01.100–12:03:06.300 UTC: 
     frame 6   server   Certificate: CN=shop.example, issued by \"Northwind Issuing CA G2\"; no other certificate
     frame 8   client   alert, fatal: unknown_ca (48)
     also      stream 9, frame 41: the missing certificate; with it the chain is complete
-  fix  serve leaf + intermediate: nginx `ssl_certificate fullchain.pem;` — `tlswhy explain missing-intermediate`
+  fix  serve leaf + intermediate: nginx `ssl_certificate fullchain.pem;` —
+       `tlswhy explain missing-intermediate`
        openssl s_client -connect 10.90.0.1:443 -servername shop.example -showcerts
   streams 3, 7   Wireshark: tcp.stream in {3, 7}
 "
@@ -58,9 +64,9 @@ fn what_cannot_be_told_carries_a_question_mark() {
     assert_eq!(
         written(vec![began_before(1)]),
         "\
-incident.pcapng  1 TLS connection, 2026-11-23 12:03:01.100–12:03:06.300 UTC: 1 undetermined. No failure is to be seen.
+incident.pcapng  1 TLS connection, 2026-11-23 12:03:01.100–12:03:06.300 UTC: 1 undetermined. No failure seen.
 
-? started-mid-connection   certain, the capture's side      1 connection   12:03:01.120
+? started-mid-connection   certain, a matter of the capture   1 connection   12:03:01.120
   The handshake of 10.0.0.5:51234 with 10.90.0.1:443 took place before the capture began.
     frame 1   client   application data, without a handshake before it
   more  `tlswhy explain started-mid-connection`
@@ -73,13 +79,22 @@ incident.pcapng  1 TLS connection, 2026-11-23 12:03:01.100–12:03:06.300 UTC: 1
 fn doubt_is_named_as_alternatives_and_as_what_was_not_seen() {
     let mut connection = missing_intermediate(1);
     connection.not_visible = vec![
-        NotVisible { path: "answer.alpn".to_owned(), why: NotVisibleWhy::Encrypted },
-        NotVisible { path: "offer.alpn".to_owned(), why: NotVisibleWhy::Snaplen },
+        NotVisible {
+            path: "answer.alpn".to_owned(),
+            why: NotVisibleWhy::Encrypted,
+        },
+        NotVisible {
+            path: "offer.alpn".to_owned(),
+            why: NotVisibleWhy::Snaplen,
+        },
     ];
     let cause = connection.cause.as_mut().unwrap();
     cause.confidence = Confidence::Likely;
     cause.inferred = Some("The client does not know the issuer.".to_owned());
-    cause.alternatives = vec![Alternative { id: "untrusted-root".to_owned(), why_not: "alike in this capture".to_owned() }];
+    cause.alternatives = vec![Alternative {
+        id: "untrusted-root".to_owned(),
+        why_not: "alike in this capture".to_owned(),
+    }];
     let text = written(vec![connection]);
     for line in [
         "✗ missing-intermediate   likely, server's side ",
@@ -101,10 +116,16 @@ fn groups_beyond_the_limit_are_counted() {
             connection
         })
         .collect();
-    let layout = Layout { limit: 2, ..Layout::default() };
+    let layout = Layout {
+        limit: 2,
+        ..Layout::default()
+    };
     let text = written_with(&report_on(connections), &Filter::default(), &layout);
     assert_eq!(text.matches('✗').count(), 2);
-    assert!(text.ends_with("\n3 more groups with 3 connections not shown: --limit 0 shows them all.\n"), "{text}");
+    assert!(
+        text.ends_with("\n3 more groups with 3 connections not shown: --limit 0 shows them all.\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -125,7 +146,11 @@ fn an_input_without_tls_says_what_was_there() {
             tcp_flows: 17,
             udp_flows: 0,
             began_before: 14,
-            spoken: vec![Spoken { protocol: "plain HTTP".to_owned(), port: 8_080, flows: 3 }],
+            spoken: vec![Spoken {
+                protocol: "plain HTTP".to_owned(),
+                port: 8_080,
+                flows: 3,
+            }],
         },
     }];
     assert_eq!(
@@ -144,25 +169,50 @@ fn damage_and_a_cut_end_are_told_apart() {
     let mut report = report_on(vec![completed(1)]);
     report.partial = true;
     report.captures[0].problems = vec![
-        CaptureProblem { offset: 4_096, what: "a block of unknown length".to_owned(), skipped: 128, cut_at_end: false },
-        CaptureProblem { offset: 123_400, what: "the last record is cut".to_owned(), skipped: 0, cut_at_end: true },
+        CaptureProblem {
+            offset: 4_096,
+            what: "a block of unknown length".to_owned(),
+            skipped: 128,
+            cut_at_end: false,
+        },
+        CaptureProblem {
+            offset: 123_400,
+            what: "the last record is cut".to_owned(),
+            skipped: 0,
+            cut_at_end: true,
+        },
     ];
     let text = written_with(&report, &Filter::default(), &Layout::default());
-    assert!(text.contains("  damaged  incident.pcapng: a block of unknown length, at byte 4,096; 128 bytes passed over\n"));
+    assert!(
+        text.contains("  damaged  incident.pcapng: a block of unknown length, at byte 4,096; 128 bytes passed over\n")
+    );
     assert!(text.contains("  note  incident.pcapng: the last record is cut, at byte 123,400\n"));
     assert!(text.contains("  note  the reading was stopped;"));
 }
 
 #[test]
 fn sound_connections_are_one_line_for_each_server() {
-    let filter = Filter { all: true, ..Filter::default() };
-    let text = written_with(&report_on(vec![completed(1), completed(2)]), &filter, &Layout::default());
-    assert!(text.ends_with("\n\n✓ shop.example (10.90.0.1:443)                              2 connections\n"), "{text}");
+    let filter = Filter {
+        all: true,
+        ..Filter::default()
+    };
+    let text = written_with(
+        &report_on(vec![completed(1), completed(2)]),
+        &filter,
+        &Layout::default(),
+    );
+    assert!(
+        text.ends_with("\n\n✓ shop.example (10.90.0.1:443)                              2 connections\n"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_filter_that_fits_nothing_says_so() {
-    let filter = Filter { ports: vec![1], ..Filter::default() };
+    let filter = Filter {
+        ports: vec![1],
+        ..Filter::default()
+    };
     let text = written_with(&report_on(vec![missing_intermediate(1)]), &filter, &Layout::default());
     assert!(text.ends_with("1 failed\n\nNothing matches the filters.\n"), "{text}");
 }
@@ -171,10 +221,24 @@ fn a_filter_that_fits_nothing_says_so() {
 fn ascii_and_colours_do_not_change_the_words() {
     let report = report_on(vec![missing_intermediate(3)]);
     let plain = written_with(&report, &Filter::default(), &Layout::default());
-    let ascii = written_with(&report, &Filter::default(), &Layout { ascii: true, ..Layout::default() });
+    let ascii = written_with(
+        &report,
+        &Filter::default(),
+        &Layout {
+            ascii: true,
+            ..Layout::default()
+        },
+    );
     assert!(ascii.is_ascii());
     assert!(ascii.contains("\nx missing-intermediate   certain"));
-    let coloured = written_with(&report, &Filter::default(), &Layout { color: true, ..Layout::default() });
+    let coloured = written_with(
+        &report,
+        &Filter::default(),
+        &Layout {
+            color: true,
+            ..Layout::default()
+        },
+    );
     assert!(coloured.contains("\u{1b}["));
     let mut stripped = coloured;
     while let Some(at) = stripped.find('\u{1b}') {
@@ -186,11 +250,17 @@ fn ascii_and_colours_do_not_change_the_words() {
 
 #[test]
 fn a_narrow_terminal_gets_narrow_lines() {
-    let layout = Layout { width: 70, ..Layout::default() };
+    let layout = Layout {
+        width: 70,
+        ..Layout::default()
+    };
     let text = written_with(&report_on(vec![missing_intermediate(3)]), &Filter::default(), &layout);
     let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 70).collect();
     // The command is to be copied: it stays in one piece.
-    assert_eq!(wide, ["       openssl s_client -connect 10.90.0.1:443 -servername shop.example -showcerts"]);
+    assert_eq!(
+        wide,
+        ["       openssl s_client -connect 10.90.0.1:443 -servername shop.example -showcerts"]
+    );
 }
 
 #[test]

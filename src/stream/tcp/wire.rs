@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
 use crate::evidence::Time;
-use crate::net::FlowKey;
+use crate::net::{FlowKey, Role};
 use Side::{Client, Server};
 
 pub(super) const FIN: u8 = 0x01;
@@ -132,6 +132,7 @@ impl Wire {
             ip_id: packet.ip_id.unwrap_or(self.frame as u16),
             mss: packet.mss,
             vlan: 0,
+            role: Role::Whole,
         }
     }
 

@@ -14,12 +14,18 @@ impl Cause for ResetAfterClientHello {
         include_str!("reset_after_client_hello.md")
     }
 
+    fn outranks(&self) -> &'static [CauseId] {
+        &[CauseId("server-closed")]
+    }
+
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
         let Seen::Seen(offer) = &seen.offer else { return };
         if !matches!(seen.first[Side::Server.index()], First::Nothing | First::Tls(_)) {
             return;
         }
-        let Some(reset) = seen.tcp.side(Side::Server).first_rst() else { return };
+        let Some(reset) = seen.tcp.side(Side::Server).first_rst() else {
+            return;
+        };
         let first_bytes = seen.tcp.side(Side::Server).first_payload();
         let client_left = seen.tcp.side(Side::Client).first_ending();
         if reset.mark.frame < offer.span.first_frame

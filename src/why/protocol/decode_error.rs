@@ -14,14 +14,23 @@ impl Cause for DecodeError {
         include_str!("decode_error.md")
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+    fn outranks(&self) -> &'static [CauseId] {
+        &[CauseId("server-certificate-rejected")]
+    }
+
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
+        findings.extend(unreadable_certificate(self, seen, context));
         let Some(alert) = seen.fatal_alert() else { return };
         if seen.completed() {
             return;
         }
         let sender = alert.span.from();
         // What is malformed for us too explains an illegal_parameter or handshake_failure as well.
-        let fault = seen.malformed.iter().find(|(_, span)| span.from() == sender.peer()).map(|(what, span)| (what.to_string(), *span));
+        let fault = seen
+            .malformed
+            .iter()
+            .find(|(_, span)| span.from() == sender.peer())
+            .map(|(what, span)| (what.to_string(), *span));
         let in_offer = seen.offer.as_ref().seen().and_then(|offer| {
             let what = offer.value.fault.as_ref()?;
             (sender == Side::Server).then(|| (what.to_string(), offer.span))
@@ -35,14 +44,27 @@ impl Cause for DecodeError {
             (None, true) => 62,
             (None, false) => return,
         };
-        let message = match seen.messages.iter().rev().find(|message| message.span.from() == sender.peer()) {
+        let message = match seen
+            .messages
+            .iter()
+            .rev()
+            .find(|message| message.span.from() == sender.peer())
+        {
             Some(message) => message.kind.to_string(),
             None => "first message".to_owned(),
         };
-        let at_fault = if sender == Side::Server { AtFault::Client } else { AtFault::Server };
+        let at_fault = if sender == Side::Server {
+            AtFault::Client
+        } else {
+            AtFault::Server
+        };
         let sentence = match &fault {
             Some((what, _)) => {
-                format!("The {} sent a {message} that cannot be parsed ({what}); the {} refused it.", sender.peer().as_str(), sender.as_str())
+                format!(
+                    "The {} sent a {message} that cannot be parsed ({what}); the {} refused it.",
+                    sender.peer().as_str(),
+                    sender.as_str()
+                )
             }
             None => format!(
                 "The {} says that it cannot parse the {}'s {message}; nothing is wrong with it as far as it can be read here.",
@@ -50,7 +72,8 @@ impl Cause for DecodeError {
                 sender.peer().as_str()
             ),
         };
-        let mut finding = Finding::new(self, weight, sentence).at_fault(if fault.is_some() { at_fault } else { AtFault::Unknown });
+        let mut finding =
+            Finding::new(self, weight, sentence).at_fault(if fault.is_some() { at_fault } else { AtFault::Unknown });
         finding = match &fault {
             Some((what, span)) => finding.prove_span(span, format!("{message}: {what}")),
             None => match seen.offer.as_ref().seen() {
@@ -62,7 +85,35 @@ impl Cause for DecodeError {
             finding
                 .prove_span(&alert.span, told(alert))
                 .remedy(at_fault, "update the stack that sent the message", None)
-                .remedy(AtFault::Middlebox, "compare with a capture from the other end: a device on the path may have altered it", None),
+                .remedy(
+                    AtFault::Middlebox,
+                    "compare with a capture from the other end: a device on the path may have altered it",
+                    None,
+                ),
         );
     }
+}
+
+/// The client refused a certificate that is no certificate: its bytes do not parse.
+fn unreadable_certificate(cause: &DecodeError, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    let rejection = seen.server_certificate_rejection()?;
+    let (place, fault) = context.chain(seen, Side::Server)?.unparsed.first()?;
+    let chain = seen.server_chain.as_ref().seen()?;
+    let sentence = format!(
+        "Certificate {} of {} cannot be parsed ({fault}), and the client refused it.",
+        place + 1,
+        server_called(seen)
+    );
+    let mut finding = Finding::new(cause, 92, sentence)
+        .at_fault(AtFault::Server)
+        .prove_span(&chain.span, format!("Certificate {}: {fault}", place + 1));
+    finding = match seen.fatal_alert() {
+        Some(alert) => finding.prove_span(&alert.span, told(alert)),
+        None => finding.prove(rejection.mark, "the client breaks off"),
+    };
+    Some(finding.remedy(
+        AtFault::Server,
+        "replace the certificate file: it was cut or altered",
+        Some("openssl x509 -in server.pem -noout -text".to_owned()),
+    ))
 }

@@ -1,6 +1,6 @@
 //! A certificate was past its last day.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
 use crate::x509::OutOfTime;
 
@@ -25,8 +25,19 @@ impl Cause for CertificateExpired {
             findings.extend(told_but_hidden(self, seen));
             return;
         };
-        let Some(OutOfTime { depth, certificate, by_seconds }) = case.chain.expired.first() else { return };
-        let which = if *depth == 0 { "The certificate" } else { "The issuer's certificate" };
+        let Some(OutOfTime {
+            depth,
+            certificate,
+            by_seconds,
+        }) = case.chain.expired.first()
+        else {
+            return;
+        };
+        let which = if *depth == 0 {
+            "The certificate"
+        } else {
+            "The issuer's certificate"
+        };
         let day = certificate.not_after.date();
         let sentence = format!(
             "{which} \"{}\" of {} expired on {day}, {} before this handshake, and the client refused it.",
@@ -35,11 +46,18 @@ impl Cause for CertificateExpired {
             span_of_time(*by_seconds as f64)
         );
         let weight = fits(if *depth == 0 { 98 } else { 95 }, self.id(), seen, &case.rejection);
-        let finding = Finding::new(self, weight, sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Client);
+        let finding = Finding::new(self, weight, sentence)
+            .at_fault(AtFault::Server)
+            .aborted_by(AbortedBy::Client);
         let finding = prove_chain(
             finding,
             seen,
-            format!("Certificate {}: \"{}\", notAfter {}", depth + 1, certificate.display_name(), certificate.not_after),
+            format!(
+                "Certificate {}: \"{}\", notAfter {}",
+                depth + 1,
+                certificate.display_name(),
+                certificate.not_after
+            ),
         );
         findings.push(
             prove_rejection(finding, seen, &case.rejection)
@@ -48,7 +66,11 @@ impl Cause for CertificateExpired {
                     "renew it, and reload the server so that it is used",
                     Some("certbot renew && nginx -s reload".to_owned()),
                 )
-                .remedy(AtFault::Both, "see what is served now", Some(format!("{} </dev/null | openssl x509 -noout -dates", show_chain(seen)))),
+                .remedy(
+                    AtFault::Both,
+                    "see what is served now",
+                    Some(format!("{} </dev/null | openssl x509 -noout -dates", show_chain(seen))),
+                ),
         );
     }
 }
@@ -60,10 +82,13 @@ fn told_but_hidden(cause: &CertificateExpired, seen: &Observed) -> Option<Findin
         return None;
     }
     let sentence = format!(
-        "The client says that a certificate of {} has expired. TLS 1.3 hides which one, and its dates.",
-        server_called(seen)
+        "The client says that a certificate of {} has expired. {}.",
+        server_called(seen),
+        why_hidden(seen)
     );
-    let finding = Finding::new(cause, 86, sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Client);
+    let finding = Finding::new(cause, 86, sentence)
+        .at_fault(AtFault::Server)
+        .aborted_by(AbortedBy::Client);
     Some(
         prove_rejection(finding, seen, &rejection)
             .infer("Some stacks say the same of a certificate that is not valid yet, and any client whose clock is off does.")

@@ -2,7 +2,7 @@
 
 use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
 use crate::why::prelude::*;
-use crate::x509::{Anchored, ChainShape, Gap};
+use crate::x509::{Anchored, Certificate, ChainShape, Gap};
 
 /// What was sent does not reach a root, and something else in the input, or the issuer's kind, says that it could.
 pub(crate) struct MissingIntermediate;
@@ -23,10 +23,12 @@ impl Cause for MissingIntermediate {
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(case) = case(seen, context) else { return };
         let Some(gap) = &case.chain.gap else { return };
-        if !matches!(case.chain.shape, ChainShape::LeafOnly | ChainShape::EndsAtUnknownIssuer) {
-            return;
-        }
         let leaf_only = matches!(case.chain.shape, ChainShape::LeafOnly);
+        let stray = match &case.chain.shape {
+            ChainShape::LeafOnly | ChainShape::EndsAtUnknownIssuer => None,
+            ChainShape::BrokenAt { index, .. } => sent(seen, *index),
+            _ => return,
+        };
         let elsewhere = match &case.chain.anchored {
             Anchored::Yes { .. } => return,
             Anchored::ViaPool { missing, store } => missing.first().map(|sighting| (sighting, Some(store))),
@@ -35,10 +37,19 @@ impl Cause for MissingIntermediate {
         let weight = match &elsewhere {
             Some((_, Some(_))) => 98,
             Some((_, None)) => 92,
+            // Somebody meant to send an intermediate, and took another one.
+            None if stray.is_some() => 90,
             None => likelihood(gap, leaf_only),
         };
         let issuer = gap.issuer.display();
-        let sent = if leaf_only { "only its own certificate" } else { "a chain that stops short of a root" };
+        let sent = match stray {
+            Some(stray) => format!(
+                "\"{}\", which did not issue its certificate, in the place of the intermediate",
+                stray.display_name()
+            ),
+            None if leaf_only => "only its own certificate".to_owned(),
+            None => "a chain that stops short of a root".to_owned(),
+        };
         let sentence = format!(
             "{} sent {sent}; nothing that it sent leads from the issuer \"{issuer}\" to a root, and {} gave up.",
             server_called(seen),
@@ -50,7 +61,10 @@ impl Cause for MissingIntermediate {
         let mut finding = prove_chain(
             finding,
             seen,
-            format!("Certificate: \"{}\", issued by \"{issuer}\"; its issuer was not sent", gap.below.display_name()),
+            format!(
+                "Certificate: \"{}\", issued by \"{issuer}\"; its issuer was not sent",
+                gap.below.display_name()
+            ),
         );
         finding = prove_rejection(finding, seen, &case.rejection);
         finding = match elsewhere {
@@ -68,7 +82,11 @@ impl Cause for MissingIntermediate {
                 .but_not(CauseId("untrusted-root"), "if the whole authority is unknown to the client, the intermediate will not help"),
         };
         if let Some(url) = gap.ca_issuers_urls.first() {
-            finding = finding.remedy(AtFault::Server, "fetch the missing certificate", Some(format!("curl -O {url}")));
+            finding = finding.remedy(
+                AtFault::Server,
+                "fetch the missing certificate",
+                Some(format!("curl -O {url}")),
+            );
         }
         findings.push(
             finding
@@ -77,9 +95,24 @@ impl Cause for MissingIntermediate {
                     "serve leaf and intermediate in one file; nginx",
                     Some("ssl_certificate fullchain.pem;".to_owned()),
                 )
-                .remedy(AtFault::Both, "count the certificates that are sent", Some(show_chain(seen))),
+                .remedy(
+                    AtFault::Both,
+                    "count the certificates that are sent",
+                    Some(show_chain(seen)),
+                ),
         );
     }
+}
+
+/// A certificate of the list that was sent.
+fn sent(seen: &Observed, index: usize) -> Option<&Certificate> {
+    seen.server_chain
+        .as_ref()
+        .seen()?
+        .value
+        .get(index)?
+        .readable()
+        .map(|certificate| &**certificate)
 }
 
 /// How likely a gap is a forgotten intermediate rather than an unknown authority, by what its issuer looks like.
@@ -89,7 +122,11 @@ fn likelihood(gap: &Gap, leaf_only: bool) -> u8 {
         30
     } else if gap.looks_public() {
         91
-    } else if leaf_only && ["issuing", "intermediate", "sub", "server ca", "tls ca"].iter().any(|word| name.contains(word)) {
+    } else if leaf_only
+        && ["issuing", "intermediate", "sub", "server ca", "tls ca"]
+            .iter()
+            .any(|word| name.contains(word))
+    {
         82
     } else if leaf_only {
         66

@@ -19,7 +19,7 @@ pub(super) use self_signed::SelfSigned;
 pub(super) use server_certificate_rejected::ServerCertificateRejected;
 pub(super) use untrusted_root::UntrustedRoot;
 
-use crate::evidence::Side;
+use crate::evidence::Hidden;
 use crate::why::prelude::*;
 use crate::x509::ChainReport;
 
@@ -49,7 +49,9 @@ fn prove_rejection(finding: Finding, seen: &Observed, rejection: &Rejection) -> 
     let text = match rejection.sign {
         Sign::Alert(description) => format!("alert, fatal: {description}"),
         Sign::HiddenAlert(len) => format!("an encrypted alert ({len} bytes)"),
-        Sign::CloseNotify => "alert, warning: close_notify (0) in the middle of the handshake: it does not go on".to_owned(),
+        Sign::CloseNotify => {
+            "alert, warning: close_notify (0) in the middle of the handshake: it does not go on".to_owned()
+        }
         Sign::Left => "leaves without a word, right after the server's flight".to_owned(),
         Sign::LeftAfterCompletion => {
             "leaves right after the handshake without having sent data: it checks the certificate then".to_owned()
@@ -67,6 +69,16 @@ fn prove_chain(finding: Finding, seen: &Observed, text: impl Into<String>) -> Fi
     match seen.server_chain.as_ref().seen() {
         Some(chain) => finding.prove_span(&chain.span, text),
         None => finding,
+    }
+}
+
+/// Why the certificates cannot be read.
+fn why_hidden(seen: &Observed) -> &'static str {
+    match seen.server_chain {
+        Seen::Unknown(Hidden::Encrypted) => "TLS 1.3 hides the certificates",
+        Seen::Unknown(Hidden::OneSided) => "The certificates are not in the capture, which holds one direction only",
+        Seen::Unknown(Hidden::Snaplen) => "The certificates are not in the capture: its packets are cut",
+        _ => "The certificates are not in the capture",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The client turned the server's certificate down, and the packets do not show what is wrong with it.
 
-use super::{GENERIC, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
 
 /// No visible defect: hidden by TLS 1.3, a private trust store, a pinned key.
@@ -20,9 +20,12 @@ impl Cause for ServerCertificateRejected {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(rejection) = seen.server_certificate_rejection() else { return };
+        let Some(rejection) = seen.server_certificate_rejection() else {
+            return;
+        };
         let visible = seen.server_chain.is_seen();
         let weight = match rejection.sign {
+            Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
             Sign::Alert(_) if visible => 80,
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) => 55,
             Sign::Alert(_) => 84,
@@ -41,18 +44,26 @@ impl Cause for ServerCertificateRejected {
             )
         } else {
             format!(
-                "The client broke off right after the certificate of {}, as it does when it does not accept it. TLS 1.3 hides the \
-                 certificate{}.",
+                "The client broke off right after the certificate of {}, as it does when it does not accept it. {}{}.",
                 server_called(seen),
-                if matches!(rejection.sign, Sign::Alert(_)) { "" } else { " and the alert" }
+                why_hidden(seen),
+                if matches!(rejection.sign, Sign::Alert(_)) {
+                    ""
+                } else {
+                    ", and the alert"
+                }
             )
         };
-        let mut finding = Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });
+        let mut finding =
+            Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });
         finding = prove_chain(finding, seen, "Certificate");
         if let Some(sealed) = seen.sealed()
             && let Some(record) = sealed.certificate.or(sealed.flight.first().copied())
         {
-            finding = finding.prove(record.mark, format!("encrypted: {} bytes where the certificates are", record.len));
+            finding = finding.prove(
+                record.mark,
+                format!("encrypted: {} bytes where the certificates are", record.len),
+            );
         }
         finding = prove_rejection(finding, seen, &rejection);
         if server.carried_data > 0 {
@@ -63,7 +74,10 @@ impl Cause for ServerCertificateRejected {
             ));
         }
         for (other, why_not) in [
-            ("untrusted-root", "an authority unknown to the client looks the same from outside"),
+            (
+                "untrusted-root",
+                "an authority unknown to the client looks the same from outside",
+            ),
             ("missing-intermediate", "so does a chain without its intermediate"),
             ("certificate-expired", "so does an expired certificate"),
             ("hostname-mismatch", "so does a wrong name"),
@@ -74,7 +88,11 @@ impl Cause for ServerCertificateRejected {
         }
         findings.push(
             finding
-                .remedy(AtFault::Both, "look at what the server sends, by name and chain", Some(show_chain(seen)))
+                .remedy(
+                    AtFault::Both,
+                    "look at what the server sends, by name and chain",
+                    Some(show_chain(seen)),
+                )
                 .remedy(
                     AtFault::Client,
                     "to see the certificate and the alert in a capture, record a key log at either end (SSLKEYLOGFILE)",

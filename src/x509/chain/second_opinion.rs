@@ -1,7 +1,7 @@
 //! Over generated trees: we call a chain sound for a name exactly where rustls-webpki accepts it.
 
 use proptest::prelude::*;
-use rcgen::{BasicConstraints, IsCa};
+use rcgen::{BasicConstraints, GeneralSubtree, IsCa, NameConstraints};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
@@ -16,6 +16,8 @@ struct Case {
     times: [u8; 3],
     upper_path_len: Option<u8>,
     lower_is_authority: bool,
+    /// Domain that upper may name.
+    upper_domain: Option<&'static str>,
     /// Order and presence: indices into lower, upper, namesake of lower, cross-signed new root, stranger.
     sent: Vec<usize>,
     trust_new: bool,
@@ -24,31 +26,39 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let time = || prop_oneof![6 => Just(0u8), 1 => Just(1), 1 => Just(2)];
+    let time = || prop_oneof![9 => Just(0u8), 1 => Just(1), 1 => Just(2)];
     let sent = Just(vec![0usize, 1, 2, 3, 4])
         .prop_shuffle()
-        .prop_flat_map(|order| (Just(order), 2usize..=5));
+        .prop_flat_map(|order| (Just(order), 3usize..=5));
     let host = prop_oneof![
-        4 => Just("shop.example"),
+        8 => Just("shop.example"),
         1 => Just("www.shop.example"),
         1 => Just("a.b.shop.example"),
         1 => Just("SHOP.example"),
         1 => Just("other.example"),
     ];
-    let path_len = prop_oneof![3 => Just(None), 1 => (0u8..3).prop_map(Some)];
+    let path_len = prop_oneof![1 => Just(None), 1 => (0u8..2).prop_map(Some)];
+    let domain = prop_oneof![4 => Just(None), 1 => Just(Some("shop.example")), 1 => Just(Some("north.example"))];
     (
-        [time(), time(), time()],
-        path_len,
+        ([time(), time(), time()], path_len, domain),
         prop::bool::weighted(0.9),
         sent,
-        any::<bool>(),
+        prop::bool::weighted(0.7),
         any::<bool>(),
         host,
     )
         .prop_map(
-            |(times, upper_path_len, lower_is_authority, (order, count), trust_new, trust_old, host)| Case {
+            |(
+                (times, upper_path_len, upper_domain),
+                lower_is_authority,
+                (order, count),
+                trust_new,
+                trust_old,
+                host,
+            )| Case {
                 times,
                 upper_path_len,
+                upper_domain,
                 lower_is_authority,
                 sent: order.into_iter().take(count).collect(),
                 trust_new,
@@ -79,6 +89,13 @@ fn grow(case: &Case) -> Tree {
         years(case.times[2])(params);
         if let Some(limit) = case.upper_path_len {
             params.is_ca = IsCa::Ca(BasicConstraints::Constrained(limit));
+        }
+        if let Some(domain) = case.upper_domain {
+            let permitted_subtrees = vec![GeneralSubtree::DnsName(domain.into())];
+            params.name_constraints = Some(NameConstraints {
+                permitted_subtrees,
+                excluded_subtrees: Vec::new(),
+            });
         }
     });
     let lower = upper.below_with("Lower", |params| {
@@ -112,8 +129,7 @@ fn ours(case: &Case, tree: &Tree) -> bool {
         roots
             .iter()
             .filter(|(trusted, _)| *trusted)
-            .map(|(_, root)| store(root))
-            .collect(),
+            .map(|(_, root)| store(root)),
     );
     let sent: Vec<_> = std::iter::once(&tree.leaf)
         .chain(&tree.sent)
@@ -175,6 +191,7 @@ fn both_outcomes_occur() {
     let sound = Case {
         times: [0; 3],
         upper_path_len: None,
+        upper_domain: None,
         lower_is_authority: true,
         sent: vec![1, 0],
         trust_new: true,

@@ -1,16 +1,16 @@
 //! What [`examine`] says of each way to serve a chain.
 
-use rcgen::{BasicConstraints, IsCa};
+use rcgen::{BasicConstraints, CustomExtension, GeneralSubtree, IsCa, NameConstraints};
 
 use super::super::testing::{Authority, Leaf, interned, issuer_at, mark, summer, valid};
-use super::super::{Flaw, TrustStore};
+use super::super::{Flaw, Forbidden, TrustStore};
 use super::*;
 
 fn trusting(roots: &[&Authority]) -> Trust {
     let stores = roots
         .iter()
         .map(|root| TrustStore::from_pem_or_der("roots", &root.der).unwrap());
-    Trust::new(stores.collect())
+    Trust::new(stores)
 }
 
 fn look(sent: &[&[u8]], pool: &[&[u8]], trust: &Trust) -> ChainReport {
@@ -284,6 +284,56 @@ fn issuers_that_may_not_issue_are_flaws() {
         depth: 1,
         flaw: Flaw::NotAnAuthority
     }));
+}
+
+#[test]
+fn names_outside_the_constraints_are_a_flaw_of_the_authority_that_has_them() {
+    let root = Authority::root_with("Root", |params| {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName("shop.example".into())];
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees,
+            excluded_subtrees: Vec::new(),
+        });
+    });
+    let middle = root.below("Middle");
+    let flaws_of = |host: &str| {
+        look(
+            &[&Leaf::named(host).signed_by(&middle), &middle.der],
+            &[],
+            &trusting(&[&root]),
+        )
+        .flaws
+    };
+    assert_eq!(flaws_of("www.shop.example"), []);
+    let forbidden = Forbidden {
+        name: "shop.test".into(),
+        excluded: false,
+    };
+    assert_eq!(
+        flaws_of("shop.test"),
+        [PathFlaw {
+            depth: 2,
+            flaw: Flaw::NameForbidden(forbidden)
+        }]
+    );
+}
+
+#[test]
+fn a_critical_extension_that_nobody_knows_is_a_flaw_of_its_certificate() {
+    let root = Authority::root("Root");
+    let mut unknown = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+    unknown.set_criticality(true);
+    let leaf = Leaf::named("a.example")
+        .with(|params| params.custom_extensions.push(unknown))
+        .signed_by(&root);
+    let report = look(&[&leaf], &[], &trusting(&[&root]));
+    assert_eq!(
+        report.flaws,
+        [PathFlaw {
+            depth: 0,
+            flaw: Flaw::UnknownCriticalExtension
+        }]
+    );
 }
 
 #[test]
