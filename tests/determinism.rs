@@ -2,13 +2,16 @@
 
 mod support {
     pub(crate) mod corpus;
-    pub(crate) mod fixtures;
     pub(crate) mod program;
 }
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use support::{corpus, fixtures, program};
+use support::{corpus, program};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
 
 /// Runs the program on the folder with different numbers of threads, twice with the same, and compares what it writes.
 fn assert_same_for_any_number_of_threads(folder: &Path, format: &str) {
@@ -46,12 +49,12 @@ fn assert_same_for_any_number_of_threads(folder: &Path, format: &str) {
 
 #[test]
 fn json_of_the_fixtures_does_not_depend_on_the_number_of_threads() {
-    assert_same_for_any_number_of_threads(&fixtures::folder(), "json");
+    assert_same_for_any_number_of_threads(&fixtures(), "json");
 }
 
 #[test]
 fn text_of_the_fixtures_does_not_depend_on_the_number_of_threads() {
-    assert_same_for_any_number_of_threads(&fixtures::folder(), "text");
+    assert_same_for_any_number_of_threads(&fixtures(), "text");
 }
 
 #[test]

@@ -3,18 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folder of the fixtures.
-pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
-}
-
-/// Every capture in it, in the order of their paths.
+/// Every capture, in the order of their paths.
 pub(crate) fn captures() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in entries(&folder()).into_iter().filter(|path| path.is_dir()) {
         found.extend(entries(&folder).into_iter().filter(|path| is_capture(path)));
     }
     found
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
