@@ -14,6 +14,8 @@ mod not_tls;
 mod prelude;
 mod protocol;
 mod server_certificate;
+#[cfg(test)]
+pub(crate) mod testing;
 mod words;
 
 pub(crate) use choose::{Verdict, choose};
