@@ -101,3 +101,6 @@ pub(crate) fn judge(seen: &Observed, context: &Context<'_>) -> Verdict {
     }
     choose(seen, findings)
 }
+
+#[cfg(test)]
+mod tests;
