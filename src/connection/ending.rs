@@ -38,8 +38,10 @@ impl Observed {
     /// In TLS 1.3 the level means nothing, and every alert but close_notify and user_canceled is fatal (RFC 9846 §6).
     pub(crate) fn fatal_alert(&self) -> Option<&AlertSeen> {
         self.alerts.iter().find(|alert| {
-            let quiet =
-                matches!(alert.description, AlertDescription::CLOSE_NOTIFY | AlertDescription::USER_CANCELED);
+            let quiet = matches!(
+                alert.description,
+                AlertDescription::CLOSE_NOTIFY | AlertDescription::USER_CANCELED
+            );
             if alert.level == AlertLevel::FATAL {
                 return !quiet;
             }
@@ -49,13 +51,19 @@ impl Observed {
 
     /// The first close_notify in the clear.
     pub(crate) fn close_notify(&self) -> Option<&AlertSeen> {
-        self.alerts.iter().find(|alert| alert.description == AlertDescription::CLOSE_NOTIFY)
+        self.alerts
+            .iter()
+            .find(|alert| alert.description == AlertDescription::CLOSE_NOTIFY)
     }
 
     fn says_nothing_after(&self, alert: &AlertSeen) -> bool {
         let (side, frame) = (alert.span.from(), alert.span.mark.frame);
         let message_after = self.messages.iter().any(|message| message.span.mark.frame > frame);
-        let record_after = self.records.iter().flat_map(|log| &log.last).any(|record| record.mark.frame > frame);
+        let record_after = self
+            .records
+            .iter()
+            .flat_map(|log| &log.last)
+            .any(|record| record.mark.frame > frame);
         !message_after && !record_after && self.tcp.side(side).first_ending().is_some()
     }
 
@@ -66,18 +74,24 @@ impl Observed {
 
     /// The packet with which the handshake was complete.
     pub(crate) fn completion(&self) -> Option<Mark> {
-        if self.answer.as_ref().seen().is_none() && self.lost.iter().all(Option::is_none) && !self.tcp.started_midway() {
+        if self.answer.as_ref().seen().is_none() && self.lost.iter().all(Option::is_none) && !self.tcp.started_midway()
+        {
             return None;
         }
         match self.sealed() {
             Some(sealed) => {
-                let ClientReply::Accepted { finished, .. } = sealed.client else { return None };
+                let ClientReply::Accepted { finished, .. } = sealed.client else {
+                    return None;
+                };
                 match sealed.server {
                     ServerReply::WentOn(record) => Some(record.mark),
                     // The server's alert is an orderly close where the client had said goodbye before.
                     ServerReply::Refused(alert) => self.client_left_before(alert.mark.frame).then_some(finished.mark),
                     ServerReply::Nothing => {
-                        let by_server = self.tcp.first_ending().is_some_and(|ending| ending.from == Side::Server);
+                        let by_server = self
+                            .tcp
+                            .first_ending()
+                            .is_some_and(|ending| ending.from == Side::Server);
                         (!by_server && self.tcp.first_ending().is_some()).then_some(finished.mark)
                     }
                 }
@@ -90,7 +104,11 @@ impl Observed {
     fn completion_of_12(&self) -> Option<Mark> {
         let finished = |side: Side| {
             self.change_cipher_spec[side.index()]?;
-            self.records[side.index()].first.iter().find(|record| record.content_type == 22).map(|record| record.mark)
+            self.records[side.index()]
+                .first
+                .iter()
+                .find(|record| record.content_type == 22)
+                .map(|record| record.mark)
         };
         let (client, server) = (finished(Side::Client)?, finished(Side::Server)?);
         Some(if client.frame > server.frame { client } else { server })
@@ -98,14 +116,24 @@ impl Observed {
 
     /// True where the client sent FIN, RST or an alert before this frame.
     fn client_left_before(&self, frame: u64) -> bool {
-        let ended = self.tcp.side(Side::Client).first_ending().is_some_and(|ending| ending.mark.frame < frame);
+        let ended = self
+            .tcp
+            .side(Side::Client)
+            .first_ending()
+            .is_some_and(|ending| ending.mark.frame < frame);
         let Some(sealed) = self.sealed() else { return ended };
-        let ClientReply::Accepted { finished, .. } = sealed.client else { return ended };
-        let sizes = self.answer.as_ref().seen().map(|answer| super::sealed::Sizes::of(answer.value.cipher_suite));
+        let ClientReply::Accepted { finished, .. } = sealed.client else {
+            return ended;
+        };
+        let sizes = self
+            .answer
+            .as_ref()
+            .seen()
+            .map(|answer| super::sealed::Sizes::of(answer.value.cipher_suite));
         let goodbye = self.records[Side::Client.index()].last.is_some_and(|record| {
             record.mark.frame > finished.mark.frame
                 && record.mark.frame < frame
-                && sizes.is_some_and(|sizes| sizes.is_alert(record.len))
+                && sizes.is_some_and(|sizes| sizes.is_alert_beside(Some(finished.len), record.len))
         });
         ended || goodbye
     }
@@ -121,7 +149,10 @@ impl Observed {
     /// TLS ≤ 1.2: an application data record of this side.
     pub(crate) fn sent_data(&self, side: Side) -> bool {
         let log = &self.records[side.index()];
-        log.first.iter().chain(&log.last).any(|record| record.content_type == 23)
+        log.first
+            .iter()
+            .chain(&log.last)
+            .any(|record| record.content_type == 23)
     }
 
     /// The first hidden record of a side that is an alert: by its type in TLS ≤ 1.2, by its size in TLS 1.3.
@@ -135,9 +166,16 @@ impl Observed {
         }
         let first = |side: Side| {
             let log = &self.records[side.index()];
-            log.first.iter().chain(&log.last).find(|record| record.content_type == 21).map(|record| (side, *record))
+            log.first
+                .iter()
+                .chain(&log.last)
+                .find(|record| record.content_type == 21)
+                .map(|record| (side, *record))
         };
-        [first(Side::Client), first(Side::Server)].into_iter().flatten().min_by_key(|(_, record)| record.mark.frame)
+        [first(Side::Client), first(Side::Server)]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(_, record)| record.mark.frame)
     }
 
     /// What ended the connection: an alert before a close, a close before silence, and the first of each. A reset after an alert
@@ -160,7 +198,11 @@ impl Observed {
         });
         let closed = self.tcp.first_ending().map(|ending| End {
             by: Some(ending.from),
-            act: if ending.kind == EndingKind::Rst { Act::Reset } else { Act::Fin },
+            act: if ending.kind == EndingKind::Rst {
+                Act::Reset
+            } else {
+                Act::Fin
+            },
             mark: ending.mark,
         });
         // Of one packet the alert counts, not the FIN with it: the first of equals is taken.
@@ -168,7 +210,11 @@ impl Observed {
             .into_iter()
             .flatten()
             .min_by_key(|end| end.mark.frame)
-            .unwrap_or(End { by: None, act: Act::Silence, mark: self.closing() })
+            .unwrap_or(End {
+                by: None,
+                act: Act::Silence,
+                mark: self.closing(),
+            })
     }
 
     /// The alert with which `side` refused the ClientHello: a clear fatal one before any ServerHello of its own.

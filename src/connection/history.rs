@@ -48,7 +48,8 @@ impl ServerHistory {
             self.cipher_suites.insert(answer.cipher_suite);
             self.groups.extend(answer.group);
         }
-        self.groups.extend(seen.key_exchange.as_ref().and_then(|exchange| exchange.value.group));
+        self.groups
+            .extend(seen.key_exchange.as_ref().and_then(|exchange| exchange.value.group));
         if seen.completed() {
             self.completed += 1;
             if seen.client_sent_data() {

@@ -16,10 +16,11 @@ pub(crate) mod testing;
 
 pub(crate) use answer::Answer;
 pub(crate) use ending::{Act, End};
-pub(crate) use observed::{
-    AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, KeyExchangeSeen, MessageSeen, Observed, RecordLog, RecordSeen, Spanned,
-};
 pub(crate) use history::ServerHistory;
+pub(crate) use observed::{
+    AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
+    RecordSeen, Spanned,
+};
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
 pub(crate) use rejection::{Rejection, Sign};

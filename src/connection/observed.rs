@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::connection::{Answer, Identity, Offer};
 use crate::evidence::{CaptureId, Hidden, Mark, Seen, Side, Span, Time};
-use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, SignatureScheme};
+use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
 use crate::tls::{Malformed, Plaintext};
 use crate::x509::Interned;
@@ -71,6 +71,8 @@ pub(crate) struct AlertSeen {
     pub(crate) level: AlertLevel,
     /// The description.
     pub(crate) description: AlertDescription,
+    /// The version field of its record: some stacks write what they have settled on by then.
+    pub(crate) record_version: ProtocolVersion,
     /// Where it stands.
     pub(crate) span: Span,
 }
@@ -155,6 +157,8 @@ pub(crate) struct Observed {
     pub(crate) first: [First; 2],
     /// The first bytes of client and server where TLS began within another protocol; `first` is then what follows.
     pub(crate) preamble: Option<Box<[First; 2]>>,
+    /// The client's command that asks for TLS within another protocol, whatever came of it.
+    pub(crate) asked_for_tls: Option<Span>,
     /// Bytes of each side before TLS began (an upgrade within another protocol).
     pub(crate) before_tls: [u64; 2],
     /// The first ClientHello.
@@ -195,7 +199,9 @@ impl Observed {
     /// Time of the certificate message, else of the first packet: the moment at which certificates are judged.
     pub(crate) fn certificate_time(&self) -> Option<Time> {
         let of = |chain: &Seen<Spanned<Chain>>| chain.as_ref().seen().and_then(|chain| chain.span.mark.time);
-        of(&self.server_chain).or_else(|| of(&self.client_chain)).or(self.opening().time)
+        of(&self.server_chain)
+            .or_else(|| of(&self.client_chain))
+            .or(self.opening().time)
     }
 
     /// The name that the client asked for.
@@ -205,7 +211,13 @@ impl Observed {
 
     /// The server's leaf, where it was seen and could be parsed.
     pub(crate) fn leaf(&self) -> Option<&crate::x509::Certificate> {
-        self.server_chain.as_ref().seen()?.value.first()?.readable().map(|leaf| &**leaf)
+        self.server_chain
+            .as_ref()
+            .seen()?
+            .value
+            .first()?
+            .readable()
+            .map(|leaf| &**leaf)
     }
 
     /// True where a TLS byte of either side was recognised.
@@ -215,12 +227,17 @@ impl Observed {
 
     /// True where the negotiated version is TLS 1.3 or later.
     pub(crate) fn is_tls13(&self) -> bool {
-        self.answer.as_ref().seen().is_some_and(|answer| answer.value.version.is_tls13())
+        self.answer
+            .as_ref()
+            .seen()
+            .is_some_and(|answer| answer.value.version.is_tls13())
     }
 
     /// The first clear message of this kind by this side.
     pub(crate) fn message(&self, from: Side, kind: HandshakeType) -> Option<&MessageSeen> {
-        self.messages.iter().find(|message| message.kind == kind && message.span.from() == from)
+        self.messages
+            .iter()
+            .find(|message| message.kind == kind && message.span.from() == from)
     }
 
     /// True where neither side sent a byte of payload.
@@ -240,7 +257,12 @@ impl Observed {
 
     /// The mark of a connection without packets. None is ever made, but the type cannot say so.
     const fn nowhere(&self) -> Mark {
-        Mark { capture: self.capture, frame: 1, time: None, from: Side::Client }
+        Mark {
+            capture: self.capture,
+            frame: 1,
+            time: None,
+            from: Side::Client,
+        }
     }
 
     /// The server's first bytes as text, where they are no TLS.
@@ -261,7 +283,9 @@ impl Observed {
 
     /// True where an earlier session was taken up: no certificate was to be sent.
     pub(crate) fn resumed(&self) -> bool {
-        let Some(answer) = self.answer.as_ref().seen() else { return false };
+        let Some(answer) = self.answer.as_ref().seen() else {
+            return false;
+        };
         answer.value.psk || answer.value.echoes_session && !self.server_chain.is_seen() && !self.is_tls13()
     }
 
@@ -279,7 +303,11 @@ impl Observed {
 
     /// A connection that carried no byte.
     pub(crate) fn without_bytes(identity: Identity, tcp: TcpFacts) -> Self {
-        let missing = if tcp.one_sided().is_some() { Some(Hidden::OneSided) } else { None };
+        let missing = if tcp.one_sided().is_some() {
+            Some(Hidden::OneSided)
+        } else {
+            None
+        };
         Self {
             client: identity.client,
             server: identity.server,
@@ -290,6 +318,7 @@ impl Observed {
             tcp,
             first: [First::Nothing, First::Nothing],
             preamble: None,
+            asked_for_tls: None,
             before_tls: [0; 2],
             offer: missing.map_or(Seen::Absent, Seen::Unknown),
             second_offer: None,

@@ -11,7 +11,7 @@ use crate::registry::HandshakeType;
 use crate::stream::{GapCause, Sink, TcpFacts};
 use crate::tls::{
     Certificate, CertificateRequest, ClientHello, Flow, Item, Malformed, RecordReader, ServerHello, ServerKeyExchange,
-    Sslv2ClientHello, looks_like_client_hello, name_plaintext,
+    Sslv2ClientHello, asks_for_tls, looks_like_client_hello, name_plaintext,
 };
 use crate::x509::CertificateStore;
 
@@ -40,6 +40,8 @@ pub(crate) struct Observer {
     /// First bytes of both sides before an upgrade to TLS.
     preamble: Option<Box<[First; 2]>>,
     before_tls: [u64; 2],
+    /// A command that asks for TLS within another protocol.
+    asked_for_tls: Option<Span>,
     /// Bytes of each side so far.
     sent: [u64; 2],
     hellos: Vec<Kept>,
@@ -83,6 +85,7 @@ impl Observer {
             first: [First::Nothing, First::Nothing],
             preamble: None,
             before_tls: [0; 2],
+            asked_for_tls: None,
             sent: [0; 2],
             hellos: Vec::new(),
             sslv2: None,
@@ -123,16 +126,22 @@ impl Observer {
             self.finish_reader(side);
         }
         let mut malformed = std::mem::take(&mut self.malformed);
-        let mut offers = self.hellos.iter().filter_map(|kept| match ClientHello::parse(&kept.body) {
-            Ok(hello) => {
-                let offer = Offer::from_hello(&hello, kept.span.len);
-                Some(Spanned { value: Arc::new(offer), span: kept.span })
-            }
-            Err(error) => {
-                malformed.push((error, kept.span));
-                None
-            }
-        });
+        let mut offers = self
+            .hellos
+            .iter()
+            .filter_map(|kept| match ClientHello::parse(&kept.body) {
+                Ok(hello) => {
+                    let offer = Offer::from_hello(&hello, kept.span.len);
+                    Some(Spanned {
+                        value: Arc::new(offer),
+                        span: kept.span,
+                    })
+                }
+                Err(error) => {
+                    malformed.push((error, kept.span));
+                    None
+                }
+            });
         let (mut offer, second_offer) = (offers.next(), offers.next());
         drop(offers);
         if offer.is_none()
@@ -146,7 +155,10 @@ impl Observer {
         let retry = self.retry.as_ref().and_then(|kept| read_answer(kept, &[]).ok());
         let hidden = |side: Side| self.hidden(side, &tcp);
 
-        let tls13 = self.answer.as_ref().is_some_and(|answer| answer.value.version.is_tls13());
+        let tls13 = self
+            .answer
+            .as_ref()
+            .is_some_and(|answer| answer.value.version.is_tls13());
         let under_keys = |side: Side| {
             if tls13 || self.answer.is_none() && self.records[side.index()].count > 0 {
                 Some(Hidden::Encrypted)
@@ -156,9 +168,18 @@ impl Observer {
         };
         Observed {
             offer: offer.map_or_else(|| missing(hidden(Side::Client)), Seen::Seen),
-            answer: self.answer.clone().map_or_else(|| missing(hidden(Side::Server)), Seen::Seen),
-            server_chain: self.server_chain.clone().map_or_else(|| missing(under_keys(Side::Server)), Seen::Seen),
-            client_chain: self.client_chain.clone().map_or_else(|| missing(under_keys(Side::Client)), Seen::Seen),
+            answer: self
+                .answer
+                .clone()
+                .map_or_else(|| missing(hidden(Side::Server)), Seen::Seen),
+            server_chain: self
+                .server_chain
+                .clone()
+                .map_or_else(|| missing(under_keys(Side::Server)), Seen::Seen),
+            client_chain: self
+                .client_chain
+                .clone()
+                .map_or_else(|| missing(under_keys(Side::Client)), Seen::Seen),
             certificate_request: self
                 .certificate_request
                 .clone()
@@ -173,6 +194,7 @@ impl Observer {
             retry,
             first: self.first,
             preamble: self.preamble,
+            asked_for_tls: self.asked_for_tls,
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,
             messages: self.messages,
@@ -215,12 +237,25 @@ impl Observer {
             }
             Item::Sslv2ClientHello { body, span } => {
                 self.begin_tls(side, span);
-                self.sslv2 = Some(Kept { body: body.into(), span });
+                self.sslv2 = Some(Kept {
+                    body: body.into(),
+                    span,
+                });
             }
-            Item::Alert { level, description, span } => {
+            Item::Alert {
+                level,
+                description,
+                record_version,
+                span,
+            } => {
                 self.begin_tls(side, span);
                 if self.alerts.len() < ALERTS_KEPT {
-                    self.alerts.push(AlertSeen { level, description, span });
+                    self.alerts.push(AlertSeen {
+                        level,
+                        description,
+                        record_version,
+                        span,
+                    });
                 }
             }
             Item::ChangeCipherSpec { span } => {
@@ -228,9 +263,18 @@ impl Observer {
                 self.change_cipher_spec[side.index()].get_or_insert(span);
                 return self.keys_follow(side);
             }
-            Item::Opaque { content_type, length, span, .. } => {
+            Item::Opaque {
+                content_type,
+                length,
+                span,
+                ..
+            } => {
                 self.begin_tls(side, span);
-                self.records[side.index()].push(RecordSeen { content_type, len: length, mark: span.mark });
+                self.records[side.index()].push(RecordSeen {
+                    content_type,
+                    len: length,
+                    mark: span.mark,
+                });
             }
             Item::NotTls { head, span } => {
                 if matches!(self.first[side.index()], First::Nothing) {
@@ -277,7 +321,10 @@ impl Observer {
         }
         match (side, kind) {
             (Side::Client, HandshakeType::CLIENT_HELLO) if self.hellos.len() < 2 => {
-                self.hellos.push(Kept { body: body.into(), span });
+                self.hellos.push(Kept {
+                    body: body.into(),
+                    span,
+                });
             }
             (Side::Server, HandshakeType::SERVER_HELLO) => self.server_hello(body, span),
             (_, HandshakeType::CERTIFICATE) => self.certificates(side, body, span),
@@ -285,8 +332,11 @@ impl Observer {
                 let Some(answer) = &self.answer else { return };
                 match ServerKeyExchange::parse(body, answer.value.cipher_suite, answer.value.version) {
                     Ok(view) => {
-                        let value =
-                            KeyExchangeSeen { group: view.group, dh_bits: view.dh_bits(), scheme: view.signature_scheme };
+                        let value = KeyExchangeSeen {
+                            group: view.group,
+                            dh_bits: view.dh_bits(),
+                            scheme: view.signature_scheme,
+                        };
                         self.key_exchange.get_or_insert(Spanned { value, span });
                     }
                     Err(error) => self.note(error, span),
@@ -316,7 +366,10 @@ impl Observer {
     }
 
     fn server_hello(&mut self, body: &[u8], span: Span) {
-        let kept = Kept { body: body.into(), span };
+        let kept = Kept {
+            body: body.into(),
+            span,
+        };
         match ServerHello::parse(&kept.body) {
             Ok(hello) if hello.is_hello_retry_request() => self.retry = Some(kept),
             Ok(_) if self.answer.is_none() => {
@@ -344,8 +397,7 @@ impl Observer {
 
     /// Within another protocol a ClientHello at the start of a segment begins TLS on both sides.
     fn upgrades(&mut self, bytes: &[u8], span: &Span) -> bool {
-        let speaks_otherwise = matches!(self.first[Side::Client.index()], First::Other(..))
-            || matches!(self.first[Side::Server.index()], First::Other(..)) && !self.spoke_tls();
+        let speaks_otherwise = matches!(self.first[Side::Client.index()], First::Other(..));
         // A proxy that refuses, or a server that complains, starts no TLS.
         let refused = matches!(&self.first[Side::Server.index()], First::Other(Some(answer), _)
             if answer.quote.starts_with("HTTP/1.") && !answer.quote.contains(" 200") && !answer.quote.contains(" 101"));
@@ -365,7 +417,10 @@ fn missing<T>(hidden: Option<Hidden>) -> Seen<T> {
 
 fn read_answer(kept: &Kept, session_id: &[u8]) -> Result<Spanned<Answer>, Malformed> {
     let hello = ServerHello::parse(&kept.body)?;
-    Ok(Spanned { value: Answer::from_hello(&hello, session_id), span: kept.span })
+    Ok(Spanned {
+        value: Answer::from_hello(&hello, session_id),
+        span: kept.span,
+    })
 }
 
 impl Sink for Observer {
@@ -375,6 +430,9 @@ impl Sink for Observer {
             self.readers = [RecordReader::new(), RecordReader::new()];
             self.before_tls = self.sent;
             self.preamble = Some(Box::new(std::mem::take(&mut self.first)));
+        }
+        if side == Side::Client && self.asked_for_tls.is_none() && !self.spoke_tls() && asks_for_tls(bytes) {
+            self.asked_for_tls = Some(span);
         }
         self.sent[side.index()] = span.at + u64::from(span.len);
         // Reader and books are both this struct's: the reader steps out while it hands its items over.

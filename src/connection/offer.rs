@@ -60,11 +60,20 @@ impl Offer {
             lists_versions,
             cipher_suites: hello.cipher_suites().collect(),
             groups: hello.groups().into_iter().flatten().collect(),
-            key_shares: hello.key_shares().into_iter().flatten().map(|(group, _)| group).collect(),
+            key_shares: hello
+                .key_shares()
+                .into_iter()
+                .flatten()
+                .map(|(group, _)| group)
+                .collect(),
             signature_schemes: hello.signature_schemes().into_iter().flatten().collect(),
             alpn: hello.alpn().into_iter().flatten().map(text).collect(),
             server_name: hello.server_name().map(text),
-            extensions: hello.extensions().map(|(kind, _)| kind).filter(|kind| !kind.is_grease()).collect(),
+            extensions: hello
+                .extensions()
+                .map(|(kind, _)| kind)
+                .filter(|kind| !kind.is_grease())
+                .collect(),
             grease: hello.has_grease(),
             resumption: hello.has_psk() || hello.session_ticket().is_some_and(|ticket| !ticket.is_empty()),
             early_data: hello.has_early_data(),
@@ -130,7 +139,10 @@ impl Offer {
 
     /// The suites that select a cipher: no signalling values.
     pub(crate) fn real_suites(&self) -> impl Iterator<Item = CipherSuite> + '_ {
-        self.cipher_suites.iter().copied().filter(|suite| !suite.is_signalling())
+        self.cipher_suites
+            .iter()
+            .copied()
+            .filter(|suite| !suite.is_signalling())
     }
 
     /// True where the extension is there.

@@ -74,8 +74,10 @@ impl Observed {
             // Perl and HAProxy say internal_error for a name, OpenSSL and rustls decrypt_error for a weak signature,
             // OpenSSL's callbacks handshake_failure: a clear alert between Certificate and the client's keys.
             Act::Alert(alert)
-                if matches!(alert.description, AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE)
-                    && (sealed.is_some() || self.server_hello_done() && self.change_cipher_spec[0].is_none()) =>
+                if matches!(
+                    alert.description,
+                    AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE
+                ) && (sealed.is_some() || self.server_hello_done() && self.change_cipher_spec[0].is_none()) =>
             {
                 rejection(Sign::Alert(alert.description))
             }
@@ -112,7 +114,10 @@ impl Observed {
             (Some(left), Some(completion)) => left.since(completion) <= LEAVES_WITHIN,
             _ => true,
         };
-        soon.then_some(Rejection { sign: Sign::LeftAfterCompletion, mark: left })
+        soon.then_some(Rejection {
+            sign: Sign::LeftAfterCompletion,
+            mark: left,
+        })
     }
 
     /// The server's sign of not taking what the client showed for a certificate, be it none at all.
@@ -123,7 +128,9 @@ impl Observed {
         }
         let rejection = |sign| Some(Rejection { sign, mark: end.mark });
         if let Some(sealed) = self.sealed() {
-            let ClientReply::Accepted { finished, .. } = sealed.client else { return None };
+            let ClientReply::Accepted { finished, .. } = sealed.client else {
+                return None;
+            };
             if end.mark.frame < finished.mark.frame || self.completed() {
                 return None;
             }

@@ -66,7 +66,10 @@ pub(crate) struct Sizes {
 impl Sizes {
     /// The sizes under this suite.
     pub(crate) fn of(suite: CipherSuite) -> Self {
-        Self { tag: suite.tag_len().unwrap_or(16), hash: suite.hash_len().unwrap_or(32) }
+        Self {
+            tag: suite.tag_len().unwrap_or(16),
+            hash: suite.hash_len().unwrap_or(32),
+        }
     }
 
     /// A message of `len` bytes as sent without padding, by JSSE, and by Mbed TLS.
@@ -75,9 +78,23 @@ impl Sizes {
         [plain, plain + 16, (len + 1).next_multiple_of(16) + self.tag]
     }
 
-    /// True for the length of an encrypted alert.
+    /// True for the length of an encrypted alert, by whatever stack.
     pub(crate) fn is_alert(self, len: u16) -> bool {
         self.of_message(2).contains(&len)
+    }
+
+    /// The length of an encrypted alert by the stack whose Finished had this length; `None` where that was no Finished alone.
+    fn alert_beside(self, finished: u16) -> Option<u16> {
+        let place = self.of_message(4 + self.hash).iter().position(|len| *len == finished)?;
+        self.of_message(2).get(place).copied()
+    }
+
+    /// True for an encrypted alert of a side whose Finished is known: other sizes of alerts are data there.
+    pub(crate) fn is_alert_beside(self, finished: Option<u16>, len: u16) -> bool {
+        match finished.and_then(|finished| self.alert_beside(finished)) {
+            Some(alert) => len == alert,
+            None => self.is_alert(len),
+        }
     }
 
     /// True for the length of a Finished alone.
@@ -113,8 +130,12 @@ impl Observed {
         let sizes = Sizes::of(answer.value.cipher_suite);
         let since = answer.span.mark.frame;
         // Records before the answer are 0-RTT data.
-        let mut client: Vec<RecordSeen> =
-            self.records[Side::Client.index()].first.iter().filter(|record| record.mark.frame > since).copied().collect();
+        let mut client: Vec<RecordSeen> = self.records[Side::Client.index()]
+            .first
+            .iter()
+            .filter(|record| record.mark.frame > since)
+            .copied()
+            .collect();
         client.retain(|record| record.content_type == 23);
         let server = &self.records[Side::Server.index()].first;
 
@@ -124,12 +145,31 @@ impl Observed {
             ClientReply::Refused(record) => record.mark.frame,
             ClientReply::Accepted { finished, .. } => finished.mark.frame,
         };
-        let flight: Vec<RecordSeen> = server.iter().filter(|record| record.mark.frame < reply_frame).copied().collect();
+        let flight: Vec<RecordSeen> = server
+            .iter()
+            .filter(|record| record.mark.frame < reply_frame)
+            .copied()
+            .collect();
         let (certificate, asks_for_certificate, resumed) = read_flight(&flight, sizes);
-        let after: Vec<RecordSeen> = server.iter().filter(|record| record.mark.frame > reply_frame).copied().collect();
+        let after: Vec<RecordSeen> = server
+            .iter()
+            .filter(|record| record.mark.frame > reply_frame)
+            .copied()
+            .collect();
+        let server_finished = flight
+            .iter()
+            .rev()
+            .map(|record| record.len)
+            .find(|len| sizes.is_finished(*len));
         let server_log = &self.records[Side::Server.index()];
         let last_after = server_log.last.filter(|last| last.mark.frame > reply_frame);
-        let server_reply = match (after.iter().chain(&last_after).find(|record| !sizes.is_alert(record.len)), last_after) {
+        let server_reply = match (
+            after
+                .iter()
+                .chain(&last_after)
+                .find(|record| !sizes.is_alert_beside(server_finished, record.len)),
+            last_after,
+        ) {
             (Some(record), _) => ServerReply::WentOn(*record),
             (None, Some(alert)) => ServerReply::Refused(after.first().copied().unwrap_or(alert)),
             (None, None) => ServerReply::Nothing,
@@ -140,38 +180,73 @@ impl Observed {
                     .iter()
                     .skip_while(|record| **record != finished)
                     .skip(1)
-                    .filter(|record| !sizes.is_alert(record.len))
+                    .filter(|record| !sizes.is_alert_beside(Some(finished.len), record.len))
                     .count() as u64;
                 let log = &self.records[Side::Client.index()];
                 listed + log.count.saturating_sub(log.first.len() as u64)
             }
             ClientReply::Nothing | ClientReply::Refused(_) => 0,
         };
-        Some(Sealed { flight, certificate, asks_for_certificate, resumed, client: reply, server: server_reply, client_data })
+        Some(Sealed {
+            flight,
+            certificate,
+            asks_for_certificate,
+            resumed,
+            client: reply,
+            server: server_reply,
+            client_data,
+        })
     }
 }
 
 fn client_reply(records: &[RecordSeen], sizes: Sizes) -> ClientReply {
-    let Some(first) = records.first() else { return ClientReply::Nothing };
+    let Some(first) = records.first() else {
+        return ClientReply::Nothing;
+    };
     if sizes.is_alert(first.len) {
         return ClientReply::Refused(*first);
     }
     if sizes.is_empty_certificate_and_finished(first.len) {
-        return ClientReply::Accepted { finished: *first, empty_certificate: Some(*first), certificate: None };
+        return ClientReply::Accepted {
+            finished: *first,
+            empty_certificate: Some(*first),
+            certificate: None,
+        };
     }
     if sizes.is_empty_certificate(first.len) {
         let finished = records.get(1).copied().unwrap_or(*first);
-        return ClientReply::Accepted { finished, empty_certificate: Some(*first), certificate: None };
+        return ClientReply::Accepted {
+            finished,
+            empty_certificate: Some(*first),
+            certificate: None,
+        };
     }
     if sizes.is_finished(first.len) {
-        return ClientReply::Accepted { finished: *first, empty_certificate: None, certificate: None };
+        return ClientReply::Accepted {
+            finished: *first,
+            empty_certificate: None,
+            certificate: None,
+        };
     }
     // Certificate, CertificateVerify, Finished, singly or in one record; or Finished with data behind it.
-    if let Some(finished) = records.iter().take(5).skip(1).find(|record| sizes.is_finished(record.len)) {
-        return ClientReply::Accepted { finished: *finished, empty_certificate: None, certificate: Some(*first) };
+    if let Some(finished) = records
+        .iter()
+        .take(5)
+        .skip(1)
+        .find(|record| sizes.is_finished(record.len))
+    {
+        return ClientReply::Accepted {
+            finished: *finished,
+            empty_certificate: None,
+            certificate: Some(*first),
+        };
     }
     if sizes.holds_finished(first.len) {
-        return ClientReply::Accepted { finished: *first, empty_certificate: None, certificate: Some(*first) };
+        return ClientReply::Accepted {
+            finished: *first,
+            empty_certificate: None,
+            certificate: Some(*first),
+        };
     }
     // Smaller than Finished and no alert: EndOfEarlyData. What follows it decides.
     client_reply(records.get(1..).unwrap_or_default(), sizes)

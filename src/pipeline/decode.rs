@@ -23,7 +23,10 @@ pub(super) struct Chunk {
 
 impl Chunk {
     fn new() -> Self {
-        Self { segments: (0..SHARDS).map(|_| Vec::new()).collect(), other: 0 }
+        Self {
+            segments: (0..SHARDS).map(|_| Vec::new()).collect(),
+            other: 0,
+        }
     }
 
     /// The segments of one shard.
@@ -38,32 +41,38 @@ pub(super) fn decode_window(window: &Window, chunks: &mut Vec<Chunk>) -> usize {
     while chunks.len() < used {
         chunks.push(Chunk::new());
     }
-    window.records.par_chunks(CHUNK).zip(chunks.par_iter_mut()).for_each(|(records, chunk)| {
-        chunk.segments.iter_mut().for_each(Vec::clear);
-        chunk.other = 0;
-        let hasher = FixedState::with_seed(0);
-        for record in records {
-            let at = record.at as usize;
-            let Some(bytes) = window.bytes.get(at..at.saturating_add(record.captured as usize)) else { continue };
-            let packet = Packet {
-                link: record.link,
-                bytes,
-                original: record.original,
-                at: record.at,
-                frame: record.frame,
-                time: record.time,
-            };
-            match decode(&packet) {
-                Decoded::Tcp(segment) => {
-                    let shard = shard_of(&hasher, &segment.key);
-                    if let Some(segments) = chunk.segments.get_mut(shard) {
-                        segments.push(segment);
+    window
+        .records
+        .par_chunks(CHUNK)
+        .zip(chunks.par_iter_mut())
+        .for_each(|(records, chunk)| {
+            chunk.segments.iter_mut().for_each(Vec::clear);
+            chunk.other = 0;
+            let hasher = FixedState::with_seed(0);
+            for record in records {
+                let at = record.at as usize;
+                let Some(bytes) = window.bytes.get(at..at.saturating_add(record.captured as usize)) else {
+                    continue;
+                };
+                let packet = Packet {
+                    link: record.link,
+                    bytes,
+                    original: record.original,
+                    at: record.at,
+                    frame: record.frame,
+                    time: record.time,
+                };
+                match decode(&packet) {
+                    Decoded::Tcp(segment) => {
+                        let shard = shard_of(&hasher, &segment.key);
+                        if let Some(segments) = chunk.segments.get_mut(shard) {
+                            segments.push(segment);
+                        }
                     }
+                    _ => chunk.other += 1,
                 }
-                _ => chunk.other += 1,
             }
-        }
-    });
+        });
     used
 }
 

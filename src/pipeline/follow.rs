@@ -43,8 +43,9 @@ pub(super) fn follow(
     stop: &AtomicBool,
     on_progress: &mut Option<OnProgress>,
 ) -> FollowedSet {
-    let mut shards: Vec<Shard> =
-        (0..SHARDS).map(|_| Shard::new(capture, Arc::clone(certificates), keeps_sound)).collect();
+    let mut shards: Vec<Shard> = (0..SHARDS)
+        .map(|_| Shard::new(capture, Arc::clone(certificates), keeps_sound))
+        .collect();
     let (mut window, mut next) = (Window::default(), Window::default());
     let mut chunks = Vec::new();
     let (mut conversations, mut other_packets, mut packets) = (0, 0, 0);
@@ -60,7 +61,10 @@ pub(super) fn follow(
                 shards.par_iter_mut().enumerate().for_each(|(place, shard)| {
                     for segment in used.iter().flat_map(|chunk| chunk.of_shard(place)) {
                         let at = segment.payload_at as usize;
-                        let payload = window.bytes.get(at..at + segment.payload_len as usize).unwrap_or_default();
+                        let payload = window
+                            .bytes
+                            .get(at..at + segment.payload_len as usize)
+                            .unwrap_or_default();
                         shard.segment(segment, payload);
                     }
                 });
@@ -70,7 +74,11 @@ pub(super) fn follow(
         );
         packets += window.records.len() as u64;
         if let Some(report) = on_progress {
-            report(&Progress { bytes: reader.position(), packets, capture: name.clone() });
+            report(&Progress {
+                bytes: reader.position(),
+                packets,
+                capture: name.clone(),
+            });
         }
         std::mem::swap(&mut window, &mut next);
         more = read;
@@ -120,6 +128,7 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, other_packets: u64) -> Follo
             set.observed.push(observed);
         }
     }
-    set.observed.sort_by_key(|observed| observed.tcp.first_packet().map(|first| first.frame));
+    set.observed
+        .sort_by_key(|observed| observed.tcp.first_packet().map(|first| first.frame));
     set
 }

@@ -54,8 +54,11 @@ impl Judged {
                 servers: std::mem::take(&mut set.servers),
                 at: shared.at,
             };
-            let verdicts: Vec<Option<(Outcome, Option<CauseId>)>> =
-                set.observed.par_iter().map(|seen| outcome(seen, &surroundings)).collect();
+            let verdicts: Vec<Option<(Outcome, Option<CauseId>)>> = set
+                .observed
+                .par_iter()
+                .map(|seen| outcome(seen, &surroundings))
+                .collect();
             let mut summary = Summary {
                 connections: set.sound,
                 completed: set.sound,
@@ -70,8 +73,16 @@ impl Judged {
                 }
             }
             let name = set.facts.path.clone();
-            told.push(CaptureSet { name: name.clone(), summary, traffic: traffic(&set, &verdicts) });
-            sets.push(Set { path: name, observed: set.observed, surroundings });
+            told.push(CaptureSet {
+                name: name.clone(),
+                summary,
+                traffic: traffic(&set, &verdicts),
+            });
+            sets.push(Set {
+                path: name,
+                observed: set.observed,
+                surroundings,
+            });
         }
         (Self { sets, shown }, told)
     }
@@ -80,15 +91,18 @@ impl Judged {
 /// Outcome and cause of one connection; `None` where it is no matter of TLS.
 fn outcome(seen: &Observed, surroundings: &Surroundings) -> Option<(Outcome, Option<CauseId>)> {
     let context = Context::new(surroundings);
-    let concerns_tls =
-        seen.spoke_tls() || is_tls_port(seen.server.port) || context.server(seen).answered > 0;
+    let concerns_tls = seen.spoke_tls()
+        || seen.asked_for_tls.is_some()
+        || is_tls_port(seen.server.port)
+        || context.server(seen).answered > 0;
     if !concerns_tls {
         return None;
     }
     let verdict = judge(seen, &context);
     let cause = verdict.cause.map(|finding| finding.cause);
     // A flow that is plainly another protocol, and with which nothing is wrong, is none of ours.
-    (seen.spoke_tls() || cause.is_some()).then_some((verdict.outcome, cause))
+    let tried = seen.spoke_tls() || seen.asked_for_tls.is_some();
+    (tried || cause.is_some()).then_some((verdict.outcome, cause))
 }
 
 fn traffic(set: &FollowedSet, verdicts: &[Option<(Outcome, Option<CauseId>)>]) -> Traffic {
@@ -114,7 +128,11 @@ fn spoken(set: &FollowedSet, passed_over: u64) -> Vec<crate::report::Spoken> {
     }
     let mut spoken: Vec<crate::report::Spoken> = flows
         .into_iter()
-        .map(|((protocol, port), flows)| crate::report::Spoken { protocol: protocol.to_owned(), port, flows })
+        .map(|((protocol, port), flows)| crate::report::Spoken {
+            protocol: protocol.to_owned(),
+            port,
+            flows,
+        })
         .collect();
     spoken.sort_by_key(|spoken| std::cmp::Reverse(spoken.flows));
     spoken
@@ -130,7 +148,9 @@ impl Connections for Judged {
             let set = self.sets.get(*set as usize)?;
             Some((set, set.observed.get(*place as usize)?))
         });
-        let Some((set, seen)) = found else { return Connection::default() };
+        let Some((set, seen)) = found else {
+            return Connection::default();
+        };
         let verdict = judge(seen, &Context::new(&set.surroundings));
         render(seen, &verdict, &set.path)
     }

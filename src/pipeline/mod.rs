@@ -39,7 +39,10 @@ impl TrustStore {
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
         Anchors::from_pem_or_der(name, bytes)
             .map(|store| Self(Arc::new(store)))
-            .map_err(|reason| Error::Trust { path: PathBuf::from(name), reason })
+            .map_err(|reason| Error::Trust {
+                path: PathBuf::from(name),
+                reason,
+            })
     }
 }
 
@@ -89,7 +92,10 @@ pub struct Analysis {
 
 impl std::fmt::Debug for Analysis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Analysis").field("options", &self.options).field("captures", &self.sets.len()).finish_non_exhaustive()
+        f.debug_struct("Analysis")
+            .field("options", &self.options)
+            .field("captures", &self.sets.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +104,12 @@ impl Analysis {
     pub fn new(options: Options) -> Self {
         // Without a pool of its own rayon's global one is used, with a thread for each processor.
         let pool = (options.threads > 0)
-            .then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok())
+            .then(|| {
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(options.threads)
+                    .build()
+                    .ok()
+            })
             .flatten();
         Self {
             options,
@@ -247,5 +258,9 @@ pub struct CauseInfo {
 
 /// Every cause that a verdict can name, in the order of the documentation.
 pub fn causes() -> impl Iterator<Item = CauseInfo> {
-    CAUSES.iter().map(|cause| CauseInfo { id: cause.id().0, title: title(cause.page()), page: cause.page() })
+    CAUSES.iter().map(|cause| CauseInfo {
+        id: cause.id().0,
+        title: title(cause.page()),
+        page: cause.page(),
+    })
 }

@@ -127,7 +127,14 @@ impl Shard {
                 let begins = reopens || flow.live.as_ref().is_some_and(|live| live.tcp.is_reopened_by(segment));
                 if begins {
                     if let Some(live) = flow.live.take() {
-                        retire(*live, segment.key, flow.opened, &mut self.harvest, self.keeps_sound, self.capture);
+                        retire(
+                            *live,
+                            segment.key,
+                            flow.opened,
+                            &mut self.harvest,
+                            self.keeps_sound,
+                            self.capture,
+                        );
                     }
                     flow.live = Some(Box::new(Live::new(self.capture, segment, payload)));
                 }
@@ -140,7 +147,11 @@ impl Shard {
                 let numbering = Conversation::new(segment);
                 let opened = if numbering.is_counted() { open() } else { u32::MAX };
                 let live = Some(Box::new(Live::new(self.capture, segment, payload)));
-                entry.insert(Flow { numbering, opened, live })
+                entry.insert(Flow {
+                    numbering,
+                    opened,
+                    live,
+                })
             }
         };
         if !segment.role.followed() {
@@ -150,7 +161,8 @@ impl Shard {
         live.segment(segment, payload, &self.certificates);
         if !live.lingers && live.tcp.is_closed() {
             live.lingers = true;
-            self.lingering.push_back((segment.key, flow.opened, segment.time, segment.frame));
+            self.lingering
+                .push_back((segment.key, flow.opened, segment.time, segment.frame));
         }
         self.expire(segment.time, segment.frame);
     }
@@ -180,7 +192,14 @@ impl Shard {
     pub(super) fn finish(mut self) -> Harvest {
         for (key, flow) in self.flows.drain() {
             if let Some(live) = flow.live {
-                retire(*live, key, flow.opened, &mut self.harvest, self.keeps_sound, self.capture);
+                retire(
+                    *live,
+                    key,
+                    flow.opened,
+                    &mut self.harvest,
+                    self.keeps_sound,
+                    self.capture,
+                );
             }
         }
         self.harvest
@@ -194,14 +213,21 @@ impl Live {
             tcp: Tcp::new(capture, client_is_low),
             observer: None,
             client_is_low,
-            client_isn: if segment.from_low == client_is_low { segment.seq } else { segment.ack.wrapping_sub(1) },
+            client_isn: if segment.from_low == client_is_low {
+                segment.seq
+            } else {
+                segment.ack.wrapping_sub(1)
+            },
             vlan: segment.vlan,
             lingers: false,
         }
     }
 
     fn segment(&mut self, segment: &Segment, payload: &[u8], certificates: &Arc<CertificateStore>) {
-        let mut sink = Lazy { observer: &mut self.observer, certificates };
+        let mut sink = Lazy {
+            observer: &mut self.observer,
+            certificates,
+        };
         self.tcp.segment(segment, payload, &mut sink);
     }
 }
@@ -230,7 +256,8 @@ struct Lazy<'a> {
 
 impl Lazy<'_> {
     fn observer(&mut self) -> &mut Observer {
-        self.observer.get_or_insert_with(|| Box::new(Observer::new(Arc::clone(self.certificates))))
+        self.observer
+            .get_or_insert_with(|| Box::new(Observer::new(Arc::clone(self.certificates))))
     }
 }
 
@@ -248,13 +275,22 @@ impl Sink for Lazy<'_> {
 fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keeps_sound: bool, capture: CaptureId) {
     let certificates = live.observer.as_ref().map(|observer| observer.store());
     if let Some(certificates) = certificates {
-        live.tcp.finish(&mut Lazy { observer: &mut live.observer, certificates: &certificates });
+        live.tcp.finish(&mut Lazy {
+            observer: &mut live.observer,
+            certificates: &certificates,
+        });
     }
     let (low, high) = (key.low(), key.high());
     let (client, server) = if live.client_is_low { (low, high) } else { (high, low) };
     let identity = Identity {
-        client: Endpoint { address: client.0, port: client.1 },
-        server: Endpoint { address: server.0, port: server.1 },
+        client: Endpoint {
+            address: client.0,
+            port: client.1,
+        },
+        server: Endpoint {
+            address: server.0,
+            port: server.1,
+        },
         capture,
         client_isn: live.client_isn,
         vlan: live.vlan,
@@ -268,12 +304,18 @@ fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keep
         return;
     };
     let observed = observer.finish(identity, facts);
-    if !observed.spoke_tls() && !harvest.half_open.keeps(identity.server, &observed.tcp) {
+    if !observed.spoke_tls()
+        && observed.asked_for_tls.is_none()
+        && !harvest.half_open.keeps(identity.server, &observed.tcp)
+    {
         return;
     }
     if observed.spoke_tls() {
         harvest.servers.entry(identity.server).or_default().add(&observed);
-        for chain in [&observed.server_chain, &observed.client_chain].into_iter().filter_map(|chain| chain.as_ref().seen()) {
+        for chain in [&observed.server_chain, &observed.client_chain]
+            .into_iter()
+            .filter_map(|chain| chain.as_ref().seen())
+        {
             for certificate in &chain.value {
                 harvest.index.add(certificate, chain.span.mark);
             }

@@ -33,8 +33,8 @@ pub use contract::{
 };
 pub use filter::{BadHost, Filter, Host};
 pub use input::{Capture, CaptureProblem, Generator, Summary, Trust};
-pub(crate) use render::render;
 pub(crate) use input::{CaptureSet, Spoken, Traffic};
+pub(crate) use render::render;
 pub use timestamp::{BadTimestamp, Times, Timestamp, Zone};
 pub use verdict::{Alternative, Cause, Evidence, Finding, LogLine, Remedy, RuledOut};
 pub use words::{

@@ -3,7 +3,9 @@
 use data_encoding::{BASE32_NOPAD, BASE64};
 use ring::digest;
 
-use super::contract::{Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Tcp};
+use super::contract::{
+    Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Tcp,
+};
 use super::timeline::timeline;
 use super::words::{AlertLevel, AlertVisibility, CertificateVisibility, Decryption, Ech, Outcome, Protocol, Transport};
 use super::{Cause, CertificateInfo, CertificateOrigin, Certificates, Evidence, Finding, Remedy, Severity, Timestamp};
@@ -30,9 +32,16 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, capture: &str) -> Conne
         stream,
         places: vec![place],
         transport: Transport::Tcp,
-        protocol: if seen.spoke_tls() { Protocol::Tls } else { Protocol::None },
+        protocol: if seen.spoke_tls() {
+            Protocol::Tls
+        } else {
+            Protocol::None
+        },
         encapsulation: (seen.vlan != 0)
-            .then(|| Encapsulation { kind: "vlan".to_owned(), id: Some(seen.vlan.into()) })
+            .then(|| Encapsulation {
+                kind: "vlan".to_owned(),
+                id: Some(seen.vlan.into()),
+            })
             .into_iter()
             .collect(),
         preamble: Vec::new(),
@@ -49,7 +58,10 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, capture: &str) -> Conne
         findings: verdict
             .findings
             .iter()
-            .map(|finding| Finding { cause: explained(finding, at), severity: Severity::Note })
+            .map(|finding| Finding {
+                cause: explained(finding, at),
+                severity: Severity::Note,
+            })
             .collect(),
         offer: seen.offer.as_ref().seen().map(|offer| offered(&offer.value)),
         answer: seen.answer.as_ref().seen().map(|answer| answered(seen, &answer.value)),
@@ -85,15 +97,24 @@ struct Where<'a> {
 }
 
 fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
-    Endpoint { address: endpoint.address.to_string(), port: Some(endpoint.port) }
+    Endpoint {
+        address: endpoint.address.to_string(),
+        port: Some(endpoint.port),
+    }
 }
 
 /// The same however the input is cut or named: addresses, ports, first packet's time, client's initial sequence number.
 fn id(seen: &Observed) -> String {
-    let first = seen.tcp.first_packet().and_then(|first| first.time).map_or(0, Time::nanos);
+    let first = seen
+        .tcp
+        .first_packet()
+        .and_then(|first| first.time)
+        .map_or(0, Time::nanos);
     let text = format!("{} {} {first} {}", seen.client, seen.server, seen.client_isn);
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    BASE32_NOPAD.encode(hash.as_ref().get(..10).unwrap_or_default()).to_ascii_lowercase()
+    BASE32_NOPAD
+        .encode(hash.as_ref().get(..10).unwrap_or_default())
+        .to_ascii_lowercase()
 }
 
 /// Community ID flow hash, version 1, seed 0 (Corelight's specification): how Zeek, Suricata and others name a flow.
@@ -102,7 +123,10 @@ fn community_id(seen: &Observed) -> String {
         std::net::IpAddr::V4(v4) => v4.octets().to_vec(),
         std::net::IpAddr::V6(v6) => v6.octets().to_vec(),
     };
-    let mut ends = [(octets(seen.client.address), seen.client.port), (octets(seen.server.address), seen.server.port)];
+    let mut ends = [
+        (octets(seen.client.address), seen.client.port),
+        (octets(seen.server.address), seen.server.port),
+    ];
     ends.sort();
     let [low, high] = ends;
     let mut bytes = vec![0, 0];
@@ -140,7 +164,12 @@ fn explained(finding: &why::Finding, at: Where<'_>) -> Cause {
         weight: finding.weight,
         at_fault: finding.at_fault,
         sentence: finding.sentence.clone(),
-        observed: finding.evidence.iter().map(|evidence| evidence.text.as_str()).collect::<Vec<_>>().join("; "),
+        observed: finding
+            .evidence
+            .iter()
+            .map(|evidence| evidence.text.as_str())
+            .collect::<Vec<_>>()
+            .join("; "),
         inferred: finding.inferred.clone(),
         evidence: finding
             .evidence
@@ -157,13 +186,20 @@ fn explained(finding: &why::Finding, at: Where<'_>) -> Cause {
         remedies: finding
             .remedies
             .iter()
-            .map(|remedy| Remedy { side: remedy.side, text: remedy.text.clone(), command: remedy.command.clone() })
+            .map(|remedy| Remedy {
+                side: remedy.side,
+                text: remedy.text.clone(),
+                command: remedy.command.clone(),
+            })
             .collect(),
         log: Vec::new(),
         alternatives: finding
             .alternatives
             .iter()
-            .map(|other| super::Alternative { id: other.cause.0.to_owned(), why_not: other.why_not.clone() })
+            .map(|other| super::Alternative {
+                id: other.cause.0.to_owned(),
+                why_not: other.why_not.clone(),
+            })
             .collect(),
         ruled_out: Vec::new(),
         references: references(page),
@@ -173,11 +209,17 @@ fn explained(finding: &why::Finding, at: Where<'_>) -> Cause {
 /// The entries of a page's last section.
 fn references(page: &str) -> Vec<String> {
     let sources = page.lines().skip_while(|line| *line != "## Sources");
-    sources.filter_map(|line| line.strip_prefix("- ")).map(str::to_owned).collect()
+    sources
+        .filter_map(|line| line.strip_prefix("- "))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn code(code: u16, name: Option<&str>) -> CodePoint {
-    CodePoint { code: format!("0x{code:04x}"), name: name.map(str::to_owned) }
+    CodePoint {
+        code: format!("0x{code:04x}"),
+        name: name.map(str::to_owned),
+    }
 }
 
 fn suite(suite: registry::CipherSuite) -> CipherSuite {
@@ -192,14 +234,28 @@ fn offered(offer: &connection::Offer) -> Offer {
     let has = |extension| offer.has(extension);
     Offer {
         server_name: offer.server_name.clone(),
-        versions: offer.versions.iter().map(|version| code(version.0, version.name())).collect(),
+        versions: offer
+            .versions
+            .iter()
+            .map(|version| code(version.0, version.name()))
+            .collect(),
         cipher_suites: offer.cipher_suites.iter().copied().map(suite).collect(),
         groups: has(registry::ExtensionType::SUPPORTED_GROUPS)
             .then(|| offer.groups.iter().map(|group| code(group.0, group.name())).collect()),
-        key_shares: has(registry::ExtensionType::KEY_SHARE)
-            .then(|| offer.key_shares.iter().map(|group| code(group.0, group.name())).collect()),
-        signature_schemes: has(registry::ExtensionType::SIGNATURE_ALGORITHMS)
-            .then(|| offer.signature_schemes.iter().map(|scheme| code(scheme.0, scheme.name())).collect()),
+        key_shares: has(registry::ExtensionType::KEY_SHARE).then(|| {
+            offer
+                .key_shares
+                .iter()
+                .map(|group| code(group.0, group.name()))
+                .collect()
+        }),
+        signature_schemes: has(registry::ExtensionType::SIGNATURE_ALGORITHMS).then(|| {
+            offer
+                .signature_schemes
+                .iter()
+                .map(|scheme| code(scheme.0, scheme.name()))
+                .collect()
+        }),
         alpn: has(registry::ExtensionType::ALPN).then(|| offer.alpn.clone()),
         ech: offer.ech.then_some(Ech::Outer),
         ja3: offer.ja3.clone(),
@@ -208,7 +264,9 @@ fn offered(offer: &connection::Offer) -> Offer {
 }
 
 fn answered(seen: &Observed, answer: &connection::Answer) -> Answer {
-    let group = answer.group.or_else(|| seen.key_exchange.as_ref().and_then(|exchange| exchange.value.group));
+    let group = answer
+        .group
+        .or_else(|| seen.key_exchange.as_ref().and_then(|exchange| exchange.value.group));
     Answer {
         version: Some(code(answer.version.0, answer.version.name())),
         cipher_suite: Some(suite(answer.cipher_suite)),
@@ -226,7 +284,11 @@ fn alerts(seen: &Observed, capture: &str) -> Vec<Alert> {
         frame: alert.span.mark.frame,
         time: alert.span.mark.time.map(Timestamp::from),
         from: alert.span.from().into(),
-        level: Some(if alert.level == registry::AlertLevel::FATAL { AlertLevel::Fatal } else { AlertLevel::Warning }),
+        level: Some(if alert.level == registry::AlertLevel::FATAL {
+            AlertLevel::Fatal
+        } else {
+            AlertLevel::Warning
+        }),
         code: Some(alert.description.0),
         name: alert.description.name().map(str::to_owned),
         visibility: AlertVisibility::Clear,
@@ -254,18 +316,29 @@ fn certificates(chain: &Seen<Spanned<Chain>>, at: Where<'_>) -> Certificates {
                 stream: at.stream,
                 frame: chain.span.mark.frame,
             };
-            (CertificateVisibility::Clear, Some(origin), chain.value.iter().map(|one| information(one)).collect())
+            (
+                CertificateVisibility::Clear,
+                Some(origin),
+                chain.value.iter().map(|one| information(one)).collect(),
+            )
         }
         Seen::Absent => (CertificateVisibility::Absent, None, Vec::new()),
         Seen::Unknown(Hidden::Encrypted) => (CertificateVisibility::Encrypted, None, Vec::new()),
         Seen::Unknown(_) => (CertificateVisibility::Incomplete, None, Vec::new()),
     };
-    Certificates { visibility, from, chain }
+    Certificates {
+        visibility,
+        from,
+        chain,
+    }
 }
 
 fn information(interned: &crate::x509::Interned) -> CertificateInfo {
     let Some(certificate) = interned.readable() else {
-        return CertificateInfo { sha256: interned.sha256(), ..CertificateInfo::default() };
+        return CertificateInfo {
+            sha256: interned.sha256(),
+            ..CertificateInfo::default()
+        };
     };
     let extensions = &certificate.extensions;
     CertificateInfo {
@@ -291,7 +364,10 @@ fn information(interned: &crate::x509::Interned) -> CertificateInfo {
 fn not_visible(seen: &Observed) -> Vec<NotVisible> {
     let mut list = Vec::new();
     let mut note = |path: &str, why: Option<Hidden>| {
-        list.extend(why.map(|why| NotVisible { path: path.to_owned(), why: why.into() }));
+        list.extend(why.map(|why| NotVisible {
+            path: path.to_owned(),
+            why: why.into(),
+        }));
     };
     note("offer", hidden(&seen.offer));
     note("answer", hidden(&seen.answer));
@@ -315,7 +391,10 @@ fn next_capture(seen: &Observed, verdict: &Verdict) -> Option<String> {
         None => false,
     };
     (doubtful || verdict.outcome == Outcome::Undetermined).then(|| {
-        format!("tcpdump -i any -s 0 -w FILE 'host {} and tcp port {}'", seen.server.address, seen.server.port)
+        format!(
+            "tcpdump -i any -s 0 -w FILE 'host {} and tcp port {}'",
+            seen.server.address, seen.server.port
+        )
     })
 }
 

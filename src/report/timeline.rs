@@ -10,7 +10,14 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
     let mut events = Vec::new();
     let mut add = |mark: Mark, what: &str, text: String| {
         let (frame, time) = moment(&mark);
-        events.push(TimelineEvent { capture: capture.to_owned(), frame, time, from: mark.from.into(), what: what.to_owned(), text });
+        events.push(TimelineEvent {
+            capture: capture.to_owned(),
+            frame,
+            time,
+            from: mark.from.into(),
+            what: what.to_owned(),
+            text,
+        });
     };
     for side in [Side::Client, Side::Server] {
         let facts = seen.tcp.side(side);
@@ -32,11 +39,22 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
         }
     }
     for message in &seen.messages {
-        let what = message.kind.name().map_or_else(|| "handshake".to_owned(), |name| name.replace('_', "-"));
-        add(message.span.mark, &what, format!("{}, {} bytes", message.kind, message.span.len));
+        let what = message
+            .kind
+            .name()
+            .map_or_else(|| "handshake".to_owned(), |name| name.replace('_', "-"));
+        add(
+            message.span.mark,
+            &what,
+            format!("{}, {} bytes", message.kind, message.span.len),
+        );
     }
     for alert in &seen.alerts {
-        add(alert.span.mark, "alert", format!("alert, {}: {}", alert.level, alert.description));
+        add(
+            alert.span.mark,
+            "alert",
+            format!("alert, {}: {}", alert.level, alert.description),
+        );
     }
     // Within a frame the order of the sides' lists stays: the sort is stable.
     events.sort_by_key(|event| event.frame);

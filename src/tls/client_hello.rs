@@ -1,8 +1,8 @@
-//! What a client offers: the ClientHello of SSL 3.0 to TLS 1.3, and its ancestor in SSL 2.0.
+//! What a client offers: the ClientHello of SSL 3.0 to TLS 1.3.
 
 use super::extension::{self, Codes, Extensions, KeyShares, Names};
 use super::{Malformed, Reader, Reason};
-use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme, is_grease};
+use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme};
 
 /// The longest session id (RFC 5246 §7.4.1.2).
 const SESSION_ID_MAX: u32 = 32;
@@ -276,84 +276,6 @@ pub(super) fn extension_block(mut reader: Reader<'_>) -> (Reader<'_>, Option<Mal
     }
 }
 
-/// The CLIENT-HELLO of SSL 2.0, also sent by old clients to ask for SSL 3.0 or TLS (RFC 5246 §E.2).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sslv2ClientHello<'a> {
-    version: ProtocolVersion,
-    cipher_specs: &'a [u8],
-    session_id: &'a [u8],
-    challenge: &'a [u8],
-}
-
-impl<'a> Sslv2ClientHello<'a> {
-    /// Reads the record's contents, from the message type on.
-    ///
-    /// # Errors
-    /// [`Malformed`] where the lengths do not fit the record.
-    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(body);
-        let kind = reader.u8("msg_type")?;
-        if kind != 1 {
-            return Err(Malformed {
-                what: "msg_type",
-                at: 0,
-                why: Reason::Value { found: u32::from(kind) },
-            });
-        }
-        let version = ProtocolVersion(reader.u16("version")?);
-        let specs = reader.u16("cipher_spec_length")?;
-        let session_id = reader.u16("session_id_length")?;
-        let challenge = reader.u16("challenge_length")?;
-        if specs % 3 != 0 {
-            return Err(Malformed {
-                what: "cipher_spec_length",
-                at: 3,
-                why: Reason::Odd,
-            });
-        }
-        Ok(Self {
-            version,
-            cipher_specs: reader.bytes(usize::from(specs), "cipher_specs")?,
-            session_id: reader.bytes(usize::from(session_id), "session_id")?,
-            challenge: reader.bytes(usize::from(challenge), "challenge")?,
-        })
-    }
-
-    /// The highest version that the client can speak.
-    pub(crate) const fn version(&self) -> ProtocolVersion {
-        self.version
-    }
-
-    /// The suites of SSL 3.0 and TLS among the cipher specs: those whose first byte is 0.
-    pub(crate) fn cipher_suites(&self) -> impl Iterator<Item = CipherSuite> + use<'a> {
-        self.specs()
-            .filter_map(|spec| u16::try_from(spec).ok())
-            .filter(|&code| !is_grease(code))
-            .map(CipherSuite)
-    }
-
-    /// The ciphers of SSL 2.0 among the cipher specs, as numbers of three bytes.
-    pub(crate) fn sslv2_ciphers(&self) -> impl Iterator<Item = u32> + use<'a> {
-        self.specs().filter(|&spec| spec > 0xffff)
-    }
-
-    fn specs(&self) -> impl Iterator<Item = u32> + use<'a> {
-        self.cipher_specs
-            .chunks_exact(3)
-            .map(|spec| spec.iter().fold(0, |number, &byte| number << 8 | u32::from(byte)))
-    }
-
-    /// The session to resume; empty where there is none.
-    pub(crate) const fn session_id(&self) -> &'a [u8] {
-        self.session_id
-    }
-
-    /// The client's random bytes.
-    pub(crate) const fn challenge(&self) -> &'a [u8] {
-        self.challenge
-    }
-}
-
 #[cfg(test)]
 pub(super) mod testing {
     //! Hellos built from their parts.
@@ -489,17 +411,6 @@ mod tests {
         assert_eq!(hello.fault().unwrap().what, "extensions");
     }
 
-    #[test]
-    fn an_sslv2_hello_names_suites_of_both_kinds() {
-        let body = [1, 3, 1, 0, 6, 0, 0, 0, 2, 0x00, 0x00, 0x2f, 0x01, 0x00, 0x80, 5, 6];
-        let hello = Sslv2ClientHello::parse(&body).unwrap();
-        assert_eq!(hello.version(), ProtocolVersion::TLS10);
-        assert_eq!(hello.cipher_suites().collect::<Vec<_>>(), [CipherSuite(0x002f)]);
-        assert_eq!(hello.sslv2_ciphers().collect::<Vec<_>>(), [0x010080]);
-        assert_eq!((hello.session_id(), hello.challenge()), (&[][..], &[5, 6][..]));
-        assert!(Sslv2ClientHello::parse(&body[..16]).is_err());
-    }
-
     proptest! {
         #[test]
         fn any_bytes_can_be_read(body in prop::collection::vec(any::<u8>(), 0..400)) {
@@ -507,7 +418,6 @@ mod tests {
                 let _ = (hello.fault(), hello.highest_version(), hello.has_grease(), hello.server_name());
                 prop_assert!(hello.extensions().count() <= body.len());
             }
-            let _ = Sslv2ClientHello::parse(&body).map(|hello| hello.cipher_suites().count());
         }
 
         #[test]

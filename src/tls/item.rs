@@ -25,6 +25,8 @@ pub(crate) enum Item<'a> {
         level: AlertLevel,
         /// What it is about.
         description: AlertDescription,
+        /// The version field of its record.
+        record_version: ProtocolVersion,
         /// The record.
         span: Span,
     },
@@ -113,5 +115,7 @@ pub(crate) enum Flow {
     /// Go on.
     Go,
     /// From the next record on this side encrypts: its ChangeCipherSpec just came, up to TLS 1.2.
+    ///
+    /// In TLS 1.3 that record means nothing (RFC 9846 §5): a client may send it before its second ClientHello, which is in the clear.
     Protect,
 }

@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
 
     /// Checks that what is left divides into entries of two bytes.
     pub(crate) fn even(&self, what: &'static str) -> Result<(), Malformed> {
-        if self.bytes.len() % 2 == 0 {
+        if self.bytes.len().is_multiple_of(2) {
             return Ok(());
         }
         Err(Malformed {

@@ -28,6 +28,24 @@ pub(crate) fn name_plaintext(head: &[u8]) -> Option<Plaintext> {
     })
 }
 
+/// True for a piece of another protocol's dialogue in which the client asks for TLS: STARTTLS and its likes, an HTTP CONNECT,
+/// PostgreSQL's SSLRequest. `bytes` begin where a command may begin.
+pub(crate) fn asks_for_tls(bytes: &[u8]) -> bool {
+    let line = first_line(bytes);
+    let says = |word: &str| {
+        line.get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let tagged = line.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+    ["STARTTLS", "STLS", "AUTH TLS", "AUTH SSL", "CONNECT "]
+        .iter()
+        .any(|word| says(word))
+        || tagged
+            .get(..8)
+            .is_some_and(|word| word.eq_ignore_ascii_case(b"STARTTLS"))
+        || matches!(bytes, [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
+}
+
 /// Beginnings of lines, the longer ones of a kind first. Letters match in either case.
 const LINES: &[(&str, &str)] = &[
     ("PRI * HTTP/2", "HTTP/2 without TLS"),
@@ -72,6 +90,8 @@ const LINES: &[(&str, &str)] = &[
     ("*3\r\n$", "Redis"),
     ("@RSYNCD:", "rsync"),
     ("TSH ", "IBM MQ"),
+    ("AUTH TLS", "FTP"),
+    ("AUTH SSL", "FTP"),
     ("200 ", "NNTP"),
     ("201 ", "NNTP"),
 ];
@@ -83,6 +103,14 @@ fn text(head: &[u8]) -> Option<&'static str> {
     };
     if let Some((_, protocol)) = LINES.iter().find(|(line, _)| begins(line)) {
         return Some(protocol);
+    }
+    // Commands of IMAP come after a tag of the client's choice.
+    let second = first_line(head).split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+    if ["CAPABILITY", "LOGIN", "STARTTLS", "AUTHENTICATE"]
+        .iter()
+        .any(|command| second.eq_ignore_ascii_case(command.as_bytes()))
+    {
+        return Some("IMAP");
     }
     // Replies of SMTP and FTP begin with three digits; only the words after them tell the two apart.
     if ["220", "421", "554"].iter().any(|code| begins(code)) && matches!(head.get(3), Some(b' ' | b'-')) {
@@ -133,6 +161,8 @@ fn binary(head: &[u8]) -> Option<&'static str> {
         [0x20, 2, 0 | 1, 0..=5] => "MQTT",
         // Length in three bytes, sequence number 0, then the version of the protocol or the mark of an error.
         [_, _, 0, 0, 0x0a, b'0'..=b'9', ..] | [_, _, 0, 0, 0xff, _, _, ..] => "MySQL",
+        // The client's request for TLS: 32 bytes, sequence number 1.
+        [0x20, 0, 0, 1, ..] if length >= 9 => "MySQL",
         [0, 0, 0, _, 0, 18, 0, 0..=9, ..] => "Kafka",
         [_, _, 0, 0, _, _, _, _, _, _, _, _, 0xdd | 0xd4, 7, 0, 0, ..] => "MongoDB",
         [0, 0, _, _, 0xff | 0xfe, b'S', b'M', b'B', ..] => "SMB",
@@ -142,8 +172,8 @@ fn binary(head: &[u8]) -> Option<&'static str> {
         }
         [0xff, 0xfb..=0xfe, ..] => "Telnet",
         [high, _, 4, 0 | 1, 0 | 1, 0, 2, ..] if high & 0x80 != 0 => "SSL 2.0",
-        // Version, number of methods, the methods; or version and the method chosen.
-        [5, count, ..] if length == usize::from(count) + 2 && count > 0 => "SOCKS5",
+        // Version, number of methods, the methods, and perhaps the request that follows; or version and the method chosen.
+        [5, count @ 1..=9, ..] if is_socks5(head, usize::from(count)) => "SOCKS5",
         [5, 0 | 1 | 2 | 0xff] => "SOCKS5",
         [4, 1 | 2, ..] if length >= 9 && head.last() == Some(&0) => "SOCKS4",
         [0, 0x5a..=0x5d, ..] if length == 8 => "SOCKS4",
@@ -153,6 +183,12 @@ fn binary(head: &[u8]) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// A greeting of SOCKS 5 with this number of methods (RFC 1928 §3), alone or followed by the next message.
+fn is_socks5(head: &[u8], methods: usize) -> bool {
+    let after = head.get(2..).and_then(|rest| rest.get(methods..));
+    after.is_some_and(|after| after.first().is_none_or(|&version| matches!(version, 1 | 5)))
 }
 
 /// A BER sequence that begins with a message id, then an operation of LDAP (RFC 4511 §4.1.1).
@@ -212,6 +248,9 @@ mod tests {
         assert_eq!(name(b"\x10\x10\x00\x04MQTT\x04\x02"), Some("MQTT"));
         assert_eq!(name(b"*1\r\n$4\r\nPING\r\n"), Some("Redis"));
         assert_eq!(name(&[5, 1, 0]), Some("SOCKS5"));
+        assert_eq!(name(&[5, 2, 0, 2, 5, 1, 0, 3]), Some("SOCKS5"));
+        assert_eq!(name(b"a1 CAPABILITY\r\n"), Some("IMAP"));
+        assert_eq!(name(b"AUTH TLS\r\n"), Some("FTP"));
         assert_eq!(name(&[4, 1, 0, 80, 10, 0, 0, 1, 0]), Some("SOCKS4"));
         assert_eq!(name(b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"), Some("PROXY protocol"));
     }
@@ -230,6 +269,20 @@ mod tests {
         assert_eq!(name(&[0, 0, 18, 4, 0, 0, 0, 0, 0, 0, 3]), Some("HTTP/2 without TLS"));
         assert_eq!(name(b"E\0\0\0\x8fSFATAL\0"), Some("PostgreSQL"));
         assert_eq!(name(&[0x84, 0, 4, 0, 1, 0, 2, 0, 0]), Some("SSL 2.0"));
+    }
+
+    #[test]
+    fn a_request_for_tls_is_known_in_every_protocol() {
+        for request in [
+            &b"STARTTLS\r\n"[..],
+            b"a1 starttls\r\n",
+            b"AUTH TLS\r\n",
+            b"CONNECT shop.example:443 HTTP/1.1\r\n",
+        ] {
+            assert!(asks_for_tls(request));
+        }
+        assert!(asks_for_tls(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]));
+        assert!(!asks_for_tls(b"EHLO client\r\n"));
     }
 
     #[test]

@@ -42,9 +42,15 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
     let (outcome, aborted_by) = match &chosen {
         Some(finding) => (
             finding.outcome,
-            finding.aborted_by.unwrap_or_else(|| end.by.map_or(AbortedBy::Nobody, AbortedBy::from)),
+            finding
+                .aborted_by
+                .unwrap_or_else(|| end.by.map_or(AbortedBy::Nobody, AbortedBy::from)),
         ),
         None if seen.completed() => (Outcome::Completed, AbortedBy::Nobody),
+        // TLS was asked for within another protocol, and never began.
+        None if seen.asked_for_tls.is_some() && !seen.spoke_tls() => {
+            (Outcome::Failed, end.by.map_or(AbortedBy::Nobody, AbortedBy::from))
+        }
         None if !seen.spoke_tls() => (Outcome::NotAttempted, AbortedBy::Nobody),
         None => (Outcome::Undetermined, AbortedBy::Nobody),
     };
@@ -68,18 +74,29 @@ fn step(seen: &Observed) -> Step {
         return Step::TcpConnect;
     }
     if !seen.spoke_tls() {
-        return if seen.is_silent() { Step::TcpConnect } else { Step::Preamble };
+        return if seen.is_silent() {
+            Step::TcpConnect
+        } else {
+            Step::Preamble
+        };
     }
     if seen.answer.as_ref().seen().is_none() {
-        return if seen.offer.is_seen() { Step::ClientHello } else { Step::Unknown };
+        return if seen.offer.is_seen() {
+            Step::ClientHello
+        } else {
+            Step::Unknown
+        };
     }
     if let Some(sealed) = seen.sealed() {
         return match (sealed.client, sealed.server) {
-            (ClientReply::Accepted { empty_certificate, certificate, .. }, ServerReply::Refused(_))
-                if empty_certificate.is_some() || certificate.is_some() =>
-            {
-                Step::ClientCertificate
-            }
+            (
+                ClientReply::Accepted {
+                    empty_certificate,
+                    certificate,
+                    ..
+                },
+                ServerReply::Refused(_),
+            ) if empty_certificate.is_some() || certificate.is_some() => Step::ClientCertificate,
             (ClientReply::Accepted { .. }, _) => Step::ClientFinished,
             (ClientReply::Refused(_), _) => Step::ServerCertificate,
             (ClientReply::Nothing, _) if sealed.flight.is_empty() => Step::ServerHello,

@@ -33,12 +33,17 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// The context of one connection.
     pub(crate) fn new(surroundings: &'a Surroundings) -> Self {
-        Self { surroundings, server: OnceCell::new(), chains: Default::default() }
+        Self {
+            surroundings,
+            server: OnceCell::new(),
+            chains: Default::default(),
+        }
     }
 
     /// How the same server fared elsewhere in the set, this connection included.
     pub(crate) fn server(&self, seen: &Observed) -> &ServerHistory {
-        self.server.get_or_init(|| self.surroundings.servers.get(&seen.server).cloned().unwrap_or_default())
+        self.server
+            .get_or_init(|| self.surroundings.servers.get(&seen.server).cloned().unwrap_or_default())
     }
 
     /// The moment at which certificates are judged.
@@ -56,15 +61,32 @@ impl<'a> Context<'a> {
                 };
                 let Seen::Seen(chain) = chain else { return None };
                 let about = self.surroundings;
-                (!chain.value.is_empty())
-                    .then(|| examine(&chain.value, &about.index, &about.trust, &about.certificates, self.time(seen)))
+                (!chain.value.is_empty()).then(|| {
+                    examine(
+                        &chain.value,
+                        &about.index,
+                        &about.trust,
+                        &about.certificates,
+                        self.time(seen),
+                    )
+                })
             })
             .as_ref()
     }
 
     /// The trust stores' names, for the sentence that says by which store a chain was judged.
     pub(crate) fn trust_names(&self) -> String {
-        let names: Vec<&str> = self.surroundings.trust.stores.iter().map(|store| store.name.as_str()).collect();
-        if names.is_empty() { "no trust store".to_owned() } else { names.join(", ") }
+        let names: Vec<&str> = self
+            .surroundings
+            .trust
+            .stores
+            .iter()
+            .map(|store| store.name.as_str())
+            .collect();
+        if names.is_empty() {
+            "no trust store".to_owned()
+        } else {
+            names.join(", ")
+        }
     }
 }

@@ -85,13 +85,21 @@ impl Finding {
 
     /// Adds a packet as proof.
     pub(crate) fn prove(mut self, mark: Mark, text: impl Into<String>) -> Self {
-        self.evidence.push(Evidence { mark, first_frame: mark.frame, text: text.into() });
+        self.evidence.push(Evidence {
+            mark,
+            first_frame: mark.frame,
+            text: text.into(),
+        });
         self
     }
 
     /// Adds a range of bytes as proof.
     pub(crate) fn prove_span(mut self, span: &Span, text: impl Into<String>) -> Self {
-        self.evidence.push(Evidence { mark: span.mark, first_frame: span.first_frame, text: text.into() });
+        self.evidence.push(Evidence {
+            mark: span.mark,
+            first_frame: span.first_frame,
+            text: text.into(),
+        });
         self
     }
 
@@ -103,13 +111,20 @@ impl Finding {
 
     /// Adds something to do.
     pub(crate) fn remedy(mut self, side: AtFault, text: impl Into<String>, command: Option<String>) -> Self {
-        self.remedies.push(Remedy { side, text: text.into(), command });
+        self.remedies.push(Remedy {
+            side,
+            text: text.into(),
+            command,
+        });
         self
     }
 
     /// Names another reading.
     pub(crate) fn but_not(mut self, cause: CauseId, why_not: impl Into<String>) -> Self {
-        self.alternatives.push(Alternative { cause, why_not: why_not.into() });
+        self.alternatives.push(Alternative {
+            cause,
+            why_not: why_not.into(),
+        });
         self
     }
 

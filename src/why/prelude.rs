@@ -1,12 +1,10 @@
 //! What every cause uses.
 
-pub(super) use crate::connection::{
-    Act, ClientReply, First, Observed, Rejection, Sign,
-};
+pub(super) use crate::connection::{Act, ClientReply, First, Observed, Rejection, Sign};
 pub(super) use crate::evidence::{Mark, Seen, Side};
 pub(super) use crate::registry::AlertDescription;
 pub(super) use crate::stream::EndingKind;
-pub(super) use crate::why::{AbortedBy, Cause, CauseId, Context, Finding, Outcome, AtFault};
+pub(super) use crate::why::{AbortedBy, AtFault, Cause, CauseId, Context, Finding, Outcome};
 
 use std::fmt::Display;
 
@@ -14,7 +12,12 @@ use std::fmt::Display;
 pub(super) fn list<T: Display>(values: impl IntoIterator<Item = T>, limit: usize) -> String {
     let all: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
     if all.len() > limit {
-        let shown = all.iter().take(limit).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let shown = all
+            .iter()
+            .take(limit)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
         return format!("{shown} and {} more", all.len() - limit);
     }
     match all.split_last() {
@@ -57,8 +60,15 @@ pub(super) fn server_called(seen: &Observed) -> String {
 
 /// The line that lets a person try the same handshake.
 pub(super) fn s_client(seen: &Observed, more: &str) -> String {
-    let name = seen.server_name().map(|name| format!(" -servername {name}")).unwrap_or_default();
-    let more = if more.is_empty() { String::new() } else { format!(" {more}") };
+    let name = seen
+        .server_name()
+        .map(|name| format!(" -servername {name}"))
+        .unwrap_or_default();
+    let more = if more.is_empty() {
+        String::new()
+    } else {
+        format!(" {more}")
+    };
     format!("openssl s_client -connect {}{name}{more}", seen.server)
 }
 

@@ -145,7 +145,9 @@ pub(crate) struct Trust {
 impl Trust {
     /// Trusts these sets.
     pub(crate) fn new(stores: impl IntoIterator<Item = impl Into<Arc<TrustStore>>>) -> Self {
-        Self { stores: stores.into_iter().map(Into::into).collect() }
+        Self {
+            stores: stores.into_iter().map(Into::into).collect(),
+        }
     }
 
     /// The anchor that stands for `certificate`: the same name with the same key (RFC 5280 §6.1.1 d), and the set that holds it. A

@@ -37,6 +37,7 @@ fn short(item: &Item<'_>) -> String {
             level,
             description,
             span,
+            ..
         } => format!("{level} {description} {}", place(span)),
         Item::ChangeCipherSpec { span } => format!("ccs {}", place(span)),
         Item::Opaque {

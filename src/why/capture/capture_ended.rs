@@ -18,7 +18,8 @@ impl Cause for CaptureEnded {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let tried = seen.spoke_tls() || seen.tcp.side(Side::Client).syn().is_some() && seen.is_silent();
+        // One SYN is no attempt that could be told from a scan; a repeated one waits for its answer.
+        let tried = seen.spoke_tls() || seen.tcp.side(Side::Client).syn_count > 1 && seen.is_silent();
         if seen.completed() || !tried || !matches!(seen.end().act, Act::Silence) || seen.tcp.started_midway() {
             return;
         }
@@ -31,12 +32,16 @@ impl Cause for CaptureEnded {
             span_of_time(watched)
         );
         findings.push(
-            Finding::new(self, 95, sentence)
+            Finding::new(self, if seen.spoke_tls() { 95 } else { 80 }, sentence)
                 .at_fault(AtFault::Capture)
                 .outcome(Outcome::Undetermined)
                 .aborted_by(AbortedBy::Nobody)
                 .prove(seen.closing(), "the last packet of the connection")
-                .remedy(AtFault::Capture, "let the capture run until the connection has ended", None),
+                .remedy(
+                    AtFault::Capture,
+                    "let the capture run until the connection has ended",
+                    None,
+                ),
         );
     }
 }

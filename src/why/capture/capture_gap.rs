@@ -17,7 +17,9 @@ impl Cause for CaptureGap {
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
         let holed = |side: &Side| matches!(seen.lost[side.index()], Some(Hidden::Gap | Hidden::Snaplen));
-        let Some(side) = [Side::Client, Side::Server].into_iter().find(holed) else { return };
+        let Some(side) = [Side::Client, Side::Server].into_iter().find(holed) else {
+            return;
+        };
         if seen.completed() || seen.fatal_alert().is_some() || seen.tcp.all_gaps().bytes == 0 {
             return;
         }
@@ -26,7 +28,11 @@ impl Cause for CaptureGap {
             "{} bytes of the {}'s side are not in the capture{}, so the handshake cannot be followed.",
             seen.tcp.all_gaps().bytes,
             side.as_str(),
-            if cut { ": the packets were cut" } else { ", though the other side received them" }
+            if cut {
+                ": the packets were cut"
+            } else {
+                ", though the other side received them"
+            }
         );
         // Data both ways afterwards: whatever the hole hid, the connection worked.
         let went_on = [Side::Client, Side::Server].iter().all(|side| seen.sent_data(*side));

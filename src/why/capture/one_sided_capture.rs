@@ -42,7 +42,10 @@ impl Cause for OneSidedCapture {
                 .outcome(Outcome::Undetermined)
                 .aborted_by(AbortedBy::Nobody)
                 .prove(seen.opening(), format!("every packet is the {}'s", side.as_str()))
-                .prove(seen.closing(), "the last one; acknowledgements advance without data from the other side")
+                .prove(
+                    seen.closing(),
+                    "the last one; acknowledgements advance without data from the other side",
+                )
                 .remedy(
                     AtFault::Capture,
                     "mirror both directions of the port, or capture on the host itself",

@@ -25,7 +25,9 @@ impl Cause for ClientCertificateMissing {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(rejection) = seen.client_certificate_rejection() else { return };
+        let Some(rejection) = seen.client_certificate_rejection() else {
+            return;
+        };
         let (weight, shown, text) = if let Seen::Seen(chain) = &seen.client_chain {
             if !chain.value.is_empty() {
                 return;
@@ -36,24 +38,46 @@ impl Cause for ClientCertificateMissing {
                 Sign::HiddenAlert(_) | Sign::CloseNotify => 93,
                 Sign::Left | Sign::LeftAfterCompletion => 82,
             };
-            (weight, chain.span.mark, "Certificate without certificates: it has none that fits".to_owned())
-        } else if let Some(ClientReply::Accepted { empty_certificate: Some(record), .. }) =
-            seen.sealed().map(|sealed| sealed.client)
+            (
+                weight,
+                chain.span.mark,
+                "Certificate without certificates: it has none that fits".to_owned(),
+            )
+        } else if let Some(ClientReply::Accepted {
+            empty_certificate: Some(record),
+            ..
+        }) = seen.sealed().map(|sealed| sealed.client)
         {
-            (90, record.mark, format!("an encrypted record of {} bytes: the size of an empty Certificate", record.len))
+            (
+                90,
+                record.mark,
+                format!(
+                    "an encrypted record of {} bytes: the size of an empty Certificate",
+                    record.len
+                ),
+            )
         } else {
             return;
         };
-        let sentence =
-            format!("{} requires a client certificate, and the client sent none.", server_called(seen));
-        let mut finding = Finding::new(self, weight, sentence).at_fault(AtFault::Client).aborted_by(AbortedBy::Server);
+        let sentence = format!(
+            "{} requires a client certificate, and the client sent none.",
+            server_called(seen)
+        );
+        let mut finding = Finding::new(self, weight, sentence)
+            .at_fault(AtFault::Client)
+            .aborted_by(AbortedBy::Server);
         if let Seen::Seen(request) = &seen.certificate_request {
             finding = finding.prove_span(
                 &request.span,
-                format!("CertificateRequest, naming {} acceptable authorities", request.value.authorities),
+                format!(
+                    "CertificateRequest, naming {} acceptable authorities",
+                    request.value.authorities
+                ),
             );
         }
-        finding = finding.prove(shown, text).prove(rejection.mark, refusal(seen, &rejection));
+        finding = finding
+            .prove(shown, text)
+            .prove(rejection.mark, refusal(seen, &rejection));
         if seen.is_tls13() {
             finding = finding.infer(
                 "In TLS 1.3 the client has finished before the server judges: its own log may say that it was connected.",
@@ -64,7 +88,10 @@ impl Cause for ClientCertificateMissing {
                 .remedy(
                     AtFault::Client,
                     "give the client a certificate and its key, from an authority that the server names",
-                    Some(format!("curl --cert client.pem --key client.key https://{}/", seen.server_name().unwrap_or("HOST"))),
+                    Some(format!(
+                        "curl --cert client.pem --key client.key https://{}/",
+                        seen.server_name().unwrap_or("HOST")
+                    )),
                 )
                 .remedy(
                     AtFault::Server,

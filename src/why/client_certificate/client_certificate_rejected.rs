@@ -16,26 +16,45 @@ impl Cause for ClientCertificateRejected {
     }
 
     fn outranks(&self) -> &'static [CauseId] {
-        &[CauseId("server-closed"), CauseId("decode-error"), CauseId("internal-error")]
+        &[
+            CauseId("server-closed"),
+            CauseId("decode-error"),
+            CauseId("internal-error"),
+        ]
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(rejection) = seen.client_certificate_rejection() else { return };
+        let Some(rejection) = seen.client_certificate_rejection() else {
+            return;
+        };
         let (weight, mark, text) = match &seen.client_chain {
             Seen::Seen(chain) => {
                 let Some(leaf) = chain.value.first() else { return };
-                let name = leaf.certificate().map_or("a certificate that cannot be read", |leaf| leaf.display_name());
+                let name = leaf
+                    .certificate()
+                    .map_or("a certificate that cannot be read", |leaf| leaf.display_name());
                 let weight = match rejection.sign {
                     Sign::Alert(_) => 88,
                     Sign::HiddenAlert(_) | Sign::CloseNotify => 80,
                     Sign::Left | Sign::LeftAfterCompletion => 70,
                 };
-                (weight, chain.span.mark, format!("Certificate: \"{name}\" and {} more", chain.value.len() - 1))
+                (
+                    weight,
+                    chain.span.mark,
+                    format!("Certificate: \"{name}\" and {} more", chain.value.len() - 1),
+                )
             }
             Seen::Absent => return,
             Seen::Unknown(_) => {
                 let Some(sealed) = seen.sealed() else { return };
-                let ClientReply::Accepted { empty_certificate: None, certificate, finished } = sealed.client else { return };
+                let ClientReply::Accepted {
+                    empty_certificate: None,
+                    certificate,
+                    finished,
+                } = sealed.client
+                else {
+                    return;
+                };
                 let sent = certificate.is_some();
                 let asked = sealed.asks_for_certificate;
                 let weight = match (sent, asked, rejection.sign) {
@@ -45,7 +64,14 @@ impl Cause for ClientCertificateRejected {
                     _ => return,
                 };
                 let record = certificate.unwrap_or(finished);
-                (weight, record.mark, format!("an encrypted record of {} bytes: a certificate, by its size", record.len))
+                (
+                    weight,
+                    record.mark,
+                    format!(
+                        "an encrypted record of {} bytes: a certificate, by its size",
+                        record.len
+                    ),
+                )
             }
         };
         let sentence = format!("{} does not take the client's certificate.", server_called(seen));
@@ -62,13 +88,20 @@ impl Cause for ClientCertificateRejected {
         }
         findings.push(
             finding
-                .but_not(CauseId("client-certificate-missing"), "the client's reply is larger than an empty Certificate")
+                .but_not(
+                    CauseId("client-certificate-missing"),
+                    "the client's reply is larger than an empty Certificate",
+                )
                 .remedy(
                     AtFault::Client,
                     "check its dates, its extended key usage (clientAuth) and that its intermediate is sent along",
                     Some("openssl x509 -in client.pem -noout -subject -issuer -dates -ext extendedKeyUsage".to_owned()),
                 )
-                .remedy(AtFault::Server, "its log names the reason; check the CA file that it verifies clients with", None),
+                .remedy(
+                    AtFault::Server,
+                    "its log names the reason; check the CA file that it verifies clients with",
+                    None,
+                ),
         );
     }
 }

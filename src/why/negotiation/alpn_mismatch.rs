@@ -26,8 +26,14 @@ impl Cause for AlpnMismatch {
             list(offer.value.alpn.iter().map(|protocol| format!("\"{protocol}\"")), 6)
         };
         let sentence = match alert.span.from() {
-            Side::Server => format!("The client offers {offered} by ALPN; {} has none of it and refuses.", server_called(seen)),
-            Side::Client => format!("The client offers {offered} by ALPN and does not take what {} chose.", server_called(seen)),
+            Side::Server => format!(
+                "The client offers {offered} by ALPN; {} has none of it and refuses.",
+                server_called(seen)
+            ),
+            Side::Client => format!(
+                "The client offers {offered} by ALPN and does not take what {} chose.",
+                server_called(seen)
+            ),
         };
         let protocols = offer.value.alpn.join(",");
         findings.push(
@@ -35,11 +41,25 @@ impl Cause for AlpnMismatch {
                 .at_fault(AtFault::Both)
                 .prove_span(&offer.span, format!("ClientHello: ALPN {offered}"))
                 .prove_span(&alert.span, told(alert))
-                .remedy(AtFault::Server, "enable that protocol on the port; nginx: `http2 on;`; or serve it elsewhere", None)
+                .remedy(
+                    AtFault::Server,
+                    "enable that protocol on the port; nginx: `http2 on;`; or serve it elsewhere",
+                    None,
+                )
                 .remedy(
                     AtFault::Client,
                     "offer what the server has; to see what it takes",
-                    Some(s_client(seen, &format!("-alpn {}", if protocols.is_empty() { "h2,http/1.1" } else { &protocols }))),
+                    Some(s_client(
+                        seen,
+                        &format!(
+                            "-alpn {}",
+                            if protocols.is_empty() {
+                                "h2,http/1.1"
+                            } else {
+                                &protocols
+                            }
+                        ),
+                    )),
                 ),
         );
     }

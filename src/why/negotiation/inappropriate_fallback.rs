@@ -20,7 +20,11 @@ impl Cause for InappropriateFallback {
             return;
         }
         let Seen::Seen(offer) = &seen.offer else { return };
-        let best = offer.value.best_version().map(|best| best.to_string()).unwrap_or_default();
+        let best = offer
+            .value
+            .best_version()
+            .map(|best| best.to_string())
+            .unwrap_or_default();
         let sentence = format!(
             "The client came back with {best} only and said so (TLS_FALLBACK_SCSV); {} can do better and refused. \
              The attempt before this one is what really failed.",
@@ -29,10 +33,21 @@ impl Cause for InappropriateFallback {
         findings.push(
             Finding::new(self, 97, sentence)
                 .at_fault(AtFault::Client)
-                .prove_span(&offer.span, format!("ClientHello offers {best} with TLS_FALLBACK_SCSV (0x5600)"))
+                .prove_span(
+                    &offer.span,
+                    format!("ClientHello offers {best} with TLS_FALLBACK_SCSV (0x5600)"),
+                )
                 .prove_span(&alert.span, told(alert))
-                .remedy(AtFault::Client, "find out why the first attempt failed, and take the fallback out", None)
-                .remedy(AtFault::Both, "the handshake without fallback", Some(s_client(seen, ""))),
+                .remedy(
+                    AtFault::Client,
+                    "find out why the first attempt failed, and take the fallback out",
+                    None,
+                )
+                .remedy(
+                    AtFault::Both,
+                    "the handshake without fallback",
+                    Some(s_client(seen, "")),
+                ),
         );
     }
 }

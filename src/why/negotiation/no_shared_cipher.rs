@@ -20,8 +20,13 @@ impl Cause for NoSharedCipher {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(alert) = seen.refusal_of_the_hello() else { return };
-        if !matches!(alert.description, AlertDescription::HANDSHAKE_FAILURE | AlertDescription::INSUFFICIENT_SECURITY) {
+        let Some(alert) = seen.refusal_of_the_hello() else {
+            return;
+        };
+        if !matches!(
+            alert.description,
+            AlertDescription::HANDSHAKE_FAILURE | AlertDescription::INSUFFICIENT_SECURITY
+        ) {
             return;
         }
         let Seen::Seen(offer) = &seen.offer else { return };
@@ -34,11 +39,17 @@ impl Cause for NoSharedCipher {
         if weight == 0 {
             return;
         }
-        let sentence =
-            format!("{} shares no cipher suite with the client: {why}.", server_called(seen));
+        let sentence = format!("{} shares no cipher suite with the client: {why}.", server_called(seen));
         let mut finding = Finding::new(self, weight, sentence)
             .at_fault(AtFault::Both)
-            .prove_span(&offer.span, format!("ClientHello offers {} with {}", list(&offer.value.versions, 4), named(&suites)))
+            .prove_span(
+                &offer.span,
+                format!(
+                    "ClientHello offers {} with {}",
+                    list(&offer.value.versions, 4),
+                    named(&suites)
+                ),
+            )
             .prove_span(&alert.span, format!("{}, before any ServerHello", told(alert)));
         if !accepted.is_empty() {
             finding = finding.infer(format!("From other clients the server took {}.", list(accepted, TOLD)));
@@ -51,7 +62,11 @@ impl Cause for NoSharedCipher {
                     "allow a suite that the client has, and keep an RSA and an ECDSA certificate; nginx",
                     Some("ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256;".to_owned()),
                 )
-                .remedy(AtFault::Client, "or offer modern suites", Some(s_client(seen, "-cipher ECDHE-ECDSA-AES128-GCM-SHA256"))),
+                .remedy(
+                    AtFault::Client,
+                    "or offer modern suites",
+                    Some(s_client(seen, "-cipher ECDHE-ECDSA-AES128-GCM-SHA256")),
+                ),
         );
     }
 }
@@ -67,7 +82,10 @@ fn reading(offer: &Offer, suites: &[CipherSuite], accepted: impl Iterator<Item =
         return if accepted.iter().any(|suite| suites.contains(suite)) {
             (0, String::new())
         } else {
-            (if accepted.len() >= 3 { 95 } else { 88 }, "it took none of these from anybody".to_owned())
+            (
+                if accepted.len() >= 3 { 95 } else { 88 },
+                "it took none of these from anybody".to_owned(),
+            )
         };
     }
     let old: Vec<CipherSuite> = suites.iter().copied().filter(|suite| !suite.is_tls13()).collect();
@@ -78,26 +96,41 @@ fn reading(offer: &Offer, suites: &[CipherSuite], accepted: impl Iterator<Item =
             [only] if usual => (82, format!("it offers {only} and nothing else")),
             _ if !usual => (85, "the offer lacks the suites that every server has".to_owned()),
             _ if suites.len() == 2 => (60, "the offer is a narrow one".to_owned()),
-            _ => (30, "the offer is an ordinary one, so this is one reading of several".to_owned()),
+            _ => (
+                30,
+                "the offer is an ordinary one, so this is one reading of several".to_owned(),
+            ),
         };
     }
     if offer.offers_tls13() && suites.iter().any(|suite| suite.is_tls13()) {
-        return (30, "the offer is an ordinary one, so this is one reading of several".to_owned());
+        return (
+            30,
+            "the offer is an ordinary one, so this is one reading of several".to_owned(),
+        );
     }
     let all = |wanted: fn(&CipherSuite) -> bool| old.iter().all(wanted);
     if all(|suite| !suite.is_aead() || suite.key_exchange() == KeyExchange::Rsa) {
         return (90, "every suite on offer is an old one, without forward secrecy or authenticated encryption (CBC, RC4, 3DES, RSA key exchange)".to_owned());
     }
     if all(|suite| suite.authentication() == Authentication::Rsa) {
-        return (82, "every suite on offer needs an RSA certificate, and the server seems to have an ECDSA one".to_owned());
+        return (
+            82,
+            "every suite on offer needs an RSA certificate, and the server seems to have an ECDSA one".to_owned(),
+        );
     }
     if all(|suite| suite.authentication() == Authentication::Ecdsa) {
-        return (82, "every suite on offer needs an ECDSA certificate, and the server seems to have an RSA one".to_owned());
+        return (
+            82,
+            "every suite on offer needs an ECDSA certificate, and the server seems to have an RSA one".to_owned(),
+        );
     }
     if old.len() <= 4 {
         return (80, format!("it offers {} only", list(&old, TOLD)));
     }
-    (35, "the offer is an ordinary one, so this is one reading of several".to_owned())
+    (
+        35,
+        "the offer is an ordinary one, so this is one reading of several".to_owned(),
+    )
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ impl Cause for NoSharedGroup {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(alert) = seen.refusal_of_the_hello() else { return };
+        let Some(alert) = seen.refusal_of_the_hello() else {
+            return;
+        };
         // JSSE says unexpected_message and GnuTLS illegal_parameter where others say handshake_failure.
         if !matches!(
             alert.description,
@@ -34,7 +36,10 @@ impl Cause for NoSharedGroup {
         }
         let accepted = &context.server(seen).groups;
         let shares = groups.iter().any(|group| accepted.contains(group));
-        let common = [Group::X25519, Group::SECP256R1].iter().filter(|group| groups.contains(group)).count();
+        let common = [Group::X25519, Group::SECP256R1]
+            .iter()
+            .filter(|group| groups.contains(group))
+            .count();
         let weight = match (common, groups.len()) {
             _ if shares => return,
             (_, _) if !accepted.is_empty() && seen.retry.is_none() => 90,
@@ -51,20 +56,30 @@ impl Cause for NoSharedGroup {
         );
         let mut finding = Finding::new(self, weight, sentence)
             .at_fault(AtFault::Both)
-            .prove_span(&offer.span, format!("ClientHello: supported_groups {}", list(groups, 8)))
+            .prove_span(
+                &offer.span,
+                format!("ClientHello: supported_groups {}", list(groups, 8)),
+            )
             .prove_span(&alert.span, format!("{}, before any ServerHello", told(alert)));
         if !accepted.is_empty() {
             finding = finding.infer(format!("With other clients the server used {}.", list(accepted, 4)));
         }
         findings.push(
             finding
-                .but_not(CauseId("no-shared-cipher"), "the suites on offer leave the server a choice")
+                .but_not(
+                    CauseId("no-shared-cipher"),
+                    "the suites on offer leave the server a choice",
+                )
                 .remedy(
                     AtFault::Server,
                     "allow the usual groups; nginx",
                     Some("ssl_ecdh_curve X25519:prime256v1:secp384r1;".to_owned()),
                 )
-                .remedy(AtFault::Client, "or offer X25519 and P-256", Some(s_client(seen, "-groups X25519:P-256"))),
+                .remedy(
+                    AtFault::Client,
+                    "or offer X25519 and P-256",
+                    Some(s_client(seen, "-groups X25519:P-256")),
+                ),
         );
     }
 }

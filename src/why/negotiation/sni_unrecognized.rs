@@ -1,5 +1,6 @@
 //! The server does not serve the name that the client asks for.
 
+use crate::registry::ProtocolVersion;
 use crate::why::prelude::*;
 
 /// unrecognized_name, or what other servers say in its place.
@@ -22,7 +23,12 @@ impl Cause for SniUnrecognized {
             alert.description == AlertDescription::UNRECOGNIZED_NAME && alert.span.from() == Side::Server
         });
         let Some(fatal) = seen.fatal_alert() else { return };
-        let others = context.server(seen).names.iter().filter(|other| Some(other.as_str()) != name).count();
+        let others = context
+            .server(seen)
+            .names
+            .iter()
+            .filter(|other| Some(other.as_str()) != name)
+            .count();
         let (weight, alert) = match (fatal.span.from(), fatal.description) {
             (Side::Server, AlertDescription::UNRECOGNIZED_NAME) => (96, fatal),
             (Side::Client, AlertDescription::HANDSHAKE_FAILURE) => match warning {
@@ -34,6 +40,10 @@ impl Cause for SniUnrecognized {
             (Side::Server, AlertDescription::ACCESS_DENIED) => (82, fatal),
             // Go's GetCertificate failed: Caddy, autocert, Traefik.
             (Side::Server, AlertDescription::INTERNAL_ERROR) if others > 0 => (86, fatal),
+            // Go writes TLS 1.0 as long as no version was chosen: then GetConfigForClient failed, and the name was not looked at.
+            (Side::Server, AlertDescription::INTERNAL_ERROR) if fatal.record_version == ProtocolVersion::TLS10 => {
+                return;
+            }
             (Side::Server, AlertDescription::INTERNAL_ERROR) => (55, fatal),
             (Side::Server, AlertDescription::HANDSHAKE_FAILURE) if others > 0 => (78, fatal),
             (Side::Server, AlertDescription::HANDSHAKE_FAILURE) if offer.value.is_ordinary() => (45, fatal),
@@ -41,21 +51,35 @@ impl Cause for SniUnrecognized {
         };
         let (sentence, asked) = match name {
             Some(name) => (
-                format!("{} does not serve the name \"{name}\": {}.", seen.server, fatal.description),
+                format!(
+                    "{} does not serve the name \"{name}\": {}.",
+                    seen.server, fatal.description
+                ),
                 format!("ClientHello asks for server_name \"{name}\""),
             ),
             None if fatal.description == AlertDescription::UNRECOGNIZED_NAME => (
-                format!("{} wants to be asked for a name, and the client sent no SNI: {}.", seen.server, fatal.description),
+                format!(
+                    "{} wants to be asked for a name, and the client sent no SNI: {}.",
+                    seen.server, fatal.description
+                ),
                 "ClientHello without server_name".to_owned(),
             ),
             None => return,
         };
         let mut finding = Finding::new(self, weight, sentence)
-            .at_fault(if name.is_some() { AtFault::Server } else { AtFault::Client })
+            .at_fault(if name.is_some() {
+                AtFault::Server
+            } else {
+                AtFault::Client
+            })
             .prove_span(&offer.span, asked)
             .prove_span(&alert.span, told(alert));
         if others > 0 {
-            let known = context.server(seen).names.iter().filter(|other| Some(other.as_str()) != name);
+            let known = context
+                .server(seen)
+                .names
+                .iter()
+                .filter(|other| Some(other.as_str()) != name);
             finding = finding.infer(format!("The same server completed handshakes for {}.", list(known, 3)));
         }
         findings.push(
@@ -65,7 +89,11 @@ impl Cause for SniUnrecognized {
                     "add a virtual host and certificate for the name, or send its DNS record to the right server",
                     None,
                 )
-                .remedy(AtFault::Client, "check the name that the client sends (SNI)", Some(s_client(seen, ""))),
+                .remedy(
+                    AtFault::Client,
+                    "check the name that the client sends (SNI)",
+                    Some(s_client(seen, "")),
+                ),
         );
     }
 }

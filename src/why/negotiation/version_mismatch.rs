@@ -56,41 +56,77 @@ impl Cause for VersionMismatch {
         };
         let too_new = least.is_some_and(|least| least.is_tls13());
         let (party, text) = if too_new {
-            (AtFault::Server, format!("offers {} and nothing older; {} does not take it", offer_text(&offer.value), server_called(seen)))
+            (
+                AtFault::Server,
+                format!(
+                    "offers {} and nothing older; {} does not take it",
+                    offer_text(&offer.value),
+                    server_called(seen)
+                ),
+            )
         } else {
-            (AtFault::Client, format!("offers {} at most; {} refuses it", offer_text(&offer.value), server_called(seen)))
+            (
+                AtFault::Client,
+                format!(
+                    "offers {} at most; {} refuses it",
+                    offer_text(&offer.value),
+                    server_called(seen)
+                ),
+            )
         };
         let mut finding = Finding::new(self, weight, format!("The client {text}: {}.", alert.description))
             .at_fault(party)
-            .prove_span(&offer.span, format!("ClientHello offers {}", list(&offer.value.versions, 6)))
+            .prove_span(
+                &offer.span,
+                format!("ClientHello offers {}", list(&offer.value.versions, 6)),
+            )
             .prove_span(&alert.span, told(alert));
         if !accepted.is_empty() {
-            finding = finding.infer(format!("Other connections to the same server reached {}.", list(accepted, 4)));
+            finding = finding.infer(format!(
+                "Other connections to the same server reached {}.",
+                list(accepted, 4)
+            ));
         }
         findings.push(remedies(finding, seen, too_new));
     }
 }
 
 fn offer_text(offer: &Offer) -> String {
-    offer.best_version().map_or_else(|| "no version that is known".to_owned(), |best| best.to_string())
+    offer
+        .best_version()
+        .map_or_else(|| "no version that is known".to_owned(), |best| best.to_string())
 }
 
 fn remedies(finding: Finding, seen: &Observed, too_new: bool) -> Finding {
     if too_new {
         finding
-            .remedy(AtFault::Server, "enable TLS 1.3; nginx", Some("ssl_protocols TLSv1.2 TLSv1.3;".to_owned()))
-            .remedy(AtFault::Client, "or allow TLS 1.2; what the server takes", Some(s_client(seen, "-tls1_2")))
+            .remedy(
+                AtFault::Server,
+                "enable TLS 1.3; nginx",
+                Some("ssl_protocols TLSv1.2 TLSv1.3;".to_owned()),
+            )
+            .remedy(
+                AtFault::Client,
+                "or allow TLS 1.2; what the server takes",
+                Some(s_client(seen, "-tls1_2")),
+            )
     } else {
         finding
             .remedy(AtFault::Client, "use a TLS library that knows TLS 1.2 and 1.3", None)
-            .remedy(AtFault::Server, "TLS 1.0 and 1.1 are deprecated (RFC 8996): better not to bring them back", None)
+            .remedy(
+                AtFault::Server,
+                "TLS 1.0 and 1.1 are deprecated (RFC 8996): better not to bring them back",
+                None,
+            )
             .remedy(AtFault::Both, "what the server takes", Some(s_client(seen, "-tls1_2")))
     }
 }
 
 /// The server chose a version that is not on offer.
 fn chosen_but_not_offered(cause: &VersionMismatch, seen: &Observed, chosen: ProtocolVersion) -> Option<Finding> {
-    let (Seen::Seen(offer), Seen::Seen(answer)) = (&seen.offer, &seen.answer) else { return None };
+    let (Seen::Seen(offer), Seen::Seen(answer)) = (&seen.offer, &seen.answer) else {
+        return None;
+    };
     if seen.completed() {
         return None;
     }
@@ -101,12 +137,19 @@ fn chosen_but_not_offered(cause: &VersionMismatch, seen: &Observed, chosen: Prot
     );
     let mut finding = Finding::new(cause, 96, sentence)
         .at_fault(AtFault::Server)
-        .prove_span(&offer.span, format!("ClientHello offers {}", list(&offer.value.versions, 6)))
+        .prove_span(
+            &offer.span,
+            format!("ClientHello offers {}", list(&offer.value.versions, 6)),
+        )
         .prove_span(&answer.span, format!("ServerHello chooses {chosen}"));
     if let Some(alert) = seen.fatal_alert() {
         finding = finding.prove_span(&alert.span, told(alert));
     }
-    Some(finding.remedy(AtFault::Server, "enable TLS 1.2 or 1.3; nginx", Some("ssl_protocols TLSv1.2 TLSv1.3;".to_owned())))
+    Some(finding.remedy(
+        AtFault::Server,
+        "enable TLS 1.2 or 1.3; nginx",
+        Some("ssl_protocols TLSv1.2 TLSv1.3;".to_owned()),
+    ))
 }
 
 #[cfg(test)]

@@ -31,21 +31,35 @@ impl Cause for ClientAbandoned {
             (Some(Side::Client), Act::Alert(_)) => "gave up with an alert",
             _ => return,
         };
-        let place = match (seen.answer.is_seen(), seen.server_hello_done() || seen.sealed().is_some()) {
+        let place = match (
+            seen.answer.is_seen(),
+            seen.server_hello_done() || seen.sealed().is_some(),
+        ) {
             (_, true) => "after the server's flight",
             (true, false) => "after the ServerHello",
             (false, false) => "before the server had answered",
         };
-        let sentence = format!("{} {how} {place} of {}, without saying why.", seen.client.address, server_called(seen));
-        let mut finding = Finding::new(self, if how == "gave up with an alert" { 35 } else { 70 }, sentence).at_fault(AtFault::Unknown);
+        let sentence = format!(
+            "{} {how} {place} of {}, without saying why.",
+            seen.client.address,
+            server_called(seen)
+        );
+        let mut finding = Finding::new(self, if how == "gave up with an alert" { 35 } else { 70 }, sentence)
+            .at_fault(AtFault::Unknown);
         if let Seen::Seen(answer) = &seen.answer {
             finding = finding.prove_span(&answer.span, format!("ServerHello, {}", answer.value.version));
         }
         findings.push(
             finding
                 .prove(end.mark, format!("the client {how}"))
-                .infer("Cancelled by a user or a timeout, a scanner, a browser's spare connection: each looks like this.")
-                .remedy(AtFault::Client, "the client's log of that second tells whether it meant to", None),
+                .infer(
+                    "Cancelled by a user or a timeout, a scanner, a browser's spare connection: each looks like this.",
+                )
+                .remedy(
+                    AtFault::Client,
+                    "the client's log of that second tells whether it meant to",
+                    None,
+                ),
         );
     }
 }

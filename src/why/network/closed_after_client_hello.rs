@@ -18,8 +18,14 @@ impl Cause for ClosedAfterClientHello {
         let Seen::Seen(offer) = &seen.offer else { return };
         let server = &seen.tcp.side(Side::Server);
         let Some(fin) = server.first_fin() else { return };
-        let closed_first = seen.tcp.first_ending().is_some_and(|ending| ending.from == Side::Server && ending.kind == EndingKind::Fin);
-        if server.payload_bytes > seen.before_tls[Side::Server.index()] || !closed_first || fin.frame < offer.span.first_frame {
+        let closed_first = seen
+            .tcp
+            .first_ending()
+            .is_some_and(|ending| ending.from == Side::Server && ending.kind == EndingKind::Fin);
+        if server.payload_bytes > seen.before_tls[Side::Server.index()]
+            || !closed_first
+            || fin.frame < offer.span.first_frame
+        {
             return;
         }
         let after = between(&offer.span.mark, &fin).unwrap_or_default();

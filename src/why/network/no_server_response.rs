@@ -24,20 +24,41 @@ impl Cause for NoServerResponse {
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
         let (client, server) = (&seen.tcp.side(Side::Client), &seen.tcp.side(Side::Server));
         // A hello whose first segment never arrived cannot be read; that something was sent is enough.
-        let Some(sent) = seen.offer.as_ref().seen().map(|offer| offer.span.mark).or(client.first_payload()) else { return };
-        if matches!(seen.first[Side::Client.index()], First::Other(..)) || seen.tcp.one_sided().is_some() || seen.tcp.started_midway() {
+        let Some(sent) = seen
+            .offer
+            .as_ref()
+            .seen()
+            .map(|offer| offer.span.mark)
+            .or(client.first_payload())
+        else {
+            return;
+        };
+        if matches!(seen.first[Side::Client.index()], First::Other(..))
+            || seen.tcp.one_sided().is_some()
+            || seen.tcp.started_midway()
+        {
             return;
         }
-        if server.payload_bytes > seen.before_tls[Side::Server.index()] || server.first_ending().is_some_and(|ending| {
-            client.first_ending().is_none_or(|left| ending.mark.frame < left.mark.frame)
-        }) {
+        if server.payload_bytes > seen.before_tls[Side::Server.index()]
+            || server.first_ending().is_some_and(|ending| {
+                client
+                    .first_ending()
+                    .is_none_or(|left| ending.mark.frame < left.mark.frame)
+            })
+        {
             return;
         }
         let left = client.first_ending().map(|ending| ending.mark);
         let until = left.unwrap_or(seen.closing());
         let waited = between(&sent, &until).unwrap_or_default()
-            + if left.is_none() { seen.silence_watched().unwrap_or_default() } else { 0.0 };
-        let repeated = client.unacked_retransmission().map_or(0, |retransmission| retransmission.times);
+            + if left.is_none() {
+                seen.silence_watched().unwrap_or_default()
+            } else {
+                0.0
+            };
+        let repeated = client
+            .unacked_retransmission()
+            .map_or(0, |retransmission| retransmission.times);
         let delivered = client.acked >= client.payload_bytes && client.payload_bytes > 0;
         if waited < PATIENCE && repeated < 2 {
             return;
@@ -50,7 +71,11 @@ impl Cause for NoServerResponse {
                     span_of_time(waited)
                 ),
                 AtFault::Server,
-                if left.is_some() { AbortedBy::Client } else { AbortedBy::Server },
+                if left.is_some() {
+                    AbortedBy::Client
+                } else {
+                    AbortedBy::Server
+                },
             )
         } else {
             (
@@ -83,7 +108,14 @@ impl Cause for NoServerResponse {
                 Some(s_client(seen, "")),
             )
         };
-        findings.push(finding.prove(until, if left.is_some() { "the client gives up" } else { "the last packet" }));
+        findings.push(finding.prove(
+            until,
+            if left.is_some() {
+                "the client gives up"
+            } else {
+                "the last packet"
+            },
+        ));
     }
 }
 

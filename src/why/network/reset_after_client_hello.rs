@@ -23,7 +23,9 @@ impl Cause for ResetAfterClientHello {
         if !matches!(seen.first[Side::Server.index()], First::Nothing | First::Tls(_)) {
             return;
         }
-        let Some(reset) = seen.tcp.side(Side::Server).first_rst() else { return };
+        let Some(reset) = seen.tcp.side(Side::Server).first_rst() else {
+            return;
+        };
         let first_bytes = seen.tcp.side(Side::Server).first_payload();
         let client_left = seen.tcp.side(Side::Client).first_ending();
         if reset.mark.frame < offer.span.first_frame

@@ -35,7 +35,10 @@ impl Cause for ServerClosed {
                 return;
             }
             "right after accepting it, before any byte"
-        } else if seen.sealed().is_some_and(|sealed| matches!(sealed.client, ClientReply::Accepted { .. })) {
+        } else if seen
+            .sealed()
+            .is_some_and(|sealed| matches!(sealed.client, ClientReply::Accepted { .. }))
+        {
             "after the client's Finished"
         } else if seen.answer.is_seen() {
             "after its own ServerHello"
@@ -45,7 +48,8 @@ impl Cause for ServerClosed {
             return;
         };
         let sentence = format!("{} {how} {place}, without saying why.", server_called(seen));
-        let mut finding = Finding::new(self, if how == "gave up with an alert" { 35 } else { 72 }, sentence).at_fault(AtFault::Server);
+        let mut finding = Finding::new(self, if how == "gave up with an alert" { 35 } else { 72 }, sentence)
+            .at_fault(AtFault::Server);
         if let Seen::Seen(answer) = &seen.answer {
             finding = finding.prove_span(&answer.span, format!("ServerHello, {}", answer.value.version));
         }

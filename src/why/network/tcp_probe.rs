@@ -30,7 +30,10 @@ impl Cause for TcpProbe {
             (true, None) => ("connected and never sent a byte", seen.closing()),
             (false, _) => ("never completed the TCP handshake after the SYN-ACK", seen.closing()),
         };
-        let sentence = format!("{} {what}: a health check, a scan or a pre-connect. Nobody tried TLS.", seen.client.address);
+        let sentence = format!(
+            "{} {what}: a health check, a scan or a pre-connect. Nobody tried TLS.",
+            seen.client.address
+        );
         findings.push(
             Finding::new(self, 95, sentence)
                 .at_fault(AtFault::Nobody)

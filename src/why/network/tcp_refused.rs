@@ -20,7 +20,9 @@ impl Cause for TcpRefused {
             "{} answered the SYN with RST: nothing listens on port {}, or a firewall rejects the connection.",
             seen.server, seen.server.port
         );
-        let mut finding = Finding::new(self, 97, sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Server);
+        let mut finding = Finding::new(self, 97, sentence)
+            .at_fault(AtFault::Server)
+            .aborted_by(AbortedBy::Server);
         if let Some(syn) = seen.tcp.side(Side::Client).syn() {
             finding = finding.prove(syn, format!("SYN to port {}", seen.server.port));
         }
@@ -32,7 +34,11 @@ impl Cause for TcpRefused {
                     "start the service, or bind it to this address and port",
                     Some(format!("ss -ltnp 'sport = :{}'", seen.server.port)),
                 )
-                .remedy(AtFault::Client, "check that the port is the right one; a firewall may also answer with reject", None),
+                .remedy(
+                    AtFault::Client,
+                    "check that the port is the right one; a firewall may also answer with reject",
+                    None,
+                ),
         );
     }
 }

@@ -18,14 +18,26 @@ impl Cause for PlaintextOnTlsPort {
     }
 
     fn outranks(&self) -> &'static [CauseId] {
-        &[CauseId("version-mismatch"), CauseId("decode-error"), CauseId("server-closed"), CauseId("server-not-tls"), CauseId("reset-after-client-hello")]
+        &[
+            CauseId("version-mismatch"),
+            CauseId("decode-error"),
+            CauseId("server-closed"),
+            CauseId("server-not-tls"),
+            CauseId("reset-after-client-hello"),
+        ]
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let first = seen.preamble.as_deref().unwrap_or(&seen.first);
-        let [First::Other(plaintext, span), server] = first else { return };
+        let [First::Other(plaintext, span), server] = first else {
+            return;
+        };
         // An upgrade that led on to TLS is no mistake; one that the server hung up on before is.
-        let hung_up = seen.tcp.side(Side::Server).first_ending().map(|ending| ending.mark.frame);
+        let hung_up = seen
+            .tcp
+            .side(Side::Server)
+            .first_ending()
+            .map(|ending| ending.mark.frame);
         let hello = seen.offer.as_ref().seen().map(|offer| offer.span.first_frame);
         if seen.preamble.is_some() && hello.zip(hung_up).is_none_or(|(hello, hung_up)| hello < hung_up) {
             return;
@@ -34,7 +46,12 @@ impl Cause for PlaintextOnTlsPort {
         let (weight, proof, at) = match server {
             // An alert in answer to plaintext can come from a TLS server only.
             First::Tls(answer) if seen.alerts.iter().any(|alert| alert.span.at == answer.at) => {
-                let alert = seen.alerts.iter().find(|alert| alert.span.at == answer.at).map(told).unwrap_or_default();
+                let alert = seen
+                    .alerts
+                    .iter()
+                    .find(|alert| alert.span.at == answer.at)
+                    .map(told)
+                    .unwrap_or_default();
                 (97, alert, answer.mark)
             }
             First::Other(Some(answer), answered) if COMPLAINTS.iter().any(|words| answer.quote.contains(words)) => {
@@ -46,14 +63,24 @@ impl Cause for PlaintextOnTlsPort {
                 if !complains {
                     return;
                 }
-                (90, format!("answers \"{}\"", seen.plain_answer().unwrap_or_default()), answered.mark)
+                (
+                    90,
+                    format!("answers \"{}\"", seen.plain_answer().unwrap_or_default()),
+                    answered.mark,
+                )
             }
             First::Other(Some(answer), answered) if is_tls_port(seen.server.port) && answer.quote.contains(" 400") => {
                 (88, format!("{}: \"{}\"", answer.protocol, answer.quote), answered.mark)
             }
             First::Nothing if is_tls_port(seen.server.port) || speaks_tls_elsewhere => {
-                let Some(ending) = seen.tcp.first_ending().filter(|ending| ending.from == Side::Server) else { return };
-                (if speaks_tls_elsewhere { 95 } else { 85 }, "hangs up without a byte".to_owned(), ending.mark)
+                let Some(ending) = seen.tcp.first_ending().filter(|ending| ending.from == Side::Server) else {
+                    return;
+                };
+                (
+                    if speaks_tls_elsewhere { 95 } else { 85 },
+                    "hangs up without a byte".to_owned(),
+                    ending.mark,
+                )
             }
             _ => return,
         };
@@ -71,7 +98,11 @@ impl Cause for PlaintextOnTlsPort {
                 .aborted_by(AbortedBy::Server)
                 .prove_span(span, format!("first bytes of the client: {quote}"))
                 .prove(at, format!("the server: {proof}"))
-                .remedy(AtFault::Client, "use TLS on this port (https://, smtps, --ssl), or the protocol's plaintext port", None)
+                .remedy(
+                    AtFault::Client,
+                    "use TLS on this port (https://, smtps, --ssl), or the protocol's plaintext port",
+                    None,
+                )
                 .remedy(
                     AtFault::Server,
                     "nginx can redirect such requests",
@@ -83,7 +114,32 @@ impl Cause for PlaintextOnTlsPort {
 
 /// Ports that IANA registers for a protocol over TLS from the first byte.
 pub(crate) fn is_tls_port(port: u16) -> bool {
-    matches!(port, 443 | 465 | 563 | 636 | 853 | 989 | 990 | 992 | 993 | 994 | 995 | 2376 | 3269 | 4433 | 5061 | 5223 | 5671 | 5986 | 6443 | 6514 | 6697 | 8443 | 8883 | 9443)
+    matches!(
+        port,
+        443 | 465
+            | 563
+            | 636
+            | 853
+            | 989
+            | 990
+            | 992
+            | 993
+            | 994
+            | 995
+            | 2376
+            | 3269
+            | 4433
+            | 5061
+            | 5223
+            | 5671
+            | 5986
+            | 6443
+            | 6514
+            | 6697
+            | 8443
+            | 8883
+            | 9443
+    )
 }
 
 #[cfg(test)]

@@ -26,7 +26,10 @@ impl Cause for ServerNotTls {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let (Seen::Seen(offer), First::Other(plaintext, span)) = (&seen.offer, &seen.first[Side::Server.index()]) else { return };
+        let (Seen::Seen(offer), First::Other(plaintext, span)) = (&seen.offer, &seen.first[Side::Server.index()])
+        else {
+            return;
+        };
         if seen.answer.is_seen() || matches!(seen.first[Side::Client.index()], First::Other(..)) {
             return;
         }
@@ -36,9 +39,15 @@ impl Cause for ServerNotTls {
         };
         let greeted = span.mark.frame < offer.span.mark.frame;
         let sentence = if greeted {
-            format!("{} greets with {protocol} before the client has said anything: it does not speak TLS there.", seen.server)
+            format!(
+                "{} greets with {protocol} before the client has said anything: it does not speak TLS there.",
+                seen.server
+            )
         } else {
-            format!("{} answered the ClientHello with {protocol}: it does not speak TLS there.", seen.server)
+            format!(
+                "{} answered the ClientHello with {protocol}: it does not speak TLS there.",
+                seen.server
+            )
         };
         let remedy = if greeted {
             "the port speaks its protocol in the clear first: use STARTTLS, or the protocol's TLS port"
@@ -51,17 +60,16 @@ impl Cause for ServerNotTls {
             .prove_span(&offer.span, "ClientHello")
             .prove_span(span, format!("the server: {quote}"));
         if let Some(alert) = seen.fatal_alert() {
-            finding = finding.prove_span(&alert.span, format!("{}: how this client reports bytes that are no TLS", told(alert)));
+            finding = finding.prove_span(
+                &alert.span,
+                format!("{}: how this client reports bytes that are no TLS", told(alert)),
+            );
         }
-        findings.push(
-            finding
-                .remedy(AtFault::Client, remedy, None)
-                .remedy(
-                    AtFault::Server,
-                    "or switch TLS on there; nginx: `listen 443 ssl;`, Apache: `SSLEngine on`",
-                    Some(format!("openssl s_client -connect {}", seen.server)),
-                ),
-        );
+        findings.push(finding.remedy(AtFault::Client, remedy, None).remedy(
+            AtFault::Server,
+            "or switch TLS on there; nginx: `listen 443 ssl;`, Apache: `SSLEngine on`",
+            Some(format!("openssl s_client -connect {}", seen.server)),
+        ));
     }
 }
 

@@ -26,7 +26,11 @@ impl Cause for DecodeError {
         }
         let sender = alert.span.from();
         // What is malformed for us too explains an illegal_parameter or handshake_failure as well.
-        let fault = seen.malformed.iter().find(|(_, span)| span.from() == sender.peer()).map(|(what, span)| (what.to_string(), *span));
+        let fault = seen
+            .malformed
+            .iter()
+            .find(|(_, span)| span.from() == sender.peer())
+            .map(|(what, span)| (what.to_string(), *span));
         let in_offer = seen.offer.as_ref().seen().and_then(|offer| {
             let what = offer.value.fault.as_ref()?;
             (sender == Side::Server).then(|| (what.to_string(), offer.span))
@@ -40,14 +44,27 @@ impl Cause for DecodeError {
             (None, true) => 62,
             (None, false) => return,
         };
-        let message = match seen.messages.iter().rev().find(|message| message.span.from() == sender.peer()) {
+        let message = match seen
+            .messages
+            .iter()
+            .rev()
+            .find(|message| message.span.from() == sender.peer())
+        {
             Some(message) => message.kind.to_string(),
             None => "first message".to_owned(),
         };
-        let at_fault = if sender == Side::Server { AtFault::Client } else { AtFault::Server };
+        let at_fault = if sender == Side::Server {
+            AtFault::Client
+        } else {
+            AtFault::Server
+        };
         let sentence = match &fault {
             Some((what, _)) => {
-                format!("The {} sent a {message} that cannot be parsed ({what}); the {} refused it.", sender.peer().as_str(), sender.as_str())
+                format!(
+                    "The {} sent a {message} that cannot be parsed ({what}); the {} refused it.",
+                    sender.peer().as_str(),
+                    sender.as_str()
+                )
             }
             None => format!(
                 "The {} says that it cannot parse the {}'s {message}; nothing is wrong with it as far as it can be read here.",
@@ -55,7 +72,8 @@ impl Cause for DecodeError {
                 sender.peer().as_str()
             ),
         };
-        let mut finding = Finding::new(self, weight, sentence).at_fault(if fault.is_some() { at_fault } else { AtFault::Unknown });
+        let mut finding =
+            Finding::new(self, weight, sentence).at_fault(if fault.is_some() { at_fault } else { AtFault::Unknown });
         finding = match &fault {
             Some((what, span)) => finding.prove_span(span, format!("{message}: {what}")),
             None => match seen.offer.as_ref().seen() {
@@ -67,7 +85,11 @@ impl Cause for DecodeError {
             finding
                 .prove_span(&alert.span, told(alert))
                 .remedy(at_fault, "update the stack that sent the message", None)
-                .remedy(AtFault::Middlebox, "compare with a capture from the other end: a device on the path may have altered it", None),
+                .remedy(
+                    AtFault::Middlebox,
+                    "compare with a capture from the other end: a device on the path may have altered it",
+                    None,
+                ),
         );
     }
 }

@@ -24,9 +24,17 @@ impl Cause for InternalError {
         let sentence = format!(
             "The {} gave up with internal_error {}: the reason is in its own log only.",
             sender.as_str(),
-            if to_the_hello { "on the ClientHello" } else { "in the middle of the handshake" }
+            if to_the_hello {
+                "on the ClientHello"
+            } else {
+                "in the middle of the handshake"
+            }
         );
-        let party = if sender == Side::Server { AtFault::Server } else { AtFault::Client };
+        let party = if sender == Side::Server {
+            AtFault::Server
+        } else {
+            AtFault::Client
+        };
         let mut finding = Finding::new(self, if to_the_hello { 50 } else { 62 }, sentence).at_fault(party);
         if let Seen::Seen(offer) = &seen.offer {
             finding = finding.prove_span(&offer.span, "ClientHello");

@@ -25,8 +25,19 @@ impl Cause for CertificateExpired {
             findings.extend(told_but_hidden(self, seen));
             return;
         };
-        let Some(OutOfTime { depth, certificate, by_seconds }) = case.chain.expired.first() else { return };
-        let which = if *depth == 0 { "The certificate" } else { "The issuer's certificate" };
+        let Some(OutOfTime {
+            depth,
+            certificate,
+            by_seconds,
+        }) = case.chain.expired.first()
+        else {
+            return;
+        };
+        let which = if *depth == 0 {
+            "The certificate"
+        } else {
+            "The issuer's certificate"
+        };
         let day = certificate.not_after.date();
         let sentence = format!(
             "{which} \"{}\" of {} expired on {day}, {} before this handshake, and the client refused it.",
@@ -35,11 +46,18 @@ impl Cause for CertificateExpired {
             span_of_time(*by_seconds as f64)
         );
         let weight = fits(if *depth == 0 { 98 } else { 95 }, self.id(), seen, &case.rejection);
-        let finding = Finding::new(self, weight, sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Client);
+        let finding = Finding::new(self, weight, sentence)
+            .at_fault(AtFault::Server)
+            .aborted_by(AbortedBy::Client);
         let finding = prove_chain(
             finding,
             seen,
-            format!("Certificate {}: \"{}\", notAfter {}", depth + 1, certificate.display_name(), certificate.not_after),
+            format!(
+                "Certificate {}: \"{}\", notAfter {}",
+                depth + 1,
+                certificate.display_name(),
+                certificate.not_after
+            ),
         );
         findings.push(
             prove_rejection(finding, seen, &case.rejection)
@@ -48,7 +66,11 @@ impl Cause for CertificateExpired {
                     "renew it, and reload the server so that it is used",
                     Some("certbot renew && nginx -s reload".to_owned()),
                 )
-                .remedy(AtFault::Both, "see what is served now", Some(format!("{} </dev/null | openssl x509 -noout -dates", show_chain(seen)))),
+                .remedy(
+                    AtFault::Both,
+                    "see what is served now",
+                    Some(format!("{} </dev/null | openssl x509 -noout -dates", show_chain(seen))),
+                ),
         );
     }
 }
@@ -64,7 +86,9 @@ fn told_but_hidden(cause: &CertificateExpired, seen: &Observed) -> Option<Findin
         server_called(seen),
         why_hidden(seen)
     );
-    let finding = Finding::new(cause, 86, sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Client);
+    let finding = Finding::new(cause, 86, sentence)
+        .at_fault(AtFault::Server)
+        .aborted_by(AbortedBy::Client);
     Some(
         prove_rejection(finding, seen, &rejection)
             .infer("Some stacks say the same of a certificate that is not valid yet, and any client whose clock is off does.")

@@ -22,7 +22,14 @@ impl Cause for CertificateNotYetValid {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(case) = case(seen, context) else { return };
-        let Some(OutOfTime { depth, certificate, by_seconds }) = case.chain.not_yet_valid.first() else { return };
+        let Some(OutOfTime {
+            depth,
+            certificate,
+            by_seconds,
+        }) = case.chain.not_yet_valid.first()
+        else {
+            return;
+        };
         let sentence = format!(
             "The certificate \"{}\" of {} is valid from {}, {} after this handshake, and the client refused it.",
             certificate.display_name(),
@@ -31,17 +38,36 @@ impl Cause for CertificateNotYetValid {
             span_of_time(*by_seconds as f64)
         );
         let weight = fits(if *depth == 0 { 97 } else { 93 }, self.id(), seen, &case.rejection);
-        let finding = Finding::new(self, weight, sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Client);
+        let finding = Finding::new(self, weight, sentence)
+            .at_fault(AtFault::Server)
+            .aborted_by(AbortedBy::Client);
         let finding = prove_chain(
             finding,
             seen,
-            format!("Certificate {}: \"{}\", notBefore {}", depth + 1, certificate.display_name(), certificate.not_before),
+            format!(
+                "Certificate {}: \"{}\", notBefore {}",
+                depth + 1,
+                certificate.display_name(),
+                certificate.not_before
+            ),
         );
         findings.push(
             prove_rejection(finding, seen, &case.rejection)
-                .remedy(AtFault::Server, "wait, or have it issued again with an earlier first day", None)
-                .remedy(AtFault::Both, "check the clocks of the issuing CA and of the client", Some("timedatectl".to_owned()))
-                .remedy(AtFault::Both, "see its dates", Some(format!("{} </dev/null | openssl x509 -noout -dates", show_chain(seen)))),
+                .remedy(
+                    AtFault::Server,
+                    "wait, or have it issued again with an earlier first day",
+                    None,
+                )
+                .remedy(
+                    AtFault::Both,
+                    "check the clocks of the issuing CA and of the client",
+                    Some("timedatectl".to_owned()),
+                )
+                .remedy(
+                    AtFault::Both,
+                    "see its dates",
+                    Some(format!("{} </dev/null | openssl x509 -noout -dates", show_chain(seen))),
+                ),
         );
     }
 }

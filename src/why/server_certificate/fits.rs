@@ -10,7 +10,10 @@ use crate::why::CauseId;
 /// Alert numbers by defect: expired, not yet valid, self-signed, unknown root or missing issuer, wrong name.
 const MATRIX: &[(ClientStack, [&[u8]; 5])] = &[
     (ClientStack::OpenSsl, [&[45], &[42], &[48], &[48], &[42, 80]]),
-    (ClientStack::BoringSsl, [&[45, 46], &[45, 46], &[48, 46], &[48, 46], &[42, 46]]),
+    (
+        ClientStack::BoringSsl,
+        [&[45, 46], &[45, 46], &[48, 46], &[48, 46], &[42, 46]],
+    ),
     (ClientStack::Apple, [&[46, 45], &[46], &[46, 48], &[46, 48], &[46]]),
     (ClientStack::Nss, [&[45, 48], &[45, 42], &[42], &[48], &[42]]),
     (ClientStack::GnuTls, [&[42], &[42], &[42], &[42], &[42]]),
@@ -47,7 +50,10 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
 }
 
 fn stack(seen: &Observed) -> ClientStack {
-    seen.offer.as_ref().seen().map_or(ClientStack::Unknown, |offer| offer.value.stack)
+    seen.offer
+        .as_ref()
+        .seen()
+        .map_or(ClientStack::Unknown, |offer| offer.value.stack)
 }
 
 fn of_alert(defect: CauseId, description: AlertDescription, stack: ClientStack) -> u32 {
@@ -74,20 +80,37 @@ mod tests {
     #[test]
     fn openssl_says_45_for_expired_and_nothing_else() {
         let expired = CauseId("certificate-expired");
-        assert_eq!(of_alert(expired, AlertDescription::CERTIFICATE_EXPIRED, ClientStack::OpenSsl), 100);
-        assert_eq!(of_alert(expired, AlertDescription::UNKNOWN_CA, ClientStack::OpenSsl), 60);
+        assert_eq!(
+            of_alert(expired, AlertDescription::CERTIFICATE_EXPIRED, ClientStack::OpenSsl),
+            100
+        );
+        assert_eq!(
+            of_alert(expired, AlertDescription::UNKNOWN_CA, ClientStack::OpenSsl),
+            60
+        );
     }
 
     #[test]
     fn go_says_42_for_everything() {
-        for defect in ["certificate-expired", "hostname-mismatch", "self-signed", "untrusted-root"] {
-            assert_eq!(of_alert(CauseId(defect), AlertDescription::BAD_CERTIFICATE, ClientStack::Go), 100);
+        for defect in [
+            "certificate-expired",
+            "hostname-mismatch",
+            "self-signed",
+            "untrusted-root",
+        ] {
+            assert_eq!(
+                of_alert(CauseId(defect), AlertDescription::BAD_CERTIFICATE, ClientStack::Go),
+                100
+            );
         }
     }
 
     #[test]
     fn no_stack_says_revoked_for_a_wrong_name() {
         let name = CauseId("hostname-mismatch");
-        assert_eq!(of_alert(name, AlertDescription::CERTIFICATE_REVOKED, ClientStack::Unknown), 40);
+        assert_eq!(
+            of_alert(name, AlertDescription::CERTIFICATE_REVOKED, ClientStack::Unknown),
+            40
+        );
     }
 }

@@ -22,7 +22,9 @@ impl Cause for HostnameMismatch {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(case) = case(seen, context) else { return };
-        let (Some(leaf), Some(name)) = (seen.leaf(), seen.server_name()) else { return };
+        let (Some(leaf), Some(name)) = (seen.leaf(), seen.server_name()) else {
+            return;
+        };
         let (weight, closest) = match covers(leaf, name) {
             NameMatch::Yes => return,
             NameMatch::No { closest } => (97, closest),
@@ -39,20 +41,34 @@ impl Cause for HostnameMismatch {
             "The client asked {} for \"{name}\"; the certificate holds {held}, and the client refused it.",
             seen.server
         );
-        let finding =
-            Finding::new(self, fits(weight, self.id(), seen, &case.rejection), sentence).at_fault(AtFault::Server).aborted_by(AbortedBy::Client);
+        let finding = Finding::new(self, fits(weight, self.id(), seen, &case.rejection), sentence)
+            .at_fault(AtFault::Server)
+            .aborted_by(AbortedBy::Client);
         let finding = finding.prove_offer(seen, format!("ClientHello: server_name \"{name}\""));
-        let mut finding = prove_chain(finding, seen, format!("Certificate \"{}\": {held}", leaf.display_name()));
+        let mut finding = prove_chain(
+            finding,
+            seen,
+            format!("Certificate \"{}\": {held}", leaf.display_name()),
+        );
         if let Some(closest) = closest {
-            finding = finding.infer(format!("The closest name in it is \"{closest}\"; a wildcard covers one label only."));
+            finding = finding.infer(format!(
+                "The closest name in it is \"{closest}\"; a wildcard covers one label only."
+            ));
         }
         findings.push(
             prove_rejection(finding, seen, &case.rejection)
-                .remedy(AtFault::Server, format!("serve a certificate whose SAN holds {name}; check which virtual host answers for it"), None)
+                .remedy(
+                    AtFault::Server,
+                    format!("serve a certificate whose SAN holds {name}; check which virtual host answers for it"),
+                    None,
+                )
                 .remedy(
                     AtFault::Both,
                     "see the names",
-                    Some(format!("{} </dev/null | openssl x509 -noout -ext subjectAltName", show_chain(seen))),
+                    Some(format!(
+                        "{} </dev/null | openssl x509 -noout -ext subjectAltName",
+                        show_chain(seen)
+                    )),
                 )
                 .remedy(AtFault::Client, "or connect by a name that the certificate holds", None),
         );

@@ -43,7 +43,10 @@ impl Cause for MissingIntermediate {
         };
         let issuer = gap.issuer.display();
         let sent = match stray {
-            Some(stray) => format!("\"{}\", which did not issue its certificate, in the place of the intermediate", stray.display_name()),
+            Some(stray) => format!(
+                "\"{}\", which did not issue its certificate, in the place of the intermediate",
+                stray.display_name()
+            ),
             None if leaf_only => "only its own certificate".to_owned(),
             None => "a chain that stops short of a root".to_owned(),
         };
@@ -58,7 +61,10 @@ impl Cause for MissingIntermediate {
         let mut finding = prove_chain(
             finding,
             seen,
-            format!("Certificate: \"{}\", issued by \"{issuer}\"; its issuer was not sent", gap.below.display_name()),
+            format!(
+                "Certificate: \"{}\", issued by \"{issuer}\"; its issuer was not sent",
+                gap.below.display_name()
+            ),
         );
         finding = prove_rejection(finding, seen, &case.rejection);
         finding = match elsewhere {
@@ -76,7 +82,11 @@ impl Cause for MissingIntermediate {
                 .but_not(CauseId("untrusted-root"), "if the whole authority is unknown to the client, the intermediate will not help"),
         };
         if let Some(url) = gap.ca_issuers_urls.first() {
-            finding = finding.remedy(AtFault::Server, "fetch the missing certificate", Some(format!("curl -O {url}")));
+            finding = finding.remedy(
+                AtFault::Server,
+                "fetch the missing certificate",
+                Some(format!("curl -O {url}")),
+            );
         }
         findings.push(
             finding
@@ -85,14 +95,24 @@ impl Cause for MissingIntermediate {
                     "serve leaf and intermediate in one file; nginx",
                     Some("ssl_certificate fullchain.pem;".to_owned()),
                 )
-                .remedy(AtFault::Both, "count the certificates that are sent", Some(show_chain(seen))),
+                .remedy(
+                    AtFault::Both,
+                    "count the certificates that are sent",
+                    Some(show_chain(seen)),
+                ),
         );
     }
 }
 
 /// A certificate of the list that was sent.
 fn sent(seen: &Observed, index: usize) -> Option<&Certificate> {
-    seen.server_chain.as_ref().seen()?.value.get(index)?.readable().map(|certificate| &**certificate)
+    seen.server_chain
+        .as_ref()
+        .seen()?
+        .value
+        .get(index)?
+        .readable()
+        .map(|certificate| &**certificate)
 }
 
 /// How likely a gap is a forgotten intermediate rather than an unknown authority, by what its issuer looks like.
@@ -102,7 +122,11 @@ fn likelihood(gap: &Gap, leaf_only: bool) -> u8 {
         30
     } else if gap.looks_public() {
         91
-    } else if leaf_only && ["issuing", "intermediate", "sub", "server ca", "tls ca"].iter().any(|word| name.contains(word)) {
+    } else if leaf_only
+        && ["issuing", "intermediate", "sub", "server ca", "tls ca"]
+            .iter()
+            .any(|word| name.contains(word))
+    {
         82
     } else if leaf_only {
         66

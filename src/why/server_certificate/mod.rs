@@ -49,7 +49,9 @@ fn prove_rejection(finding: Finding, seen: &Observed, rejection: &Rejection) -> 
     let text = match rejection.sign {
         Sign::Alert(description) => format!("alert, fatal: {description}"),
         Sign::HiddenAlert(len) => format!("an encrypted alert ({len} bytes)"),
-        Sign::CloseNotify => "alert, warning: close_notify (0) in the middle of the handshake: it does not go on".to_owned(),
+        Sign::CloseNotify => {
+            "alert, warning: close_notify (0) in the middle of the handshake: it does not go on".to_owned()
+        }
         Sign::Left => "leaves without a word, right after the server's flight".to_owned(),
         Sign::LeftAfterCompletion => {
             "leaves right after the handshake without having sent data: it checks the certificate then".to_owned()

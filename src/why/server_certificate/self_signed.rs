@@ -46,7 +46,11 @@ impl Cause for SelfSigned {
         );
         findings.push(
             prove_rejection(finding, seen, &case.rejection)
-                .remedy(AtFault::Server, "install a certificate of an authority that the clients trust", None)
+                .remedy(
+                    AtFault::Server,
+                    "install a certificate of an authority that the clients trust",
+                    None,
+                )
                 .remedy(
                     AtFault::Client,
                     "or, where this certificate is meant, give it to the client as a trust anchor",

@@ -20,7 +20,9 @@ impl Cause for ServerCertificateRejected {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(rejection) = seen.server_certificate_rejection() else { return };
+        let Some(rejection) = seen.server_certificate_rejection() else {
+            return;
+        };
         let visible = seen.server_chain.is_seen();
         let weight = match rejection.sign {
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
@@ -45,15 +47,23 @@ impl Cause for ServerCertificateRejected {
                 "The client broke off right after the certificate of {}, as it does when it does not accept it. {}{}.",
                 server_called(seen),
                 why_hidden(seen),
-                if matches!(rejection.sign, Sign::Alert(_)) { "" } else { ", and the alert" }
+                if matches!(rejection.sign, Sign::Alert(_)) {
+                    ""
+                } else {
+                    ", and the alert"
+                }
             )
         };
-        let mut finding = Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });
+        let mut finding =
+            Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });
         finding = prove_chain(finding, seen, "Certificate");
         if let Some(sealed) = seen.sealed()
             && let Some(record) = sealed.certificate.or(sealed.flight.first().copied())
         {
-            finding = finding.prove(record.mark, format!("encrypted: {} bytes where the certificates are", record.len));
+            finding = finding.prove(
+                record.mark,
+                format!("encrypted: {} bytes where the certificates are", record.len),
+            );
         }
         finding = prove_rejection(finding, seen, &rejection);
         if server.carried_data > 0 {
@@ -64,7 +74,10 @@ impl Cause for ServerCertificateRejected {
             ));
         }
         for (other, why_not) in [
-            ("untrusted-root", "an authority unknown to the client looks the same from outside"),
+            (
+                "untrusted-root",
+                "an authority unknown to the client looks the same from outside",
+            ),
             ("missing-intermediate", "so does a chain without its intermediate"),
             ("certificate-expired", "so does an expired certificate"),
             ("hostname-mismatch", "so does a wrong name"),
@@ -75,7 +88,11 @@ impl Cause for ServerCertificateRejected {
         }
         findings.push(
             finding
-                .remedy(AtFault::Both, "look at what the server sends, by name and chain", Some(show_chain(seen)))
+                .remedy(
+                    AtFault::Both,
+                    "look at what the server sends, by name and chain",
+                    Some(show_chain(seen)),
+                )
                 .remedy(
                     AtFault::Client,
                     "to see the certificate and the alert in a capture, record a key log at either end (SSLKEYLOGFILE)",

@@ -26,17 +26,38 @@ impl Cause for UntrustedRoot {
             return;
         };
         let (weight, end, text) = match &case.chain.shape {
-            ChainShape::EndsAtSelfSignedRoot { root } => {
-                (93, root.display_name().to_owned(), "the root at its end was sent too, and vouches for itself only")
-            }
+            ChainShape::EndsAtSelfSignedRoot { root } => (
+                93,
+                root.display_name().to_owned(),
+                "the root at its end was sent too, and vouches for itself only",
+            ),
             ChainShape::EndsAtUnknownIssuer => (84, issuer_of(case.chain), "the issuer at its end is not known"),
-            ChainShape::LeafOnly => (70, issuer_of(case.chain), "the issuer is not known, and nothing else was sent"),
-            ChainShape::SelfIssuedLeaf => (80, issuer_of(case.chain), "an authority with the leaf's own name signed it"),
+            ChainShape::LeafOnly => (
+                70,
+                issuer_of(case.chain),
+                "the issuer is not known, and nothing else was sent",
+            ),
+            ChainShape::SelfIssuedLeaf => (
+                80,
+                issuer_of(case.chain),
+                "an authority with the leaf's own name signed it",
+            ),
             ChainShape::BrokenAt { .. } => (60, issuer_of(case.chain), "what was sent with it did not issue it"),
             // A root of ours that this client may lack: only its own word that it knows no such authority counts.
-            ChainShape::Complete if case.rejection.sign == Sign::Alert(AlertDescription::UNKNOWN_CA) && case.chain.is_sound() => {
-                let root = case.chain.path.last().map(|link| link.certificate.display_name().to_owned()).unwrap_or_default();
-                (75, root, "the chain is complete: the client's trust store is old, empty or another one")
+            ChainShape::Complete
+                if case.rejection.sign == Sign::Alert(AlertDescription::UNKNOWN_CA) && case.chain.is_sound() =>
+            {
+                let root = case
+                    .chain
+                    .path
+                    .last()
+                    .map(|link| link.certificate.display_name().to_owned())
+                    .unwrap_or_default();
+                (
+                    75,
+                    root,
+                    "the chain is complete: the client's trust store is old, empty or another one",
+                )
             }
             _ => return,
         };
@@ -47,17 +68,27 @@ impl Cause for UntrustedRoot {
         let finding = Finding::new(self, fits(weight, self.id(), seen, &case.rejection), sentence)
             .at_fault(AtFault::Both)
             .aborted_by(AbortedBy::Client);
-        let finding = prove_chain(finding, seen, format!("Certificate: {}; {text}", case.chain.path_text()));
+        let finding = prove_chain(
+            finding,
+            seen,
+            format!("Certificate: {}; {text}", case.chain.path_text()),
+        );
         findings.push(remedies(
-            prove_rejection(finding, seen, &case.rejection)
-                .infer(format!("Judged by {}; the client's own trust store is not in the packets.", context.trust_names())),
+            prove_rejection(finding, seen, &case.rejection).infer(format!(
+                "Judged by {}; the client's own trust store is not in the packets.",
+                context.trust_names()
+            )),
             seen,
         ));
     }
 }
 
 fn issuer_of(chain: &crate::x509::ChainReport) -> String {
-    chain.gap.as_ref().map(|gap| gap.issuer.display().to_owned()).unwrap_or_default()
+    chain
+        .gap
+        .as_ref()
+        .map(|gap| gap.issuer.display().to_owned())
+        .unwrap_or_default()
 }
 
 fn remedies(finding: Finding, seen: &Observed) -> Finding {
@@ -67,7 +98,11 @@ fn remedies(finding: Finding, seen: &Observed) -> Finding {
             "if the authority is your own, give its root to the client; Debian",
             Some("cp root.crt /usr/local/share/ca-certificates/ && update-ca-certificates".to_owned()),
         )
-        .remedy(AtFault::Server, "else use a certificate of an authority that the clients know", None)
+        .remedy(
+            AtFault::Server,
+            "else use a certificate of an authority that the clients know",
+            None,
+        )
         .remedy(AtFault::Both, "see the chain", Some(show_chain(seen)))
 }
 
@@ -82,14 +117,22 @@ fn told_but_hidden(cause: &UntrustedRoot, seen: &Observed) -> Option<Finding> {
         server_called(seen),
         why_hidden(seen)
     );
-    let finding = Finding::new(cause, 75, sentence).at_fault(AtFault::Unknown).aborted_by(AbortedBy::Client);
+    let finding = Finding::new(cause, 75, sentence)
+        .at_fault(AtFault::Unknown)
+        .aborted_by(AbortedBy::Client);
     let mut finding = prove_rejection(finding, seen, &rejection);
     if let Some(record) = seen.sealed().and_then(|sealed| sealed.certificate) {
-        finding = finding.prove(record.mark, format!("encrypted: {} bytes where the certificates are", record.len));
+        finding = finding.prove(
+            record.mark,
+            format!("encrypted: {} bytes where the certificates are", record.len),
+        );
     }
     Some(remedies(
         finding
-            .but_not(CauseId("missing-intermediate"), "looks the same from outside: count the certificates that the server sends")
+            .but_not(
+                CauseId("missing-intermediate"),
+                "looks the same from outside: count the certificates that the server sends",
+            )
             .but_not(CauseId("self-signed"), "looks the same from outside"),
         seen,
     ))
