@@ -11,6 +11,8 @@ mod observer;
 mod offer;
 mod rejection;
 mod sealed;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub(crate) use answer::Answer;
 pub(crate) use ending::{Act, End};

@@ -114,3 +114,134 @@ fn step(seen: &Observed) -> Step {
         Step::ServerHello
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    /// A finding of this cause that cites a frame.
+    fn finding(id: &'static str, weight: u8, frame: u64) -> Finding {
+        let seen = connected().seen();
+        let mark = Mark { frame, ..seen.opening() };
+        Finding::new(cause(CauseId(id)).expect("a cause"), weight, "").prove(mark, "")
+    }
+
+    fn order(seen: &Observed, findings: Vec<Finding>) -> Vec<&'static str> {
+        let verdict = choose(seen, findings);
+        verdict.cause.iter().chain(&verdict.findings).map(|finding| finding.cause.0).collect()
+    }
+
+    fn hello() -> Scene {
+        connected().client_hello(Hello::tls12)
+    }
+
+    fn step_of(scene: Scene) -> Step {
+        choose(&scene.seen(), Vec::new()).step
+    }
+
+    #[test]
+    fn what_is_outranked_is_dropped_however_heavy() {
+        let seen = hello().fin(Client).seen();
+        let findings = vec![finding("client-abandoned", 99, 4), finding("certificate-expired", 60, 4)];
+        assert_eq!(order(&seen, findings), ["certificate-expired"]);
+    }
+
+    #[test]
+    fn a_finding_too_weak_to_count_outranks_nothing() {
+        let seen = hello().fin(Client).seen();
+        let findings = vec![finding("client-abandoned", 70, 4), finding("certificate-expired", 29, 4)];
+        assert_eq!(order(&seen, findings), ["client-abandoned"]);
+    }
+
+    #[test]
+    fn the_heavier_comes_first() {
+        let seen = hello().seen();
+        let findings = vec![finding("no-shared-cipher", 55, 4), finding("no-shared-group", 84, 5), finding("sni-unrecognized", 60, 6)];
+        assert_eq!(order(&seen, findings), ["no-shared-group", "sni-unrecognized", "no-shared-cipher"]);
+    }
+
+    #[test]
+    fn of_equal_weight_the_earlier_in_the_catalogue_comes_first() {
+        let seen = hello().seen();
+        let findings = vec![finding("sni-unrecognized", 60, 4), finding("no-shared-cipher", 60, 5)];
+        assert_eq!(order(&seen, findings), ["no-shared-cipher", "sni-unrecognized"]);
+    }
+
+    #[test]
+    fn of_one_cause_the_earlier_frame_comes_first() {
+        let seen = hello().seen();
+        let verdict = choose(&seen, vec![finding("decode-error", 60, 9), finding("decode-error", 60, 5)]);
+        assert_eq!(verdict.cause.unwrap().evidence[0].mark.frame, 5);
+    }
+
+    #[test]
+    fn a_finding_without_evidence_is_none() {
+        let seen = hello().fin(Client).seen();
+        let unproven = Finding { evidence: Vec::new(), ..finding("version-mismatch", 97, 4) };
+        let verdict = choose(&seen, vec![unproven]);
+        assert!(verdict.cause.is_none() && verdict.findings.is_empty());
+        assert_eq!(verdict.outcome, Outcome::Undetermined);
+    }
+
+    #[test]
+    fn who_ended_it_is_whose_act_came_first_unless_the_cause_knows_better() {
+        let seen = hello().fin(Client).reset(Server).seen();
+        assert_eq!(choose(&seen, vec![finding("client-abandoned", 70, 4)]).aborted_by, AbortedBy::Client);
+        let by_network = finding("no-server-response", 86, 4).aborted_by(AbortedBy::Network);
+        assert_eq!(choose(&seen, vec![by_network]).aborted_by, AbortedBy::Network);
+    }
+
+    #[test]
+    fn nobody_ended_what_is_still_going_on() {
+        let verdict = choose(&hello().seen(), vec![finding("capture-ended", 95, 4)]);
+        assert_eq!((verdict.aborted_by, verdict.failed_at), (AbortedBy::Nobody, None));
+    }
+
+    #[test]
+    fn it_failed_at_the_packet_that_ended_it() {
+        let seen = hello().alert(Server, 2, 70).fin(Server).seen();
+        let verdict = choose(&seen, vec![finding("version-mismatch", 97, 4)]);
+        assert_eq!(verdict.failed_at.map(|mark| mark.frame), Some(5));
+    }
+
+    #[test]
+    fn without_a_cause_the_packets_tell_the_outcome() {
+        let complete = hello().server_flight(&[b"leaf"]).finished_by_both().seen();
+        assert_eq!(choose(&complete, Vec::new()).outcome, Outcome::Completed);
+        assert_eq!(choose(&connected().seen(), Vec::new()).outcome, Outcome::NotAttempted);
+        assert_eq!(choose(&hello().seen(), Vec::new()).outcome, Outcome::Undetermined);
+    }
+
+    #[test]
+    fn the_step_is_the_last_one_that_was_reached() {
+        assert_eq!(step_of(scene().syn()), Step::TcpConnect);
+        assert_eq!(step_of(connected()), Step::TcpConnect);
+        assert_eq!(step_of(connected().say(Client, b"GET / HTTP/1.1\r\n\r\n")), Step::Preamble);
+        assert_eq!(step_of(hello().alert(Server, 2, 40)), Step::ClientHello);
+        assert_eq!(step_of(hello().server_hello(0x0303, 0xc02f)), Step::ServerHello);
+        assert_eq!(step_of(hello().server_flight(&[b"leaf"]).alert(Client, 2, 48)), Step::ServerCertificate);
+        let flight = || hello().server_flight_asking(&[b"leaf"]);
+        assert_eq!(step_of(flight().client_key_exchange().finished(Client)), Step::ClientFinished);
+        assert_eq!(step_of(flight().certificate(Client, &[]).client_key_exchange().alert(Server, 2, 40)), Step::ClientCertificate);
+        assert_eq!(step_of(hello().server_flight(&[b"leaf"]).finished_by_both()), Step::Completed);
+    }
+
+    #[test]
+    fn under_the_keys_of_tls_1_3_sizes_tell_the_step() {
+        let hello = || connected().client_hello(|hello| hello).server_hello(0x0304, 0x1301);
+        assert_eq!(step_of(hello()), Step::ServerHello);
+        let flight = || hello().sealed(Server, &[40, 2_000, 281, 53]);
+        assert_eq!(step_of(flight()), Step::ServerFinished);
+        assert_eq!(step_of(flight().sealed(Client, &[19])), Step::ServerCertificate);
+        assert_eq!(step_of(flight().sealed(Client, &[53])), Step::ClientFinished);
+        assert_eq!(step_of(flight().sealed(Client, &[25, 53]).sealed(Server, &[19])), Step::ClientCertificate);
+        assert_eq!(step_of(flight().sealed(Client, &[53]).sealed(Server, &[255])), Step::Completed);
+    }
+
+    #[test]
+    fn the_beginning_of_a_connection_that_is_not_in_the_capture_is_unknown() {
+        let scene = scene().off_camera(|scene| scene.connect().client_hello(|hello| hello)).alert(Server, 2, 40);
+        assert_eq!(step_of(scene), Step::Unknown);
+    }
+}

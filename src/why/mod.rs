@@ -14,6 +14,8 @@ mod not_tls;
 mod prelude;
 mod protocol;
 mod server_certificate;
+#[cfg(test)]
+pub(crate) mod testing;
 mod words;
 
 pub(crate) use choose::{Verdict, choose};
@@ -99,3 +101,6 @@ pub(crate) fn judge(seen: &Observed, context: &Context<'_>) -> Verdict {
     }
     choose(seen, findings)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ mod pool;
 mod signature;
 mod skeleton;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod trust;
 
 pub(crate) use certificate::Certificate;

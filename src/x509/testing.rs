@@ -11,10 +11,10 @@ use super::{Certificate, Interned, pem};
 use crate::evidence::{CaptureId, Mark, Side, Time};
 
 /// Certificates of rare kinds; the file tells how they were made.
-pub(super) const ODD_PEM: &str = include_str!("odd.pem");
+pub(crate) const ODD_PEM: &str = include_str!("odd.pem");
 
 /// The certificate of [`ODD_PEM`] that stands under this line.
-pub(super) fn odd(name: &str) -> Certificate {
+pub(crate) fn odd(name: &str) -> Certificate {
     let (_, after) = ODD_PEM
         .split_once(&format!("\n{name}\n"))
         .expect("a name from the file");
@@ -22,11 +22,11 @@ pub(super) fn odd(name: &str) -> Certificate {
     Certificate::parse(&contents.certificates[0]).expect("a certificate")
 }
 
-pub(super) fn interned(der: &[u8]) -> Arc<Interned> {
+pub(crate) fn interned(der: &[u8]) -> Arc<Interned> {
     Arc::new(Interned::new(der))
 }
 
-pub(super) fn mark(frame: u64) -> Mark {
+pub(crate) fn mark(frame: u64) -> Mark {
     Mark {
         capture: CaptureId(0),
         frame,
@@ -36,13 +36,13 @@ pub(super) fn mark(frame: u64) -> Mark {
 }
 
 /// Noon of 1 July of a year.
-pub(super) fn summer(year: i64) -> Time {
+pub(crate) fn summer(year: i64) -> Time {
     Time::from_civil(year, 7, 1, 12, 0, 0).expect("a date")
 }
 
 /// A certificate authority with its key.
-pub(super) struct Authority {
-    pub(super) der: Vec<u8>,
+pub(crate) struct Authority {
+    pub(crate) der: Vec<u8>,
     params: CertificateParams,
     key: KeyPair,
 }
@@ -63,11 +63,11 @@ fn authority(common_name: &str) -> CertificateParams {
 }
 
 impl Authority {
-    pub(super) fn root(common_name: &str) -> Self {
+    pub(crate) fn root(common_name: &str) -> Self {
         Self::root_with(common_name, |_| ())
     }
 
-    pub(super) fn root_with(common_name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+    pub(crate) fn root_with(common_name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let (mut params, key) = (authority(common_name), KeyPair::generate().expect("a key"));
         change(&mut params);
         let der = params.self_signed(&key).expect("a root").der().to_vec();
@@ -75,11 +75,11 @@ impl Authority {
     }
 
     /// An authority below this one.
-    pub(super) fn below(&self, common_name: &str) -> Self {
+    pub(crate) fn below(&self, common_name: &str) -> Self {
         self.below_with(common_name, |_| ())
     }
 
-    pub(super) fn below_with(&self, common_name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+    pub(crate) fn below_with(&self, common_name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let (mut params, key) = (authority(common_name), KeyPair::generate().expect("a key"));
         change(&mut params);
         let der = params
@@ -91,7 +91,7 @@ impl Authority {
     }
 
     /// Another certificate of the same name and key, signed by `other`.
-    pub(super) fn cross_signed_by(&self, other: &Self, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
+    pub(crate) fn cross_signed_by(&self, other: &Self, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
         let mut params = self.params.clone();
         change(&mut params);
         params
@@ -101,7 +101,7 @@ impl Authority {
             .to_vec()
     }
 
-    pub(super) fn certificate(&self) -> Certificate {
+    pub(crate) fn certificate(&self) -> Certificate {
         Certificate::parse(&self.der).expect("a certificate")
     }
 
@@ -111,14 +111,14 @@ impl Authority {
 }
 
 /// A place to fetch the issuer's certificate (authorityInfoAccess, RFC 5280 §4.2.2.1).
-pub(super) fn issuer_at(url: &str) -> CustomExtension {
+pub(crate) fn issuer_at(url: &str) -> CustomExtension {
     let wrap = |tag: u8, body: &[u8]| [&[tag, u8::try_from(body.len()).expect("a short body")], body].concat();
     let entry = [wrap(0x06, &[0x2b, 6, 1, 5, 5, 7, 0x30, 2]), wrap(0x86, url.as_bytes())].concat();
     CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], wrap(0x30, &wrap(0x30, &entry)))
 }
 
 /// Validity from 1 January of one year to 1 January of another.
-pub(super) fn valid(from: i32, to: i32) -> impl Fn(&mut CertificateParams) {
+pub(crate) fn valid(from: i32, to: i32) -> impl Fn(&mut CertificateParams) {
     move |params| {
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);
@@ -126,18 +126,18 @@ pub(super) fn valid(from: i32, to: i32) -> impl Fn(&mut CertificateParams) {
 }
 
 /// An end-entity certificate to be.
-pub(super) struct Leaf {
-    pub(super) params: CertificateParams,
+pub(crate) struct Leaf {
+    pub(crate) params: CertificateParams,
 }
 
 impl Leaf {
     /// With one DNS name, which is the common name too.
-    pub(super) fn named(host: &str) -> Self {
+    pub(crate) fn named(host: &str) -> Self {
         Self::of(&[host]).common_name(host)
     }
 
     /// With these alternative names and no subject.
-    pub(super) fn of(names: &[&str]) -> Self {
+    pub(crate) fn of(names: &[&str]) -> Self {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("names");
         params.distinguished_name = DistinguishedName::new();
@@ -145,22 +145,22 @@ impl Leaf {
         Self { params }
     }
 
-    pub(super) fn common_name(mut self, common_name: &str) -> Self {
+    pub(crate) fn common_name(mut self, common_name: &str) -> Self {
         self.params.distinguished_name = name(common_name);
         self
     }
 
-    pub(super) fn without_subject(mut self) -> Self {
+    pub(crate) fn without_subject(mut self) -> Self {
         self.params.distinguished_name = DistinguishedName::new();
         self
     }
 
-    pub(super) fn with(mut self, change: impl FnOnce(&mut CertificateParams)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut CertificateParams)) -> Self {
         change(&mut self.params);
         self
     }
 
-    pub(super) fn signed_by(&self, issuer: &Authority) -> Vec<u8> {
+    pub(crate) fn signed_by(&self, issuer: &Authority) -> Vec<u8> {
         let key = KeyPair::generate().expect("a key");
         self.params
             .signed_by(&key, &issuer.issuer())
@@ -169,7 +169,7 @@ impl Leaf {
             .to_vec()
     }
 
-    pub(super) fn self_signed(&self) -> Vec<u8> {
+    pub(crate) fn self_signed(&self) -> Vec<u8> {
         self.params
             .self_signed(&KeyPair::generate().expect("a key"))
             .expect("a leaf")

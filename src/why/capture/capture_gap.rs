@@ -54,3 +54,54 @@ impl Cause for CaptureGap {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    /// The server's certificate is missing from the capture, and acknowledged by the client.
+    fn holed() -> Scene {
+        connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .off_camera(|scene| scene.certificate(Server, &[&[0xce; 900]]))
+            .server_key_exchange(29)
+            .server_hello_done()
+            .ack(Client)
+    }
+
+    #[test]
+    fn a_hole_where_the_certificate_was_hides_the_cause() {
+        let seen = holed().fin(Client).seen();
+        let finding = judged(&CaptureGap, &seen).unwrap();
+        assert_eq!((finding.outcome, finding.at_fault), (Outcome::Undetermined, AtFault::Capture));
+        assert_eq!(chosen(&seen), "capture-gap");
+    }
+
+    #[test]
+    fn packets_that_were_cut_are_told() {
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .cut_to(48)
+            .server_flight(&[&[0xce; 900]])
+            .ack(Client)
+            .fin(Client)
+            .seen();
+        let finding = judged(&CaptureGap, &seen).unwrap();
+        assert!(finding.sentence.contains("cut"), "{}", finding.sentence);
+    }
+
+    #[test]
+    fn an_alert_tells_the_cause_in_spite_of_the_hole() {
+        let seen = holed().alert(Client, 2, 48).seen();
+        assert!(judged(&CaptureGap, &seen).is_none());
+        assert_ne!(chosen(&seen), "capture-gap");
+    }
+
+    #[test]
+    fn a_hole_in_a_handshake_that_was_completed_harms_nobody() {
+        let seen = holed().finished_by_both().seen();
+        assert!(judged(&CaptureGap, &seen).is_none());
+    }
+}

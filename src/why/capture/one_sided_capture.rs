@@ -54,3 +54,40 @@ impl Cause for OneSidedCapture {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    fn client_only() -> Scene {
+        scene()
+            .syn()
+            .off_camera(Scene::syn_ack)
+            .ack(Client)
+            .client_hello(Hello::tls12)
+            .off_camera(|scene| scene.server_flight(&[&[0xce; 900]]))
+            .ack(Client)
+    }
+
+    #[test]
+    fn acknowledgements_of_what_is_not_there_show_one_direction_only() {
+        let seen = client_only().fin(Client).seen();
+        let verdict = context().verdict(&seen);
+        assert_eq!((name_of(&verdict), verdict.outcome), ("one-sided-capture", Outcome::Undetermined));
+        assert!(!mentions(&verdict, "client-abandoned") && !mentions(&verdict, "no-server-response"));
+    }
+
+    #[test]
+    fn an_alert_on_the_side_that_is_there_says_more() {
+        let seen = client_only().alert(Client, 2, 48).fin(Client).seen();
+        assert!(judged(&OneSidedCapture, &seen).is_none());
+        assert_ne!(chosen(&seen), "one-sided-capture");
+    }
+
+    #[test]
+    fn a_server_that_only_acknowledges_is_there() {
+        let seen = connected().client_hello(|hello| hello).ack(Server).wait(10.0).seen();
+        assert!(judged(&OneSidedCapture, &seen).is_none());
+    }
+}

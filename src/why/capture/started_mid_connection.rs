@@ -32,3 +32,39 @@ impl Cause for StartedMidConnection {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    #[test]
+    fn a_handshake_without_its_beginning_cannot_be_judged() {
+        let seen = scene()
+            .off_camera(|scene| scene.connect().client_hello(Hello::tls12))
+            .server_flight(&[b"leaf"])
+            .fin(Client)
+            .seen();
+        let finding = judged(&StartedMidConnection, &seen).unwrap();
+        assert_eq!((finding.outcome, finding.at_fault), (Outcome::Undetermined, AtFault::Capture));
+    }
+
+    #[test]
+    fn data_both_ways_show_a_connection_that_worked() {
+        let seen = scene()
+            .off_camera(|scene| scene.connect().client_hello(Hello::tls12).server_flight(&[b"leaf"]).finished_by_both())
+            .sealed(Client, &[120])
+            .sealed(Server, &[800])
+            .fin(Client)
+            .seen();
+        assert!(judged(&StartedMidConnection, &seen).is_none());
+        assert_eq!(chosen(&seen), "");
+    }
+
+    #[test]
+    fn a_hello_without_its_syn_is_a_beginning() {
+        let seen = scene().off_camera(Scene::connect).client_hello(|hello| hello.versions(&[0x0301])).alert(Server, 2, 70).seen();
+        assert!(judged(&StartedMidConnection, &seen).is_none());
+        assert_eq!(chosen(&seen), "version-mismatch");
+    }
+}

@@ -111,3 +111,61 @@ pub(super) fn refusal(seen: &Observed, rejection: &Rejection) -> String {
         Sign::Left | Sign::LeftAfterCompletion => "the server closes without a word".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn asked() -> Scene {
+        connected().client_hello(Hello::tls12).server_flight_asking(&[b"leaf"])
+    }
+
+    /// TLS 1.3: the server's flight with a CertificateRequest, and the client's reply in records of these lengths.
+    fn sealed(reply: &[usize]) -> Scene {
+        connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 65, 2_000, 281, 53])
+            .sealed(Client, reply)
+    }
+
+    #[test]
+    fn an_empty_list_and_a_refusal_prove_it() {
+        let seen = asked().certificate(Client, &[]).client_key_exchange().finished(Client).alert(Server, 2, 40).fin(Server).seen();
+        let verdict = context().verdict(&seen);
+        let finding = verdict.cause.as_ref().unwrap();
+        assert_eq!((name_of(&verdict), finding.weight, finding.at_fault), ("client-certificate-missing", 97, AtFault::Client));
+        assert!(!mentions(&verdict, "server-closed") && !mentions(&verdict, "client-certificate-rejected"));
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_on_an_empty_list_likely_wanted_one() {
+        let seen = asked().certificate(Client, &[]).client_key_exchange().finished(Client).fin(Server).seen();
+        assert_eq!(confidence(&ClientCertificateMissing, &seen), Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn under_the_keys_of_tls_1_3_sizes_tell() {
+        let seen = sealed(&[25, 53]).sealed(Server, &[19]).fin(Server).seen();
+        assert_eq!(confidence(&ClientCertificateMissing, &seen), Some(Confidence::Likely));
+        assert_eq!(chosen(&seen), "client-certificate-missing");
+        let in_one_record = sealed(&[61]).sealed(Server, &[19]).fin(Server).seen();
+        assert_eq!(chosen(&in_one_record), "client-certificate-missing");
+    }
+
+    #[test]
+    fn an_empty_list_that_the_server_takes_is_no_defect() {
+        let seen = asked().certificate(Client, &[]).finished_by_both().fin(Client).seen();
+        assert!(judged(&ClientCertificateMissing, &seen).is_none());
+        let seen = sealed(&[25, 53]).sealed(Server, &[255, 255]).fin(Client).seen();
+        assert!(judged(&ClientCertificateMissing, &seen).is_none());
+    }
+
+    #[test]
+    fn a_client_that_was_not_asked_misses_none() {
+        let seen = sealed(&[53]).sealed(Server, &[19]).fin(Server).seen();
+        assert!(judged(&ClientCertificateMissing, &seen).is_none());
+    }
+}

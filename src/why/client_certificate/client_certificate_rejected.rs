@@ -105,3 +105,72 @@ impl Cause for ClientCertificateRejected {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn shown(chain: &[&[u8]]) -> Scene {
+        connected()
+            .client_hello(Hello::tls12)
+            .server_flight_asking(&[b"leaf"])
+            .certificate(Client, chain)
+            .client_key_exchange()
+            .certificate_verify()
+            .finished(Client)
+    }
+
+    fn sealed(reply: &[usize]) -> Scene {
+        connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 65, 2_000, 281, 53])
+            .sealed(Client, reply)
+    }
+
+    #[test]
+    fn an_alert_after_the_clients_certificate_is_about_it() {
+        let leaf = Leaf::named("alice").self_signed();
+        let seen = shown(&[&leaf]).alert(Server, 2, 48).fin(Server).seen();
+        let finding = judged(&ClientCertificateRejected, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(finding.evidence[0].text.contains("\"alice\""), "{}", finding.evidence[0].text);
+        assert_eq!(chosen(&seen), "client-certificate-rejected");
+    }
+
+    #[test]
+    fn under_the_keys_of_tls_1_3_sizes_tell() {
+        let seen = sealed(&[900, 281, 53]).sealed(Server, &[19]).fin(Server).seen();
+        assert_eq!(confidence(&ClientCertificateRejected, &seen), Some(Confidence::Likely));
+        assert_eq!(chosen(&seen), "client-certificate-rejected");
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_without_a_word_possibly_refused_it() {
+        let leaf = Leaf::named("alice").self_signed();
+        assert_eq!(confidence(&ClientCertificateRejected, &shown(&[&leaf]).fin(Server).seen()), Some(Confidence::Possible));
+    }
+
+    #[test]
+    fn an_empty_list_is_none_that_could_be_rejected() {
+        let seen = shown(&[]).alert(Server, 2, 40).seen();
+        assert!(judged(&ClientCertificateRejected, &seen).is_none());
+        let seen = sealed(&[25, 53]).sealed(Server, &[19]).seen();
+        assert!(judged(&ClientCertificateRejected, &seen).is_none());
+    }
+
+    #[test]
+    fn a_certificate_that_was_taken_was_not_rejected() {
+        let leaf = Leaf::named("alice").self_signed();
+        let seen = shown(&[&leaf]).finished(Server).sealed(Client, &[80]).sealed(Server, &[80]).fin(Server).seen();
+        assert!(judged(&ClientCertificateRejected, &seen).is_none());
+    }
+
+    #[test]
+    fn a_client_that_leaves_by_itself_was_not_rejected() {
+        let leaf = Leaf::named("alice").self_signed();
+        assert!(judged(&ClientCertificateRejected, &shown(&[&leaf]).fin(Client).seen()).is_none());
+    }
+}

@@ -64,3 +64,34 @@ impl Cause for AlpnMismatch {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    #[test]
+    fn the_alert_of_its_name_proves_it() {
+        let seen = connected().client_hello(|hello| hello.alpn(&["h2", "grpc-exp"])).alert(Server, 2, 120).fin(Server).seen();
+        let finding = judged(&AlpnMismatch, &seen).unwrap();
+        assert_eq!((finding.weight, finding.at_fault), (97, AtFault::Both));
+        assert!(finding.sentence.contains("\"h2\" and \"grpc-exp\""), "{}", finding.sentence);
+        assert_eq!(chosen(&seen), "alpn-mismatch");
+    }
+
+    #[test]
+    fn a_client_may_refuse_what_the_server_chose() {
+        let seen = connected()
+            .client_hello(|hello| hello.tls12().alpn(&["h2"]))
+            .server_hello(0x0303, 0xc02f)
+            .alert(Client, 2, 120)
+            .seen();
+        assert!(judged(&AlpnMismatch, &seen).is_some());
+    }
+
+    #[test]
+    fn another_refusal_of_an_offer_with_alpn_is_none() {
+        let seen = connected().client_hello(|hello| hello.alpn(&["h2"])).alert(Server, 2, 40).seen();
+        assert!(judged(&AlpnMismatch, &seen).is_none());
+    }
+}

@@ -51,3 +51,31 @@ impl Cause for InappropriateFallback {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    #[test]
+    fn the_alert_of_its_name_proves_it() {
+        let seen = connected()
+            .client_hello(|hello| hello.versions(&[0x0302]).suites(&[0xc014, 0x5600]))
+            .alert(Server, 2, 86)
+            .fin(Server)
+            .seen();
+        let finding = judged(&InappropriateFallback, &seen).unwrap();
+        assert_eq!((finding.weight, finding.at_fault), (97, AtFault::Client));
+        assert_eq!(chosen(&seen), "inappropriate-fallback");
+    }
+
+    #[test]
+    fn a_fallback_that_is_refused_for_another_reason_is_none() {
+        let seen = connected()
+            .client_hello(|hello| hello.versions(&[0x0302]).suites(&[0xc014, 0x5600]))
+            .alert(Server, 2, 70)
+            .seen();
+        assert!(judged(&InappropriateFallback, &seen).is_none());
+        assert_eq!(chosen(&seen), "version-mismatch");
+    }
+}

@@ -132,3 +132,59 @@ fn reading(offer: &Offer, suites: &[CipherSuite], accepted: impl Iterator<Item =
         "the offer is an ordinary one, so this is one reading of several".to_owned(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn refused(build: impl FnOnce(Hello) -> Hello) -> Observed {
+        connected().client_hello(build).alert(Server, 2, 40).fin(Server).seen()
+    }
+
+    #[test]
+    fn an_offer_for_rsa_alone_points_at_the_servers_key() {
+        let seen = refused(|hello| hello.versions(&[0x0303]).suites(&[0xc02f, 0xc030]));
+        let finding = judged(&NoSharedCipher, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(finding.sentence.contains("RSA certificate"), "{}", finding.sentence);
+        assert_eq!((finding.at_fault, chosen(&seen)), (AtFault::Both, "no-shared-cipher"));
+    }
+
+    #[test]
+    fn an_offer_of_old_suites_points_at_their_age() {
+        let seen = refused(|hello| hello.versions(&[0x0303]).suites(&[0x0005, 0x000a, 0x002f]));
+        assert_eq!(confidence(&NoSharedCipher, &seen), Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn an_ordinary_offer_makes_it_one_reading_of_several() {
+        assert_eq!(confidence(&NoSharedCipher, &refused(|hello| hello)), Some(Confidence::Possible));
+    }
+
+    #[test]
+    fn it_is_certain_where_others_show_what_the_server_takes() {
+        let seen = refused(|hello| hello.versions(&[0x0303]).suites(&[0xc02f]));
+        let world = context().server_took_suites(&[0xc02b, 0xc02c, 0xcca9]);
+        assert_eq!(sure(world.judged(&NoSharedCipher, &seen)), Some(Confidence::Certain));
+    }
+
+    #[test]
+    fn it_says_nothing_where_the_server_took_such_a_suite_from_others() {
+        let seen = refused(|hello| hello.versions(&[0x0303]).suites(&[0xc02f]));
+        assert!(context().server_took_suites(&[0xc02f]).judged(&NoSharedCipher, &seen).is_none());
+    }
+
+    #[test]
+    fn a_refusal_after_the_servers_hello_is_not_about_suites() {
+        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).alert(Server, 2, 40).seen();
+        assert!(judged(&NoSharedCipher, &seen).is_none());
+    }
+
+    #[test]
+    fn a_client_that_says_handshake_failure_refuses_something_else() {
+        let seen = connected().client_hello(Hello::tls12).alert(Client, 2, 40).seen();
+        assert!(judged(&NoSharedCipher, &seen).is_none());
+    }
+}

@@ -83,3 +83,52 @@ impl Cause for NoSharedGroup {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn refused(groups: &[u16], description: u8) -> Observed {
+        connected().client_hello(|hello| hello.groups(groups)).alert(Server, 2, description).fin(Server).seen()
+    }
+
+    #[test]
+    fn an_offer_without_the_usual_groups_is_likely_refused_for_it() {
+        let seen = refused(&[0x001a, 0x001c], 40);
+        assert_eq!(confidence(&NoSharedGroup, &seen), Some(Confidence::Likely));
+        assert_eq!(chosen(&seen), "no-shared-group");
+    }
+
+    #[test]
+    fn a_single_group_is_likely_the_reason_too() {
+        assert_eq!(confidence(&NoSharedGroup, &refused(&[29], 40)), Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn an_offer_of_the_usual_groups_is_not_refused_for_them() {
+        assert!(judged(&NoSharedGroup, &refused(&[29, 23, 24], 40)).is_none());
+    }
+
+    #[test]
+    fn the_groups_that_the_server_used_with_others_decide() {
+        let seen = refused(&[29], 40);
+        let finding = context().server_took_groups(&[24]).judged(&NoSharedGroup, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(finding.inferred.is_some_and(|text| text.contains("secp384r1")));
+        assert!(context().server_took_groups(&[29]).judged(&NoSharedGroup, &seen).is_none());
+    }
+
+    #[test]
+    fn stacks_with_words_of_their_own_are_understood() {
+        for description in [10, 47, 71] {
+            assert_eq!(confidence(&NoSharedGroup, &refused(&[0x001a], description)), Some(Confidence::Likely), "{description}");
+        }
+    }
+
+    #[test]
+    fn an_alert_about_something_else_is_none() {
+        assert!(judged(&NoSharedGroup, &refused(&[0x001a], 112)).is_none());
+    }
+}

@@ -97,3 +97,73 @@ impl Cause for SniUnrecognized {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
+        connected().client_hello(build).alert(Server, 2, description).fin(Server).seen()
+    }
+
+    #[test]
+    fn the_alert_of_its_name_proves_it() {
+        let seen = refused(|hello| hello.name("shop.exmaple"), 112);
+        let finding = judged(&SniUnrecognized, &seen).unwrap();
+        assert_eq!((finding.weight, finding.at_fault), (96, AtFault::Server));
+        assert!(finding.sentence.contains("\"shop.exmaple\""), "{}", finding.sentence);
+        assert_eq!(chosen(&seen), "sni-unrecognized");
+    }
+
+    #[test]
+    fn a_client_that_sent_no_name_has_to_send_one() {
+        let finding = judged(&SniUnrecognized, &refused(Hello::nameless, 112)).unwrap();
+        assert_eq!(finding.at_fault, AtFault::Client);
+    }
+
+    #[test]
+    fn the_names_that_are_served_to_others_make_a_vague_alert_speak() {
+        let seen = refused(|hello| hello, 80);
+        assert_eq!(confidence(&SniUnrecognized, &seen), Some(Confidence::Possible));
+        let world = || context().server_serves(&["www.shop.example"]);
+        assert_eq!(sure(world().judged(&SniUnrecognized, &seen)), Some(Confidence::Likely));
+        assert_eq!(world().chosen(&seen), "sni-unrecognized");
+    }
+
+    #[test]
+    fn the_same_name_served_to_others_is_no_other_name() {
+        let seen = refused(|hello| hello, 80);
+        let finding = context().server_serves(&["shop.example"]).judged(&SniUnrecognized, &seen);
+        assert!(sure(finding) < Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn a_warning_that_is_passed_over_is_no_refusal() {
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .in_one_packet(Server, |scene| scene.alert(Server, 1, 112).server_flight(&[b"leaf"]))
+            .finished_by_both()
+            .seen();
+        assert!(judged(&SniUnrecognized, &seen).is_none());
+        assert_eq!(chosen(&seen), "");
+    }
+
+    #[test]
+    fn a_client_that_breaks_off_at_the_warning_is_told_with_it() {
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .in_one_packet(Server, |scene| scene.alert(Server, 1, 112).server_hello(0x0303, 0xc02f))
+            .alert(Client, 2, 40)
+            .fin(Client)
+            .seen();
+        assert_eq!(confidence(&SniUnrecognized, &seen), Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn a_defect_of_the_offer_is_not_about_the_name() {
+        assert!(judged(&SniUnrecognized, &refused(|hello| hello.versions(&[0x0301]), 70)).is_none());
+        assert!(judged(&SniUnrecognized, &refused(Hello::tls12, 40)).is_none());
+    }
+}

@@ -151,3 +151,77 @@ fn chosen_but_not_offered(cause: &VersionMismatch, seen: &Observed, chosen: Prot
         Some("ssl_protocols TLSv1.2 TLSv1.3;".to_owned()),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
+        connected().client_hello(build).alert(Server, 2, description).fin(Server).seen()
+    }
+
+    #[test]
+    fn protocol_version_to_an_old_client_is_the_clients_fault() {
+        let seen = refused(|hello| hello.versions(&[0x0301]).suites(&[0xc02f]), 70);
+        let finding = judged(&VersionMismatch, &seen).unwrap();
+        assert_eq!((finding.weight, finding.at_fault), (97, AtFault::Client));
+        assert!(finding.sentence.contains("TLS 1.0"), "{}", finding.sentence);
+        assert_eq!(chosen(&seen), "version-mismatch");
+    }
+
+    #[test]
+    fn protocol_version_to_a_client_of_tls_1_3_alone_is_the_servers_fault() {
+        let seen = refused(|hello| hello.versions(&[0x0304]), 70);
+        let finding = judged(&VersionMismatch, &seen).unwrap();
+        assert_eq!((finding.weight, finding.at_fault), (97, AtFault::Server));
+    }
+
+    #[test]
+    fn handshake_failure_to_an_old_client_is_likely_its_version() {
+        let seen = refused(|hello| hello.versions(&[0x0302]), 40);
+        assert_eq!(confidence(&VersionMismatch, &seen), Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn handshake_failure_to_a_client_of_tls_1_2_is_not_its_version() {
+        assert_eq!(confidence(&VersionMismatch, &refused(Hello::tls12, 40)), None);
+    }
+
+    #[test]
+    fn what_the_server_spoke_with_others_weighs_in() {
+        let seen = refused(Hello::tls12, 40);
+        let world = context().server_took_versions(&[0x0304]);
+        assert_eq!(sure(world.judged(&VersionMismatch, &seen)), Some(Confidence::Likely));
+        let world = context().server_took_versions(&[0x0303, 0x0304]);
+        assert_eq!(sure(world.judged(&VersionMismatch, &seen)), None);
+    }
+
+    #[test]
+    fn an_answer_in_a_version_that_was_not_offered_is_the_servers_fault() {
+        let seen = connected().client_hello(|hello| hello).server_hello(0x0301, 0xc013).alert(Client, 2, 70).fin(Client).seen();
+        let finding = judged(&VersionMismatch, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
+        assert_eq!(finding.at_fault, AtFault::Server);
+        assert_eq!(context().verdict(&seen).aborted_by, AbortedBy::Client);
+    }
+
+    #[test]
+    fn an_older_answer_that_the_client_takes_is_no_mismatch() {
+        let seen = connected()
+            .client_hello(|hello| hello.versions(&[0x0303]).suites(&[0xc013]))
+            .server_hello(0x0301, 0xc013)
+            .certificate(Server, &[b"leaf"])
+            .server_hello_done()
+            .finished_by_both()
+            .seen();
+        assert!(judged(&VersionMismatch, &seen).is_none());
+    }
+
+    #[test]
+    fn protocol_version_after_the_servers_hello_is_not_about_the_offer() {
+        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).alert(Server, 2, 70).seen();
+        assert!(judged(&VersionMismatch, &seen).is_none());
+    }
+}

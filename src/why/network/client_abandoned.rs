@@ -63,3 +63,53 @@ impl Cause for ClientAbandoned {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    #[test]
+    fn a_client_that_leaves_before_any_answer_gave_up_by_itself() {
+        let seen = connected().client_hello(|hello| hello).fin(Client).fin(Server).seen();
+        let finding = judged(&ClientAbandoned, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
+        assert_eq!(finding.at_fault, AtFault::Unknown);
+        let verdict = context().verdict(&seen);
+        assert_eq!((name_of(&verdict), verdict.aborted_by), ("client-abandoned", AbortedBy::Client));
+    }
+
+    #[test]
+    fn user_canceled_is_a_client_that_leaves() {
+        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).alert(Client, 1, 90).fin(Client).seen();
+        assert!(judged(&ClientAbandoned, &seen).is_some());
+    }
+
+    #[test]
+    fn a_client_that_leaves_after_the_handshake_has_abandoned_nothing() {
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[b"leaf"])
+            .finished_by_both()
+            .sealed(Client, &[80])
+            .fin(Client)
+            .seen();
+        assert!(judged(&ClientAbandoned, &seen).is_none());
+    }
+
+    #[test]
+    fn a_client_that_never_said_hello_has_abandoned_nothing() {
+        assert!(judged(&ClientAbandoned, &connected().fin(Client).seen()).is_none());
+    }
+
+    #[test]
+    fn a_defect_of_the_certificate_outranks_it() {
+        let root = Authority::root("Shop Root");
+        let leaf = Leaf::named("shop.example").with(valid(2020, 2025)).signed_by(&root);
+        let seen = connected().client_hello(Hello::tls12).server_flight(&[&leaf]).fin(Client).seen();
+        let verdict = context().trusting(&root).verdict(&seen);
+        assert_eq!(name_of(&verdict), "certificate-expired");
+        assert!(!mentions(&verdict, "client-abandoned"));
+    }
+}

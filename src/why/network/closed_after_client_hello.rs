@@ -49,3 +49,31 @@ impl Cause for ClosedAfterClientHello {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    #[test]
+    fn a_fin_without_a_byte_answers_the_hello() {
+        let seen = connected().client_hello(|hello| hello).fin(Server).fin(Client).seen();
+        let finding = judged(&ClosedAfterClientHello, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert_eq!(finding.at_fault, AtFault::Server);
+        assert_eq!(chosen(&seen), "closed-after-client-hello");
+    }
+
+    #[test]
+    fn a_fin_behind_an_alert_is_not_the_answer() {
+        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 40).fin(Server).seen();
+        assert!(judged(&ClosedAfterClientHello, &seen).is_none());
+    }
+
+    #[test]
+    fn a_server_that_closes_after_the_client_did_has_not_hung_up() {
+        let seen = connected().client_hello(|hello| hello).fin(Client).fin(Server).seen();
+        assert!(judged(&ClosedAfterClientHello, &seen).is_none());
+    }
+}

@@ -43,3 +43,35 @@ impl Cause for TcpProbe {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    #[test]
+    fn a_connection_without_a_byte_is_a_probe_and_no_failure() {
+        let seen = connected().fin(Client).fin(Server).ack(Client).seen();
+        let finding = judged(&TcpProbe, &seen).unwrap();
+        assert_eq!((finding.outcome, finding.at_fault), (Outcome::NotAttempted, AtFault::Nobody));
+        assert_eq!(context().verdict(&seen).outcome, Outcome::NotAttempted);
+    }
+
+    #[test]
+    fn a_health_check_that_resets_is_a_probe() {
+        assert_eq!(chosen(&connected().reset(Client).seen()), "tcp-probe");
+        assert_eq!(chosen(&scene().syn().syn_ack().reset(Client).seen()), "tcp-probe");
+    }
+
+    #[test]
+    fn a_server_that_resets_what_it_accepted_was_not_probed() {
+        let seen = connected().reset(Server).seen();
+        assert!(judged(&TcpProbe, &seen).is_none());
+        assert_eq!(chosen(&seen), "server-closed");
+    }
+
+    #[test]
+    fn a_byte_makes_it_more_than_a_probe() {
+        assert!(judged(&TcpProbe, &connected().client_hello(|hello| hello).fin(Client).seen()).is_none());
+    }
+}

@@ -42,3 +42,27 @@ impl Cause for TcpRefused {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    #[test]
+    fn a_reset_instead_of_syn_ack_is_a_refusal() {
+        let finding = judged(&TcpRefused, &scene().syn().refuse().seen()).unwrap();
+        assert_eq!((finding.weight, finding.at_fault), (97, AtFault::Server));
+        assert_eq!(finding.evidence.iter().map(|evidence| evidence.mark.frame).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn a_reset_after_the_syn_ack_is_none() {
+        assert!(judged(&TcpRefused, &scene().syn().syn_ack().reset(Server).seen()).is_none());
+        assert!(judged(&TcpRefused, &connected().reset(Server).seen()).is_none());
+    }
+
+    #[test]
+    fn a_refusal_on_a_port_without_tls_is_one_too() {
+        assert_eq!(chosen(&scene().port(8080).syn().refuse().seen()), "tcp-refused");
+    }
+}

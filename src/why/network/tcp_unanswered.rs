@@ -48,3 +48,30 @@ impl Cause for TcpUnanswered {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    #[test]
+    fn three_syns_and_silence_are_no_answer() {
+        let seen = scene().syn().wait(1.0).syn().wait(2.0).syn().wait(4.0).seen();
+        let finding = judged(&TcpUnanswered, &seen).unwrap();
+        assert_eq!((finding.weight, finding.at_fault), (96, AtFault::Network));
+        assert_eq!(chosen(&seen), "tcp-unanswered");
+    }
+
+    #[test]
+    fn a_single_syn_at_the_end_of_the_capture_may_still_be_answered() {
+        let seen = scene().syn().wait(0.5).seen();
+        assert!(judged(&TcpUnanswered, &seen).is_none());
+        assert_eq!(chosen(&seen), "capture-ended");
+    }
+
+    #[test]
+    fn a_syn_that_was_answered_in_the_end_is_answered() {
+        let seen = scene().syn().wait(1.0).syn().wait(2.0).syn().syn_ack().ack(Client).wait(4.0).seen();
+        assert!(judged(&TcpUnanswered, &seen).is_none());
+    }
+}

@@ -72,3 +72,42 @@ impl Cause for ServerNotTls {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    #[test]
+    fn http_in_answer_to_the_hello_is_no_tls() {
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .say(Server, b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            .alert(Client, 2, 70)
+            .fin(Client)
+            .seen();
+        let verdict = context().verdict(&seen);
+        let finding = verdict.cause.as_ref().unwrap();
+        assert_eq!((name_of(&verdict), finding.weight, finding.at_fault), ("server-not-tls", 97, AtFault::Client));
+        assert!(!mentions(&verdict, "version-mismatch") && !mentions(&verdict, "client-abandoned"));
+        assert!(finding.evidence.iter().any(|evidence| evidence.text.contains("HTTP/1.1 400 Bad Request")));
+    }
+
+    #[test]
+    fn bytes_without_a_name_are_no_tls_either() {
+        let seen = connected().client_hello(|hello| hello).say(Server, &[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40]).fin(Client).seen();
+        assert_eq!(chosen(&seen), "server-not-tls");
+    }
+
+    #[test]
+    fn an_alert_is_tls() {
+        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 40).seen();
+        assert!(judged(&ServerNotTls, &seen).is_none());
+    }
+
+    #[test]
+    fn a_conversation_in_plaintext_is_not_its_matter() {
+        let seen = connected().say(Client, b"GET / HTTP/1.1\r\n\r\n").say(Server, b"HTTP/1.1 200 OK\r\n\r\n").seen();
+        assert!(judged(&ServerNotTls, &seen).is_none());
+    }
+}

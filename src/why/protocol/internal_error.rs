@@ -54,3 +54,47 @@ impl Cause for InternalError {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    #[test]
+    fn internal_error_of_the_server_is_its_own() {
+        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).alert(Server, 2, 80).fin(Server).seen();
+        let finding = judged(&InternalError, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
+        assert_eq!(finding.at_fault, AtFault::Server);
+        assert_eq!(chosen(&seen), "internal-error");
+    }
+
+    #[test]
+    fn in_answer_to_the_hello_a_missing_certificate_for_the_name_says_the_same() {
+        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 80).fin(Server).seen();
+        let finding = judged(&InternalError, &seen).unwrap();
+        assert!(finding.alternatives.iter().any(|other| other.cause == CauseId("sni-unrecognized")));
+        let verdict = context().server_serves(&["www.shop.example"]).verdict(&seen);
+        assert_eq!(name_of(&verdict), "sni-unrecognized");
+    }
+
+    #[test]
+    fn a_client_that_finds_a_defect_may_call_it_internal() {
+        let chain = Issued::to("shop.example");
+        let seen = connected()
+            .client_hello(|hello| hello.tls12().name("other.example"))
+            .server_flight(&chain.whole())
+            .alert(Client, 2, 80)
+            .seen();
+        let verdict = context().trusting(&chain.root).verdict(&seen);
+        assert_eq!(name_of(&verdict), "hostname-mismatch");
+        assert!(!mentions(&verdict, "internal-error"));
+    }
+
+    #[test]
+    fn other_alerts_are_none() {
+        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 40).seen();
+        assert!(judged(&InternalError, &seen).is_none());
+    }
+}

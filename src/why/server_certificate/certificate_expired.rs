@@ -97,3 +97,70 @@ fn told_but_hidden(cause: &CertificateExpired, seen: &Observed) -> Option<Findin
             .remedy(AtFault::Client, "check the client's clock", Some("timedatectl".to_owned())),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn turned_down(chain: &[&[u8]], description: u8) -> Observed {
+        connected().client_hello(Hello::tls12).server_flight(chain).alert(Client, 2, description).fin(Client).seen()
+    }
+
+    #[test]
+    fn a_leaf_past_its_last_day_and_the_alert_of_that_name_prove_it() {
+        let chain = Issued::of(&Leaf::named("shop.example").with(valid(2024, 2026)));
+        let seen = turned_down(&chain.whole(), 45);
+        let verdict = context().trusting(&chain.root).verdict(&seen);
+        let finding = verdict.cause.as_ref().unwrap();
+        assert_eq!((name_of(&verdict), finding.at_fault), ("certificate-expired", AtFault::Server));
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
+        assert!(finding.sentence.contains("2026-01-01"), "{}", finding.sentence);
+        assert_eq!(verdict.aborted_by, AbortedBy::Client);
+        assert!(!mentions(&verdict, "server-certificate-rejected") && !mentions(&verdict, "client-abandoned"));
+    }
+
+    #[test]
+    fn an_expired_intermediate_counts_as_well() {
+        let root = Authority::root("Shop Anchor");
+        let intermediate = root.below_with("Shop Issuing CA", valid(2020, 2025));
+        let leaf = Leaf::named("shop.example").signed_by(&intermediate);
+        let seen = turned_down(&[&leaf, &intermediate.der], 45);
+        let finding = context().trusting(&root).judged(&CertificateExpired, &seen).unwrap();
+        assert!(finding.sentence.contains("issuer's certificate \"Shop Issuing CA\""), "{}", finding.sentence);
+    }
+
+    #[test]
+    fn an_expired_certificate_that_the_client_takes_is_no_failure() {
+        let chain = Issued::of(&Leaf::named("shop.example").with(valid(2024, 2026)));
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&chain.whole())
+            .finished_by_both()
+            .sealed(Client, &[90])
+            .fin(Client)
+            .seen();
+        assert!(context().trusting(&chain.root).judged(&CertificateExpired, &seen).is_none());
+    }
+
+    #[test]
+    fn a_valid_certificate_is_not_expired_whatever_the_client_says() {
+        let chain = Issued::of(&Leaf::named("shop.example").with(valid(2024, 2027)));
+        let seen = turned_down(&chain.whole(), 45);
+        assert!(context().trusting(&chain.root).judged(&CertificateExpired, &seen).is_none());
+    }
+
+    #[test]
+    fn a_clear_alert_tells_of_what_tls_1_3_hides() {
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53])
+            .alert(Client, 2, 45)
+            .fin(Client)
+            .seen();
+        assert_eq!(confidence(&CertificateExpired, &seen), Some(Confidence::Likely));
+        assert_eq!(chosen(&seen), "certificate-expired");
+    }
+}

@@ -134,3 +134,70 @@ fn likelihood(gap: &Gap, leaf_only: bool) -> u8 {
         55
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn turned_down(chain: &[&[u8]]) -> Observed {
+        connected().client_hello(Hello::tls12).server_flight(chain).alert(Client, 2, 48).fin(Client).seen()
+    }
+
+    #[test]
+    fn an_intermediate_that_another_server_sent_proves_it() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&[&chain.leaf]);
+        let world = || context().trusting(&chain.root).with_elsewhere(&chain.intermediate);
+        let finding = world().judged(&MissingIntermediate, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
+        assert!(finding.evidence.iter().any(|evidence| evidence.mark.frame == 900));
+        assert_eq!((finding.at_fault, world().chosen(&seen)), (AtFault::Server, "missing-intermediate"));
+    }
+
+    #[test]
+    fn a_leaf_alone_from_an_issuing_authority_is_likely_a_forgotten_intermediate() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&[&chain.leaf]);
+        let finding = context().trusting(&chain.root).judged(&MissingIntermediate, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(finding.alternatives.iter().any(|other| other.cause == CauseId("untrusted-root")));
+    }
+
+    #[test]
+    fn a_stranger_in_the_place_of_the_intermediate_is_as_good_as_none() {
+        let chain = Issued::to("shop.example");
+        let stranger = Authority::root("Elsewhere Root").below("Elsewhere CA");
+        let seen = turned_down(&[&chain.leaf, &stranger.der]);
+        let finding = context().trusting(&chain.root).judged(&MissingIntermediate, &seen).unwrap();
+        assert!(finding.sentence.contains("\"Elsewhere CA\""), "{}", finding.sentence);
+    }
+
+    #[test]
+    fn a_chain_that_reaches_a_root_misses_nothing() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&chain.whole());
+        assert!(context().trusting(&chain.root).judged(&MissingIntermediate, &seen).is_none());
+    }
+
+    #[test]
+    fn a_leaf_below_a_trusted_root_needs_no_intermediate() {
+        let root = Authority::root("Shop Anchor");
+        let seen = turned_down(&[&Leaf::named("shop.example").signed_by(&root)]);
+        assert!(context().trusting(&root).judged(&MissingIntermediate, &seen).is_none());
+    }
+
+    #[test]
+    fn a_client_that_goes_on_has_found_its_way() {
+        let chain = Issued::to("shop.example");
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[&chain.leaf])
+            .finished_by_both()
+            .sealed(Client, &[90])
+            .fin(Client)
+            .seen();
+        assert!(context().trusting(&chain.root).judged(&MissingIntermediate, &seen).is_none());
+    }
+}

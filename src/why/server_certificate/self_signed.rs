@@ -60,3 +60,41 @@ impl Cause for SelfSigned {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    #[test]
+    fn a_certificate_signed_by_itself_and_a_refusal_prove_it() {
+        let leaf = Leaf::named("shop.example").self_signed();
+        let seen = connected().client_hello(Hello::tls12).server_flight(&[&leaf]).alert(Client, 2, 48).fin(Client).seen();
+        let finding = judged(&SelfSigned, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
+        assert_eq!((finding.at_fault, chosen(&seen)), (AtFault::Server, "self-signed"));
+    }
+
+    #[test]
+    fn a_client_that_takes_it_sees_no_defect() {
+        let leaf = Leaf::named("shop.example").self_signed();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[&leaf])
+            .finished_by_both()
+            .sealed(Client, &[90])
+            .fin(Client)
+            .seen();
+        assert!(judged(&SelfSigned, &seen).is_none());
+        assert_eq!(chosen(&seen), "");
+    }
+
+    #[test]
+    fn a_private_root_above_the_leaf_is_another_matter() {
+        let root = Authority::root("Shop Anchor");
+        let leaf = Leaf::named("shop.example").signed_by(&root);
+        let seen = connected().client_hello(Hello::tls12).server_flight(&[&leaf, &root.der]).alert(Client, 2, 48).seen();
+        assert!(judged(&SelfSigned, &seen).is_none());
+    }
+}

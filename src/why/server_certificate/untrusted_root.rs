@@ -137,3 +137,69 @@ fn told_but_hidden(cause: &UntrustedRoot, seen: &Observed) -> Option<Finding> {
         seen,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    fn turned_down(chain: &[&[u8]], description: u8) -> Observed {
+        connected().client_hello(Hello::tls12).server_flight(chain).alert(Client, 2, description).fin(Client).seen()
+    }
+
+    #[test]
+    fn a_private_root_that_was_sent_along_is_likely_unknown() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&[&chain.leaf, &chain.intermediate.der, &chain.root.der], 48);
+        let finding = judged(&UntrustedRoot, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(finding.sentence.contains("\"Shop Anchor\""), "{}", finding.sentence);
+        assert_eq!(chosen(&seen), "untrusted-root");
+    }
+
+    #[test]
+    fn a_chain_that_ends_at_an_unknown_issuer_is_likely_one_too() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&chain.whole(), 48);
+        assert_eq!(confidence(&UntrustedRoot, &seen), Some(Confidence::Likely));
+        assert_eq!(chosen(&seen), "untrusted-root");
+    }
+
+    #[test]
+    fn it_is_never_certain_as_the_clients_store_is_not_in_the_packets() {
+        let chain = Issued::to("shop.example");
+        for sent in [&[&chain.leaf[..]][..], &chain.whole(), &[&chain.leaf, &chain.intermediate.der, &chain.root.der]] {
+            assert!(confidence(&UntrustedRoot, &turned_down(sent, 48)) < Some(Confidence::Certain));
+        }
+    }
+
+    #[test]
+    fn unknown_ca_about_a_chain_that_is_sound_speaks_of_the_clients_store() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&chain.whole(), 48);
+        let finding = context().trusting(&chain.root).judged(&UntrustedRoot, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
+    }
+
+    #[test]
+    fn a_sound_chain_refused_for_another_reason_is_not_untrusted() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&chain.whole(), 42);
+        assert!(context().trusting(&chain.root).judged(&UntrustedRoot, &seen).is_none());
+    }
+
+    #[test]
+    fn a_clear_alert_tells_of_what_tls_1_3_hides() {
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53])
+            .alert(Client, 2, 48)
+            .fin(Client)
+            .seen();
+        let finding = judged(&UntrustedRoot, &seen).unwrap();
+        assert!(finding.alternatives.iter().any(|other| other.cause == CauseId("missing-intermediate")));
+        assert_eq!(chosen(&seen), "untrusted-root");
+    }
+}

@@ -1,0 +1,274 @@
+//! For tests: a connection told step by step.
+//!
+//! A [`Scene`] makes real packets and feeds them through the reassembler and the [`Observer`], so that a test judges what a capture with
+//! these packets would show. Each packet comes 10 ms after the one before it and acknowledges all that its sender has received. What one
+//! step says travels in one packet.
+
+mod hello;
+mod message;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+pub(crate) use hello::{Hello, ServersHello};
+
+use super::{Endpoint, Identity, Observed, Observer};
+use crate::evidence::{CaptureId, Side, Time};
+use crate::net::{Flags, FlowKey, Role, Segment};
+use crate::stream::Tcp;
+use crate::x509::CertificateStore;
+
+pub(crate) use Side::{Client, Server};
+
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+
+/// Content types of records.
+pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(crate) const ALERT: u8 = 21;
+pub(crate) const HANDSHAKE: u8 = 22;
+pub(crate) const APPLICATION_DATA: u8 = 23;
+
+/// Milliseconds between two packets.
+const STEP: i64 = 10;
+/// First sequence numbers of client and server.
+const ISN: [u32; 2] = [1_000, 700_000];
+/// Time to live of each side's packets.
+const TTL: [u8; 2] = [64, 52];
+
+/// The moment of the first packet: noon of 1 July 2026.
+pub(crate) fn noon() -> Time {
+    Time::from_civil(2026, 7, 1, 12, 0, 0).expect("a date")
+}
+
+/// A connection before its first packet, from 10.0.0.1 to port 443 of 10.0.0.2.
+pub(crate) fn scene() -> Scene {
+    Scene {
+        tcp: Tcp::new(CaptureId(0), true),
+        observer: None,
+        port: 443,
+        frame: 0,
+        millis: noon().nanos() / 1_000_000,
+        sent: [0; 2],
+        opened: false,
+        off_camera: false,
+        snaplen: usize::MAX,
+        together: None,
+    }
+}
+
+/// A connection after the three-way handshake: frames 1 to 3.
+pub(crate) fn connected() -> Scene {
+    scene().connect()
+}
+
+/// What several steps of one side say, to travel in one packet.
+#[derive(Default)]
+struct Packet {
+    payload: Vec<u8>,
+    flags: u8,
+}
+
+/// A connection in the making.
+pub(crate) struct Scene {
+    tcp: Tcp,
+    /// From the first byte of payload on, as in the pipeline.
+    observer: Option<Observer>,
+    port: u16,
+    frame: u64,
+    millis: i64,
+    /// Bytes of each side's stream so far, its FIN included.
+    sent: [u32; 2],
+    opened: bool,
+    off_camera: bool,
+    snaplen: usize,
+    together: Option<Packet>,
+}
+
+impl Scene {
+    /// The server's port.
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Only so many bytes of each packet's payload are captured from here on.
+    pub(crate) fn cut_to(mut self, bytes: usize) -> Self {
+        self.snaplen = bytes;
+        self
+    }
+
+    /// Nothing happens for so long.
+    pub(crate) fn wait(mut self, seconds: f64) -> Self {
+        self.millis += (seconds * 1_000.0) as i64;
+        self
+    }
+
+    /// What happens in `steps` is not in the capture.
+    pub(crate) fn off_camera(mut self, steps: impl FnOnce(Self) -> Self) -> Self {
+        self.off_camera = true;
+        let mut after = steps(self);
+        after.off_camera = false;
+        after
+    }
+
+    /// What one side says in `steps` travels in a single packet.
+    pub(crate) fn in_one_packet(mut self, from: Side, steps: impl FnOnce(Self) -> Self) -> Self {
+        self.together = Some(Packet::default());
+        let mut after = steps(self);
+        let packet = after.together.take().expect("steps do not nest");
+        after.send(from, packet.flags | ACK, &packet.payload);
+        after
+    }
+
+    /// The whole three-way handshake.
+    pub(crate) fn connect(self) -> Self {
+        self.syn().syn_ack().ack(Client)
+    }
+
+    /// The client's SYN, or its repetition.
+    pub(crate) fn syn(mut self) -> Self {
+        self.opened = true;
+        self.packet(Client, SYN, -1, &[], TTL[0]);
+        self
+    }
+
+    /// The server's answer to it.
+    pub(crate) fn syn_ack(mut self) -> Self {
+        self.packet(Server, SYN | ACK, -1, &[], TTL[1]);
+        self
+    }
+
+    /// The server's address refuses the SYN.
+    pub(crate) fn refuse(mut self) -> Self {
+        self.packet(Server, RST | ACK, -1, &[], TTL[1]);
+        self
+    }
+
+    /// An acknowledgement of all that was received, without payload.
+    pub(crate) fn ack(mut self, from: Side) -> Self {
+        self.send(from, ACK, &[]);
+        self
+    }
+
+    /// Bytes, whatever they are.
+    pub(crate) fn say(mut self, from: Side, bytes: &[u8]) -> Self {
+        self.send(from, ACK, bytes);
+        self
+    }
+
+    /// The last packet of this side's payload again, as it was: `bytes` from its end.
+    pub(crate) fn repeat(mut self, from: Side, bytes: &[u8]) -> Self {
+        let at = i64::from(self.sent[from.index()]) - bytes.len() as i64;
+        self.packet(from, ACK, at, bytes, TTL[from.index()]);
+        self
+    }
+
+    /// The side closes.
+    pub(crate) fn fin(mut self, from: Side) -> Self {
+        self.send(from, FIN | ACK, &[]);
+        self
+    }
+
+    /// The side resets the connection.
+    pub(crate) fn reset(self, from: Side) -> Self {
+        self.reset_with_ttl(from, TTL[from.index()])
+    }
+
+    /// A reset that bears this side's address and another time to live.
+    pub(crate) fn reset_with_ttl(mut self, from: Side, ttl: u8) -> Self {
+        let at = i64::from(self.sent[from.index()]);
+        self.packet(from, RST | ACK, at, &[], ttl);
+        self
+    }
+
+    /// Everything that the capture shows of it. The capture ends with the connection, later by what was waited for since.
+    pub(crate) fn seen(mut self) -> Observed {
+        let end = Time::from_nanos(self.millis * 1_000_000);
+        if let Some(observer) = &mut self.observer {
+            self.tcp.finish(observer);
+        }
+        let (client, server) = self.ends();
+        let identity = Identity { client, server, capture: CaptureId(0), client_isn: ISN[0], vlan: 0 };
+        let facts = self.tcp.facts().clone();
+        let mut seen = match self.observer {
+            Some(observer) => observer.finish(identity, facts),
+            None => Observed::without_bytes(identity, facts),
+        };
+        seen.stream = Some(0);
+        seen.capture_end = Some(end);
+        seen
+    }
+
+    /// The frame of the last packet.
+    pub(crate) fn frame(&self) -> u64 {
+        self.frame
+    }
+
+    fn ends(&self) -> (Endpoint, Endpoint) {
+        let end = |last, port| Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port };
+        (end(1, 50_000), end(2, self.port))
+    }
+
+    /// The next bytes of a side's stream, or what is to travel with others.
+    fn send(&mut self, from: Side, flags: u8, payload: &[u8]) {
+        if let Some(packet) = &mut self.together {
+            packet.payload.extend_from_slice(payload);
+            packet.flags |= flags;
+            return;
+        }
+        let at = i64::from(self.sent[from.index()]);
+        self.packet(from, flags, at, payload, TTL[from.index()]);
+        self.sent[from.index()] += payload.len() as u32 + u32::from(flags & FIN != 0);
+    }
+
+    fn packet(&mut self, from: Side, flags: u8, at: i64, payload: &[u8], ttl: u8) {
+        self.millis += STEP;
+        if self.off_camera {
+            return;
+        }
+        self.frame += 1;
+        let captured = &payload[..payload.len().min(self.snaplen)];
+        let number = |side: Side, offset: i64| ISN[side.index()].wrapping_add(1).wrapping_add(offset as u32);
+        let (client, server) = self.ends();
+        let segment = Segment {
+            key: FlowKey::new((client.address, client.port), (server.address, server.port)).0,
+            from_low: from == Client,
+            frame: self.frame,
+            time: Some(Time::from_nanos(self.millis * 1_000_000)),
+            seq: number(from, at),
+            ack: number(from.peer(), i64::from(self.sent[from.peer().index()])),
+            flags: Flags(flags),
+            window: 500,
+            payload_at: 0,
+            payload_len: captured.len() as u32,
+            payload_cut: (payload.len() - captured.len()) as u32,
+            ttl,
+            ip_id: self.frame as u16,
+            mss: if flags & SYN != 0 { 1_460 } else { 0 },
+            vlan: 0,
+            role: Role::Whole,
+        };
+        // As the pipeline does: no observer before there is a byte to observe.
+        if self.observer.is_none() && !payload.is_empty() {
+            self.observer = Some(Observer::new(Arc::new(CertificateStore::default())));
+        }
+        match &mut self.observer {
+            Some(observer) => self.tcp.segment(&segment, captured, observer),
+            None => self.tcp.segment(&segment, captured, &mut Nobody),
+        }
+    }
+}
+
+/// Takes the bytes of a connection that has none.
+struct Nobody;
+
+impl crate::stream::Sink for Nobody {
+    fn data(&mut self, _: &[u8], _: crate::evidence::Span) {
+        unreachable!("a connection without payload has no bytes");
+    }
+
+    fn gap(&mut self, _: Side, _: u64, _: u64, _: crate::stream::GapCause, _: crate::evidence::Mark) {}
+}

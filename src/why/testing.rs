@@ -1,0 +1,168 @@
+//! For the tests of the causes: connections to judge, what surrounds them, and short ways to ask.
+
+use std::sync::Arc;
+
+pub(crate) use crate::connection::testing::*;
+pub(crate) use crate::x509::testing::{Authority, Leaf, valid};
+
+use crate::connection::{Observed, ServerHistory};
+use crate::evidence::{CaptureId, Mark};
+use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::why::{Cause, CauseId, Confidence, Context, Finding, Surroundings, Verdict, judge};
+use crate::x509::{CertificateIndex, CertificateStore, Interned, Trust, TrustStore};
+
+/// A certificate with the two authorities above it, all valid.
+pub(crate) struct Issued {
+    /// Signed by itself.
+    pub(crate) root: Authority,
+    /// Signed by the root.
+    pub(crate) intermediate: Authority,
+    /// The server's certificate.
+    pub(crate) leaf: Vec<u8>,
+}
+
+impl Issued {
+    /// A sound chain for this name.
+    pub(crate) fn to(host: &str) -> Self {
+        Self::of(&Leaf::named(host))
+    }
+
+    /// A chain for this certificate.
+    pub(crate) fn of(leaf: &Leaf) -> Self {
+        let root = Authority::root("Shop Anchor");
+        let intermediate = root.below("Shop Issuing CA");
+        let leaf = leaf.signed_by(&intermediate);
+        Self { root, intermediate, leaf }
+    }
+
+    /// What a server should send: leaf and intermediate.
+    pub(crate) fn whole(&self) -> [&[u8]; 2] {
+        [&self.leaf, &self.intermediate.der]
+    }
+}
+
+/// What lies outside the connection: no trust store, no other connection, no other certificate, until a test says so.
+#[derive(Default)]
+pub(crate) struct World {
+    stores: Vec<TrustStore>,
+    index: CertificateIndex,
+    history: ServerHistory,
+}
+
+/// An empty [`World`].
+pub(crate) fn context() -> World {
+    World::default()
+}
+
+impl World {
+    /// Clients are taken to trust this authority.
+    pub(crate) fn trusting(mut self, root: &Authority) -> Self {
+        self.stores.push(TrustStore::from_pem_or_der("test", &root.der).expect("a root"));
+        self
+    }
+
+    /// This authority's certificate was sent in another connection.
+    pub(crate) fn with_elsewhere(mut self, authority: &Authority) -> Self {
+        let first = Mark { capture: CaptureId(0), frame: 900, time: None, from: Server };
+        self.index.add(&Arc::new(Interned::new(&authority.der)), first);
+        self
+    }
+
+    /// The server completed handshakes that carried data with other clients.
+    pub(crate) fn serves_others(mut self) -> Self {
+        self.history.hellos += 1;
+        self.history.answered += 1;
+        self.history.completed += 1;
+        self.history.carried_data += 1;
+        self
+    }
+
+    /// The server chose these suites with other clients.
+    pub(crate) fn server_took_suites(mut self, suites: &[u16]) -> Self {
+        self.history.cipher_suites.extend(suites.iter().copied().map(CipherSuite));
+        self.serves_others()
+    }
+
+    /// The server used these groups with other clients.
+    pub(crate) fn server_took_groups(mut self, groups: &[u16]) -> Self {
+        self.history.groups.extend(groups.iter().copied().map(Group));
+        self.serves_others()
+    }
+
+    /// The server chose these versions with other clients.
+    pub(crate) fn server_took_versions(mut self, versions: &[u16]) -> Self {
+        self.history.versions.extend(versions.iter().copied().map(ProtocolVersion));
+        self.serves_others()
+    }
+
+    /// The server completed handshakes for these names.
+    pub(crate) fn server_serves(mut self, names: &[&str]) -> Self {
+        self.history.names.extend(names.iter().map(|&name| name.to_owned()));
+        self.serves_others()
+    }
+
+    fn surroundings(self, seen: &Observed) -> Surroundings {
+        let mut surroundings = Surroundings {
+            trust: Arc::new(Trust::new(self.stores)),
+            certificates: Arc::new(CertificateStore::default()),
+            index: Arc::new(self.index),
+            servers: hashbrown::HashMap::default(),
+            at: None,
+        };
+        surroundings.servers.insert(seen.server, self.history);
+        surroundings
+    }
+
+    /// What one cause says in this world.
+    pub(crate) fn judged(self, cause: &dyn Cause, seen: &Observed) -> Option<Finding> {
+        let surroundings = self.surroundings(seen);
+        let mut findings = Vec::new();
+        cause.judge(seen, &Context::new(&surroundings), &mut findings);
+        assert!(findings.len() <= 1, "more than one finding of one cause");
+        let finding = findings.pop()?;
+        assert_eq!(finding.cause, cause.id());
+        assert!(!finding.evidence.is_empty(), "a finding without evidence");
+        Some(finding)
+    }
+
+    /// What is said of the connection in this world, all causes considered.
+    pub(crate) fn verdict(self, seen: &Observed) -> Verdict {
+        let surroundings = self.surroundings(seen);
+        judge(seen, &Context::new(&surroundings))
+    }
+
+    /// The chosen cause in this world; `""` where there is none.
+    pub(crate) fn chosen(self, seen: &Observed) -> &'static str {
+        name_of(&self.verdict(seen))
+    }
+}
+
+/// What one cause says in an empty world.
+pub(crate) fn judged(cause: &dyn Cause, seen: &Observed) -> Option<Finding> {
+    context().judged(cause, seen)
+}
+
+/// How sure one cause is of itself in an empty world; `None` where it is silent or too weak to count.
+pub(crate) fn confidence(cause: &dyn Cause, seen: &Observed) -> Option<Confidence> {
+    sure(judged(cause, seen))
+}
+
+/// How sure a finding is.
+pub(crate) fn sure(finding: Option<Finding>) -> Option<Confidence> {
+    Confidence::of_weight(finding?.weight)
+}
+
+/// The chosen cause in an empty world; `""` where there is none.
+pub(crate) fn chosen(seen: &Observed) -> &'static str {
+    context().chosen(seen)
+}
+
+/// The cause of a verdict; `""` where there is none.
+pub(crate) fn name_of(verdict: &Verdict) -> &'static str {
+    verdict.cause.as_ref().map_or("", |finding| finding.cause.0)
+}
+
+/// True where a verdict's cause or weaker findings hold this one.
+pub(crate) fn mentions(verdict: &Verdict, id: &'static str) -> bool {
+    verdict.cause.iter().chain(&verdict.findings).any(|finding| finding.cause == CauseId(id))
+}
