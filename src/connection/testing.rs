@@ -194,7 +194,7 @@ impl Scene {
         let identity = Identity { client, server, capture: CaptureId(0), client_isn: ISN[0], vlan: 0 };
         let facts = self.tcp.facts().clone();
         let mut seen = match self.observer {
-            Some(observer) => observer.finish(identity, facts),
+            Some(observer) => *observer.close(identity, facts).read(),
             None => Observed::without_bytes(identity, facts),
         };
         seen.stream = Some(0);
