@@ -43,7 +43,7 @@ pub(crate) enum First {
     /// A TLS record, or an SSLv2-format ClientHello.
     Tls(Span),
     /// Something else; named where the bytes are known.
-    Other(Option<Plaintext>, Span),
+    Other(Option<Box<Plaintext>>, Span),
     /// The first bytes are not in the capture.
     Unknown(Hidden),
 }

@@ -235,7 +235,7 @@ impl Observer {
             }
             Item::NotTls { head, span } => {
                 if matches!(self.first[side.index()], First::Nothing) {
-                    self.first[side.index()] = First::Other(name_plaintext(head), span);
+                    self.first[side.index()] = First::Other(name_plaintext(head).map(Box::new), span);
                 }
             }
             Item::Malformed { malformed, span } => {
@@ -388,9 +388,9 @@ impl Closed {
         let mut observed = self.observed;
         let mut offers = Vec::new();
         for kept in self.hellos {
-            match Offer::from_hello(kept.body, kept.span.len) {
-                Ok(offer) => offers.push(Spanned {
-                    value: Arc::new(offer),
+            match ClientHello::parse(&kept.body) {
+                Ok(hello) => offers.push(Spanned {
+                    value: Arc::new(Offer::from_hello(&hello, kept.span.len)),
                     span: kept.span,
                 }),
                 Err(error) => observed.malformed.push((error, kept.span)),
@@ -408,6 +408,12 @@ impl Closed {
             observed.offer = Seen::Seen(offer);
         }
         observed.second_offer = offers.next();
+        observed.messages.shrink_to_fit();
+        observed.alerts.shrink_to_fit();
+        observed.malformed.shrink_to_fit();
+        for log in &mut observed.records {
+            log.first.shrink_to_fit();
+        }
         observed
     }
 }

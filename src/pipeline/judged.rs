@@ -15,7 +15,7 @@ use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
 use crate::x509::{CertificateIndex, CertificateStore, Trust};
 
 /// Connections that are rendered side by side before they are written.
-const BATCH: usize = 512;
+const BATCH: usize = 128;
 
 /// One set, ready to be judged.
 #[derive(Debug)]

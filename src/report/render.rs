@@ -232,7 +232,6 @@ fn suite(suite: registry::CipherSuite) -> CipherSuite {
 
 fn offered(offer: &connection::Offer) -> Offer {
     let has = |extension| offer.has(extension);
-    let fingerprints = offer.fingerprints();
     Offer {
         server_name: offer.server_name.clone(),
         versions: offer
@@ -259,8 +258,8 @@ fn offered(offer: &connection::Offer) -> Offer {
         }),
         alpn: has(registry::ExtensionType::ALPN).then(|| offer.alpn.clone()),
         ech: offer.ech.then_some(Ech::Outer),
-        ja3: fingerprints.as_ref().map(|(ja3, _)| ja3.clone()),
-        ja4: fingerprints.map(|(_, ja4)| ja4),
+        ja3: offer.ja3.clone(),
+        ja4: offer.ja4.clone(),
     }
 }
 
