@@ -8,7 +8,7 @@
 
 use super::link::{Network, Version};
 use super::tcp::{Carrier, Header};
-use super::{Packet, Role};
+use super::{Encapsulations, Packet, Role, encapsulation};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -31,7 +31,7 @@ pub(super) enum Usual {
         /// Captured bytes of header and payload.
         captured: usize,
     },
-    /// UDP.
+    /// UDP between ports at which no tunnel ends.
     Udp,
 }
 
@@ -56,7 +56,7 @@ fn v4(network: &Network, bytes: &[u8]) -> Option<Usual> {
     let on_wire = usize::from(u16::from_be_bytes([header[2], header[3]])).checked_sub(IPV4_HEADER)?;
     match header[9] {
         TCP if on_wire >= LEAST_TCP => {}
-        UDP => return Some(Usual::Udp),
+        UDP => return udp(rest),
         _ => return None,
     }
     let carrier = Carrier {
@@ -68,6 +68,7 @@ fn v4(network: &Network, bytes: &[u8]) -> Option<Usual> {
         at: network.at + IPV4_HEADER,
         on_wire,
         role: role(network),
+        encapsulations: Encapsulations::NONE,
     };
     tcp(carrier, rest)
 }
@@ -78,7 +79,7 @@ fn v6(network: &Network, bytes: &[u8]) -> Option<Usual> {
     let on_wire = usize::from(u16::from_be_bytes([header[4], header[5]]));
     match header[6] {
         TCP if on_wire >= LEAST_TCP => {}
-        UDP => return Some(Usual::Udp),
+        UDP => return udp(rest),
         _ => return None,
     }
     let (_, addresses) = header.split_first_chunk::<8>()?;
@@ -92,6 +93,7 @@ fn v6(network: &Network, bytes: &[u8]) -> Option<Usual> {
         at: network.at + IPV6_HEADER,
         on_wire,
         role: role(network),
+        encapsulations: Encapsulations::NONE,
     };
     tcp(carrier, rest)
 }
@@ -106,6 +108,16 @@ fn tcp(carrier: Carrier, rest: &[u8]) -> Option<Usual> {
         header,
         captured: bytes.len(),
     })
+}
+
+/// UDP, unless one of its ports says that a tunnel may be inside.
+#[inline(always)]
+fn udp(rest: &[u8]) -> Option<Usual> {
+    let ([a, b, c, d], _) = rest.split_first_chunk()?;
+    if encapsulation::has_port(u16::from_be_bytes([*a, *b])) || encapsulation::has_port(u16::from_be_bytes([*c, *d])) {
+        return None;
+    }
+    Some(Usual::Udp)
 }
 
 /// An IPv4 address as an IPv6 address (RFC 4291 §2.5.5.2).

@@ -1,13 +1,14 @@
 //! The general path: IP and TCP by `etherparse`, for the packets that [`super::fast`] declines: IP options, extension headers,
-//! lengths that offloading or a snapshot length falsified, and the segments quoted in ICMP errors.
+//! lengths that offloading or a snapshot length falsified, tunnels, and the segments quoted in ICMP errors.
 //!
 //! `etherparse`'s lax slices take what is there. How much was on the wire, and which packets Wireshark numbers all the same, is
 //! worked out here.
 
 use etherparse::{IpNumber, LaxIpSlice, TcpHeaderSlice};
 
-use super::link::Network;
+use super::encapsulation::Layer;
 use super::tcp::{self, Carrier, Header};
+use super::tunnel::{self, Part, Path};
 use super::{Decoded, Packet, Role, fast};
 
 /// An ICMP error quotes the packet that it complains of behind these bytes (RFC 792, RFC 4443 §2.1).
@@ -16,71 +17,50 @@ const ICMP_HEADER: usize = 8;
 /// Errors within errors are not sent (RFC 1122 §3.2.2), but captured packets may claim anything: no deeper than this.
 const DEEPEST_QUOTE: u8 = 4;
 
-/// Bytes that stand in a packet: the captured ones, where they begin in the frame, and how many they were on the wire.
-#[derive(Clone, Copy)]
-struct Part<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    on_wire: usize,
-}
-
-impl<'a> Part<'a> {
-    /// What remains after `skipped` bytes.
-    fn after(self, skipped: usize) -> Option<Self> {
-        Some(Self {
-            bytes: self.bytes.get(skipped..)?,
-            at: self.at + skipped,
-            on_wire: self.on_wire.saturating_sub(skipped),
-        })
-    }
-}
-
 /// Reads a packet of any shape.
-pub(super) fn decode(packet: &Packet<'_>, network: &Network) -> Decoded {
-    let Some(bytes) = packet.bytes.get(network.at..) else {
-        return Decoded::Other;
-    };
+pub(super) fn decode(packet: &Packet<'_>) -> Decoded {
     let original = usize::try_from(packet.original).unwrap_or(usize::MAX);
-    let on_wire = original.max(packet.bytes.len()).saturating_sub(network.at);
-    ip(
-        packet,
-        network,
-        Part {
-            bytes,
-            at: network.at,
-            on_wire,
-        },
-        0,
-    )
-    .unwrap_or(Decoded::Other)
+    let frame = Part {
+        bytes: packet.bytes,
+        at: 0,
+        on_wire: original.max(packet.bytes.len()),
+    };
+    inside(packet, Layer::Link(packet.link), frame, Path::START).unwrap_or(Decoded::Other)
 }
 
-/// Reads an IP packet; `quotes` counts the ICMP errors around it.
-fn ip(packet: &Packet<'_>, network: &Network, part: Part<'_>, quotes: u8) -> Option<Decoded> {
+/// Reads what a layer holds.
+fn inside(packet: &Packet<'_>, layer: Layer, part: Part<'_>, mut path: Path) -> Option<Decoded> {
+    let part = tunnel::unwrap(layer, part, &mut path)?;
+    ip(packet, part, path)
+}
+
+/// Reads an IP packet.
+fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
     let (slice, _) = LaxIpSlice::from_slice(part.bytes).ok()?;
     let header = IpHeader::new(&slice, part.on_wire)?;
-    let inside = slice.payload();
+    let inner = slice.payload();
 
     // The payload is what the extension headers leave of the bytes behind the IP header.
     let captured = part.bytes.len().saturating_sub(header.len).min(header.payload);
-    let extensions = captured.checked_sub(inside.payload.len())?;
+    let extensions = captured.checked_sub(inner.payload.len())?;
     let payload = Part {
-        bytes: inside.payload,
+        bytes: inner.payload,
         at: part.at + header.len + extensions,
         on_wire: header.payload.checked_sub(extensions)?,
     };
 
-    let mut role = match (network.numbered && header.numbered, quotes) {
+    path.numbered &= header.numbered;
+    let mut role = match (path.numbered, path.quotes) {
         (true, 0) => Role::Whole,
         (false, 0) => Role::Unnumbered,
         (true, _) => Role::Glimpse,
         (false, _) => return None,
     };
-    if inside.fragmented {
+    if inner.fragmented {
         // Wireshark keeps fragments for reassembly, except for those that are not all there.
         if !header.read_in_part
             || captured == header.payload
-            || inside.ip_number != IpNumber::TCP
+            || inner.ip_number != IpNumber::TCP
             || role == Role::Unnumbered
         {
             return None;
@@ -88,32 +68,39 @@ fn ip(packet: &Packet<'_>, network: &Network, part: Part<'_>, quotes: u8) -> Opt
         role = Role::Glimpse;
     }
 
-    match inside.ip_number {
+    match inner.ip_number {
         IpNumber::TCP => {
             let carrier = Carrier {
                 source: header.source,
                 destination: header.destination,
                 ttl: header.ttl,
                 ip_id: header.id,
-                vlan: network.vlan,
+                vlan: path.vlan,
                 at: payload.at,
                 on_wire: payload.on_wire,
                 role,
+                encapsulations: path.encapsulations,
             };
             tcp(packet, &carrier, payload)
         }
-        IpNumber::ICMP if quotes < DEEPEST_QUOTE && matches!(payload.bytes.first()?, 3 | 4 | 11 | 12) => {
-            ip(packet, network, payload.after(ICMP_HEADER)?, quotes + 1)
+        IpNumber::ICMP if path.quotes < DEEPEST_QUOTE && matches!(payload.bytes.first()?, 3 | 4 | 11 | 12) => {
+            path.quotes += 1;
+            ip(packet, payload.after(ICMP_HEADER)?, path)
         }
-        IpNumber::IPV6_ICMP if quotes < DEEPEST_QUOTE && matches!(payload.bytes.first()?, 1..=4) => {
+        IpNumber::IPV6_ICMP if path.quotes < DEEPEST_QUOTE && matches!(payload.bytes.first()?, 1..=4) => {
+            path.quotes += 1;
             let quote = payload.after(ICMP_HEADER)?;
             if quote.bytes.first()? >> 4 == 6 {
-                ip(packet, network, quote, quotes + 1)
+                ip(packet, quote, path)
             } else {
                 None
             }
         }
-        _ => None,
+        IpNumber::UDP => {
+            let (layer, payload) = tunnel::in_udp(payload, &mut path)?;
+            inside(packet, layer, payload, path)
+        }
+        IpNumber(protocol) => inside(packet, Layer::in_ip(protocol)?, payload, path),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Link layers: where in a frame the IP header begins, and the innermost VLAN id on the way to it.
 //!
 //! Link types are those of the LINKTYPE_ registry (tcpdump.org): NULL, Ethernet, RAW under its three numbers, LOOP, Linux "cooked"
-//! captures in both versions, IPv4 and IPv6.
+//! captures in both versions, IPv4 and IPv6. Those that wrap IP once more, PPP and its like, are read in
+//! [`super::encapsulation`].
 
 const NULL: u16 = 0;
-const ETHERNET: u16 = 1;
+pub(super) const ETHERNET: u16 = 1;
 const RAW_OF_BSD: u16 = 12;
 const RAW_OF_OPENBSD: u16 = 14;
 const RAW: u16 = 101;
@@ -14,8 +15,8 @@ const IPV4: u16 = 228;
 const IPV6: u16 = 229;
 const LINUX_SLL2: u16 = 276;
 
-const TYPE_IPV4: u16 = 0x0800;
-const TYPE_IPV6: u16 = 0x86dd;
+pub(super) const TYPE_IPV4: u16 = 0x0800;
+pub(super) const TYPE_IPV6: u16 = 0x86dd;
 
 /// Largest value of the type field that is a length (IEEE 802.3 §3.2.6).
 const LARGEST_LENGTH: u16 = 1500;
@@ -60,10 +61,33 @@ pub(super) fn peel(link: u16, frame: &[u8]) -> Option<Network> {
     }
 }
 
-/// What follows a type field: IP, or any number of VLAN tags (IEEE 802.1Q, 802.1ad and its forerunners) and then IP.
+/// What a type field behind any VLAN tags says of the bytes that follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Typed {
+    /// Offset of those bytes.
+    pub(super) at: usize,
+    /// The EtherType, or a length.
+    pub(super) protocol: u16,
+    /// Innermost VLAN id; 0 where there is no tag.
+    pub(super) vlan: u16,
+    /// True where Wireshark knows the tags as well.
+    pub(super) numbered: bool,
+}
+
+/// The type field of the link layers that have one, for the frames in which [`peel`] finds no IP.
+pub(super) fn type_field(link: u16, frame: &[u8]) -> Option<Typed> {
+    match link {
+        ETHERNET => tags(frame, 14, be16(frame, 12)?),
+        LINUX_SLL => tags(frame, 16, be16(frame, 14)?),
+        LINUX_SLL2 => tags(frame, 20, be16(frame, 0)?),
+        _ => None,
+    }
+}
+
+/// Steps over any number of VLAN tags (IEEE 802.1Q, 802.1ad and its forerunners), of which the type field before `at` may announce
+/// the first.
 #[inline]
-fn typed(frame: &[u8], mut at: usize, mut protocol: u16) -> Option<Network> {
-    let start = at;
+pub(super) fn tags(frame: &[u8], mut at: usize, mut protocol: u16) -> Option<Typed> {
     let mut vlan = 0;
     let mut numbered = true;
     // Every turn moves on by four bytes, so the frame's length bounds them.
@@ -74,6 +98,23 @@ fn typed(frame: &[u8], mut at: usize, mut protocol: u16) -> Option<Network> {
         protocol = be16(frame, at + 2)?;
         at += 4;
     }
+    Some(Typed {
+        at,
+        protocol,
+        vlan,
+        numbered,
+    })
+}
+
+/// What follows a type field: IP, or VLAN tags and then IP.
+#[inline]
+fn typed(frame: &[u8], start: usize, protocol: u16) -> Option<Network> {
+    let Typed {
+        at,
+        protocol,
+        vlan,
+        numbered,
+    } = tags(frame, start, protocol)?;
     let network = match protocol {
         length @ ..=LARGEST_LENGTH if at != start => snap(frame, at, usize::from(length))?,
         _ => ip(frame, at, protocol)?,
@@ -121,7 +162,7 @@ const fn family(number: u32) -> Option<u16> {
 
 /// IP at an offset. Its own version field decides; only a link layer that announces IPv6 is held to it, as Wireshark does.
 #[inline]
-fn ip(frame: &[u8], at: usize, protocol: u16) -> Option<Network> {
+pub(super) fn ip(frame: &[u8], at: usize, protocol: u16) -> Option<Network> {
     let version = match (frame.get(at)? >> 4, protocol) {
         (4, TYPE_IPV4) => Version::V4,
         (6, TYPE_IPV4 | TYPE_IPV6) => Version::V6,
@@ -135,8 +176,9 @@ fn ip(frame: &[u8], at: usize, protocol: u16) -> Option<Network> {
     })
 }
 
+/// Two bytes in network order.
 #[inline]
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair))
 }
 
@@ -242,6 +284,22 @@ mod tests {
         assert_eq!(at(229, &[0x60]), Some((0, Version::V6)));
         assert_eq!(at(229, &[0x45]), None);
         assert_eq!(at(101, &[0x00]), None);
+    }
+
+    #[test]
+    fn a_type_that_is_not_ip_is_told_with_its_tags() {
+        let frame = ethernet(&[0x81, 0x00, 0x00, 0x07, 0x88, 0x64], 0x11);
+        assert_eq!(peel(1, &frame), None);
+        assert_eq!(
+            type_field(1, &frame),
+            Some(Typed {
+                at: 18,
+                protocol: 0x8864,
+                vlan: 7,
+                numbered: true
+            })
+        );
+        assert_eq!(type_field(101, &frame), None);
     }
 
     #[test]

@@ -124,6 +124,37 @@ impl Role {
     }
 }
 
+/// Which encapsulations stood around a segment's own IP header, as a set: neither their order nor their number is kept, and VLAN tags
+/// are not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Encapsulations(u8);
+
+impl Encapsulations {
+    /// Nothing but the link layer.
+    pub(crate) const NONE: Self = Self(0);
+    /// PPP, over Ethernet (RFC 2516) or by itself.
+    pub(crate) const PPP: Self = Self(0x01);
+    /// MPLS labels (RFC 3032).
+    pub(crate) const MPLS: Self = Self(0x02);
+    /// IP in IP, of either version in either (RFC 2003, RFC 4213, RFC 2473), and Teredo (RFC 4380).
+    pub(crate) const IP: Self = Self(0x04);
+    /// GRE (RFC 2784), and ERSPAN in it.
+    pub(crate) const GRE: Self = Self(0x08);
+    /// VXLAN (RFC 7348).
+    pub(crate) const VXLAN: Self = Self(0x10);
+    /// Geneve (RFC 8926).
+    pub(crate) const GENEVE: Self = Self(0x20);
+    /// The user plane of GTP (3GPP TS 29.281).
+    pub(crate) const GTP: Self = Self(0x40);
+    /// Cisco's metadata header (EtherType 0x8909).
+    pub(crate) const CISCO_METADATA: Self = Self(0x80);
+
+    /// The set with another kind in it.
+    pub(crate) const fn with(self, kind: Self) -> Self {
+        Self(self.0 | kind.0)
+    }
+}
+
 /// One TCP segment of one packet. `payload` is a range of the window's bytes; nothing is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
@@ -159,6 +190,8 @@ pub(crate) struct Segment {
     pub(crate) vlan: u16,
     /// Whether it is numbered, and whether it is followed.
     pub(crate) role: Role,
+    /// What it was wrapped in.
+    pub(crate) encapsulations: Encapsulations,
 }
 
 // Segments are handed between threads by the million: a field that makes them larger is to be a decision, not an accident.

@@ -2,7 +2,7 @@
 
 use etherparse::TcpHeaderSlice;
 
-use super::{Flags, FlowKey, Packet, Role, Segment};
+use super::{Encapsulations, Flags, FlowKey, Packet, Role, Segment};
 
 /// The least header: no options.
 const LEAST: usize = 20;
@@ -35,6 +35,8 @@ pub(super) struct Carrier {
     pub(super) on_wire: usize,
     /// What may be done with the segment, as far as IP tells.
     pub(super) role: Role,
+    /// What this IP packet was wrapped in.
+    pub(super) encapsulations: Encapsulations,
 }
 
 /// The fields of a header that are of use here.
@@ -146,6 +148,7 @@ pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, c
         mss: header.mss,
         vlan: carrier.vlan,
         role,
+        encapsulations: carrier.encapsulations,
     }
 }
 

@@ -113,7 +113,7 @@ const fn sender(segment: &Segment) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use crate::net::{Flags, FlowKey};
+    use crate::net::{Encapsulations, Flags, FlowKey};
 
     use super::*;
 
@@ -146,6 +146,7 @@ mod tests {
             mss: 0,
             vlan: 0,
             role: Role::Whole,
+            encapsulations: Encapsulations::NONE,
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
 use crate::evidence::Time;
-use crate::net::{FlowKey, Role};
+use crate::net::{Encapsulations, FlowKey, Role};
 use Side::{Client, Server};
 
 pub(super) const FIN: u8 = 0x01;
@@ -133,6 +133,7 @@ impl Wire {
             mss: packet.mss,
             vlan: 0,
             role: Role::Whole,
+            encapsulations: Encapsulations::NONE,
         }
     }
 
