@@ -1,11 +1,13 @@
 //! What the server answers.
 
 use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
-use crate::tls::{ServerHello, ja3s};
+use crate::tls::{Malformed, ServerHello, ja3s};
 
 /// A ServerHello or HelloRetryRequest.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
+    /// It is a HelloRetryRequest (RFC 9846 §4.1.4).
+    pub(crate) is_retry: bool,
     /// The version chosen: `supported_versions` where it is there (RFC 9846 §4.2.1), else `legacy_version`.
     pub(crate) version: ProtocolVersion,
     /// The suite chosen.
@@ -24,14 +26,24 @@ pub(crate) struct Answer {
     pub(crate) downgrade_sentinel: bool,
     /// Extension types in order.
     pub(crate) extensions: Vec<ExtensionType>,
-    /// JA3S fingerprint: MD5 in hex.
-    pub(crate) ja3s: String,
+    /// The body of the message, for what is asked of it only where a report shows it.
+    body: Box<[u8]>,
 }
 
 impl Answer {
-    /// From a ServerHello that was readable.
-    pub(crate) fn from_hello(hello: &ServerHello<'_>, client_session_id: &[u8]) -> Self {
+    /// From the body of a ServerHello; a session id equal to the client's says that a session was taken up.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the fixed part cannot be read.
+    pub(crate) fn from_hello(body: &[u8], client_session_id: &[u8]) -> Result<Self, Malformed> {
+        let mut answer = Self::of(&ServerHello::parse(body)?, client_session_id);
+        answer.body = body.into();
+        Ok(answer)
+    }
+
+    fn of(hello: &ServerHello<'_>, client_session_id: &[u8]) -> Self {
         Self {
+            is_retry: hello.is_hello_retry_request(),
             version: hello.version(),
             cipher_suite: hello.cipher_suite(),
             group: hello.group(),
@@ -41,7 +53,12 @@ impl Answer {
             encrypt_then_mac: hello.has_encrypt_then_mac(),
             downgrade_sentinel: hello.downgrade().is_some(),
             extensions: hello.extensions().map(|(kind, _)| kind).collect(),
-            ja3s: ja3s(hello),
+            body: Box::default(),
         }
+    }
+
+    /// JA3S fingerprint: MD5 in hex.
+    pub(crate) fn ja3s(&self) -> Option<String> {
+        ServerHello::parse(&self.body).ok().map(|hello| ja3s(&hello))
     }
 }

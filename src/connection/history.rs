@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::connection::Observed;
+use crate::connection::Closed;
 use crate::evidence::Side;
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
 
@@ -35,8 +35,9 @@ pub(crate) struct ServerHistory {
 
 impl ServerHistory {
     /// Adds one connection.
-    pub(crate) fn add(&mut self, seen: &Observed) {
-        if seen.offer.is_seen() {
+    pub(crate) fn add(&mut self, closed: &Closed) {
+        let seen = &closed.observed;
+        if closed.has_hello() {
             self.hellos += 1;
         }
         if seen.first[Side::Server.index()].is_tls() {
@@ -55,7 +56,9 @@ impl ServerHistory {
             if seen.client_sent_data() {
                 self.carried_data += 1;
             }
-            self.names.extend(seen.server_name().map(str::to_owned));
+            if let Some(name) = closed.server_name().filter(|name| !self.names.contains(*name)) {
+                self.names.insert(name.to_owned());
+            }
         }
         self.trim();
     }

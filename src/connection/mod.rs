@@ -21,7 +21,7 @@ pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
     RecordSeen, Spanned,
 };
-pub(crate) use observer::{Identity, Observer};
+pub(crate) use observer::{Closed, Identity, Observer};
 pub(crate) use offer::Offer;
 pub(crate) use rejection::{Rejection, Sign};
 pub(crate) use sealed::{ClientReply, Sealed, ServerReply};

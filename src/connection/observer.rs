@@ -10,7 +10,7 @@ use crate::evidence::{CaptureId, Hidden, Mark, Seen, Side, Span};
 use crate::registry::HandshakeType;
 use crate::stream::{GapCause, Sink, TcpFacts};
 use crate::tls::{
-    Certificate, CertificateRequest, ClientHello, Flow, Item, Malformed, RecordReader, ServerHello, ServerKeyExchange,
+    Certificate, CertificateRequest, ClientHello, Flow, Item, Malformed, RecordReader, ServerKeyExchange,
     Sslv2ClientHello, asks_for_tls, looks_like_client_hello, name_plaintext,
 };
 use crate::x509::CertificateStore;
@@ -46,7 +46,7 @@ pub(crate) struct Observer {
     sent: [u64; 2],
     hellos: Vec<Kept>,
     sslv2: Option<Kept>,
-    retry: Option<Kept>,
+    retry: Option<Spanned<Answer>>,
     answer: Option<Spanned<Answer>>,
     server_chain: Option<Spanned<Chain>>,
     client_chain: Option<Spanned<Chain>>,
@@ -115,83 +115,35 @@ impl Observer {
         self.first.iter().any(First::is_tls)
     }
 
-    /// The server's answer, as soon as it was read.
-    pub(crate) fn answer(&self) -> Option<&Answer> {
-        self.answer.as_ref().map(|answer| &answer.value)
-    }
-
-    /// Closes the books: what was kept as bytes is read now.
-    pub(crate) fn finish(mut self, identity: Identity, tcp: TcpFacts) -> Observed {
+    /// Closes the books. The ClientHello is read only where somebody asks for it: most connections are sound, and nobody does.
+    pub(crate) fn close(mut self, identity: Identity, tcp: TcpFacts) -> Closed {
         for side in [Side::Client, Side::Server] {
             self.finish_reader(side);
         }
-        let mut malformed = std::mem::take(&mut self.malformed);
-        let mut offers = self
-            .hellos
-            .iter()
-            .filter_map(|kept| match ClientHello::parse(&kept.body) {
-                Ok(hello) => {
-                    let offer = Offer::from_hello(&hello, kept.span.len);
-                    Some(Spanned {
-                        value: Arc::new(offer),
-                        span: kept.span,
-                    })
-                }
-                Err(error) => {
-                    malformed.push((error, kept.span));
-                    None
-                }
-            });
-        let (mut offer, second_offer) = (offers.next(), offers.next());
-        drop(offers);
-        if offer.is_none()
-            && let Some(kept) = &self.sslv2
-        {
-            offer = Sslv2ClientHello::parse(&kept.body).ok().map(|hello| Spanned {
-                value: Arc::new(Offer::from_sslv2(&hello, kept.span.len)),
-                span: kept.span,
-            });
-        }
-        let retry = self.retry.as_ref().and_then(|kept| read_answer(kept, &[]).ok());
-        let hidden = |side: Side| self.hidden(side, &tcp);
-
+        let [of_client, of_server] = [Side::Client, Side::Server].map(|side| self.hidden(side, &tcp));
         let tls13 = self
             .answer
             .as_ref()
             .is_some_and(|answer| answer.value.version.is_tls13());
-        let under_keys = |side: Side| {
-            if tls13 || self.answer.is_none() && self.records[side.index()].count > 0 {
-                Some(Hidden::Encrypted)
-            } else {
-                hidden(side)
-            }
+        let keyed = |side: Side, otherwise| {
+            let under_keys = tls13 || self.answer.is_none() && self.records[side.index()].count > 0;
+            if under_keys { Some(Hidden::Encrypted) } else { otherwise }
         };
-        Observed {
-            offer: offer.map_or_else(|| missing(hidden(Side::Client)), Seen::Seen),
-            answer: self
-                .answer
-                .clone()
-                .map_or_else(|| missing(hidden(Side::Server)), Seen::Seen),
-            server_chain: self
-                .server_chain
-                .clone()
-                .map_or_else(|| missing(under_keys(Side::Server)), Seen::Seen),
-            client_chain: self
-                .client_chain
-                .clone()
-                .map_or_else(|| missing(under_keys(Side::Client)), Seen::Seen),
-            certificate_request: self
-                .certificate_request
-                .clone()
-                .map_or_else(|| missing(under_keys(Side::Server)), Seen::Seen),
+        let (client_keyed, server_keyed) = (keyed(Side::Client, of_client), keyed(Side::Server, of_server));
+        let observed = Observed {
+            offer: missing(of_client),
+            answer: seen_or(self.answer, of_server),
+            server_chain: seen_or(self.server_chain, server_keyed),
+            client_chain: seen_or(self.client_chain, client_keyed),
+            certificate_request: seen_or(self.certificate_request, server_keyed),
             client: identity.client,
             server: identity.server,
             capture: identity.capture,
             stream: None,
             client_isn: identity.client_isn,
             vlan: identity.vlan,
-            second_offer,
-            retry,
+            second_offer: None,
+            retry: self.retry,
             first: self.first,
             preamble: self.preamble,
             asked_for_tls: self.asked_for_tls,
@@ -201,11 +153,16 @@ impl Observer {
             alerts: self.alerts,
             change_cipher_spec: self.change_cipher_spec,
             records: self.records,
-            malformed,
+            malformed: self.malformed,
             oversized: self.oversized,
             lost: self.lost,
             capture_end: None,
             tcp,
+        };
+        Closed {
+            observed: Box::new(observed),
+            hellos: self.hellos,
+            sslv2: self.sslv2,
         }
     }
 
@@ -366,18 +323,13 @@ impl Observer {
     }
 
     fn server_hello(&mut self, body: &[u8], span: Span) {
-        let kept = Kept {
-            body: body.into(),
-            span,
-        };
-        match ServerHello::parse(&kept.body) {
-            Ok(hello) if hello.is_hello_retry_request() => self.retry = Some(kept),
-            Ok(_) if self.answer.is_none() => {
-                let session = self.hellos.last().and_then(|kept| ClientHello::parse(&kept.body).ok());
-                let session_id = session.as_ref().map_or(&[][..], ClientHello::session_id);
-                self.answer = read_answer(&kept, session_id).ok();
+        let session = self.hellos.last().and_then(|kept| ClientHello::parse(&kept.body).ok());
+        let session_id = session.as_ref().map_or(&[][..], ClientHello::session_id);
+        match Answer::from_hello(body, session_id) {
+            Ok(value) if value.is_retry => self.retry = Some(Spanned { value, span }),
+            Ok(value) => {
+                self.answer.get_or_insert(Spanned { value, span });
             }
-            Ok(_) => {}
             Err(error) => self.note(error, span),
         }
     }
@@ -410,17 +362,64 @@ impl Observer {
     }
 }
 
+/// A connection whose books are closed, with its ClientHellos still as bytes.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    /// Everything but the offers.
+    pub(crate) observed: Box<Observed>,
+    hellos: Vec<Kept>,
+    sslv2: Option<Kept>,
+}
+
+impl Closed {
+    /// True where the client sent a ClientHello.
+    pub(crate) fn has_hello(&self) -> bool {
+        !self.hellos.is_empty() || self.sslv2.is_some()
+    }
+
+    /// The name that the first ClientHello asks for, where that is text.
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        let hello = ClientHello::parse(&self.hellos.first()?.body).ok()?;
+        std::str::from_utf8(hello.server_name()?).ok()
+    }
+
+    /// Reads the ClientHellos.
+    pub(crate) fn read(self) -> Box<Observed> {
+        let mut observed = self.observed;
+        let mut offers = Vec::new();
+        for kept in self.hellos {
+            match Offer::from_hello(kept.body, kept.span.len) {
+                Ok(offer) => offers.push(Spanned {
+                    value: Arc::new(offer),
+                    span: kept.span,
+                }),
+                Err(error) => observed.malformed.push((error, kept.span)),
+            }
+        }
+        let old = self.sslv2.and_then(|kept| {
+            let hello = Sslv2ClientHello::parse(&kept.body).ok()?;
+            Some(Spanned {
+                value: Arc::new(Offer::from_sslv2(&hello, kept.span.len)),
+                span: kept.span,
+            })
+        });
+        let mut offers = offers.into_iter();
+        if let Some(offer) = offers.next().or(old) {
+            observed.offer = Seen::Seen(offer);
+        }
+        observed.second_offer = offers.next();
+        observed
+    }
+}
+
+/// What was seen; else absent, or not visible for this reason.
+fn seen_or<T>(seen: Option<T>, hidden: Option<Hidden>) -> Seen<T> {
+    seen.map_or_else(|| missing(hidden), Seen::Seen)
+}
+
 /// Not seen: absent, or not visible for this reason.
 fn missing<T>(hidden: Option<Hidden>) -> Seen<T> {
     hidden.map_or(Seen::Absent, Seen::Unknown)
-}
-
-fn read_answer(kept: &Kept, session_id: &[u8]) -> Result<Spanned<Answer>, Malformed> {
-    let hello = ServerHello::parse(&kept.body)?;
-    Ok(Spanned {
-        value: Answer::from_hello(&hello, session_id),
-        span: kept.span,
-    })
 }
 
 impl Sink for Observer {

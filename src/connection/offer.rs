@@ -42,17 +42,24 @@ pub(crate) struct Offer {
     pub(crate) len: u32,
     /// Which TLS library the shape of the hello points at.
     pub(crate) stack: ClientStack,
-    /// JA3 fingerprint: MD5 in hex.
-    pub(crate) ja3: Option<String>,
-    /// JA4 fingerprint.
-    pub(crate) ja4: Option<String>,
+    /// The body of the message, for what is asked of it only where a report shows it.
+    body: Box<[u8]>,
     /// The first thing in it that breaks its format.
     pub(crate) fault: Option<Malformed>,
 }
 
 impl Offer {
-    /// From a ClientHello that was readable; `len` is that of the handshake message in bytes.
-    pub(crate) fn from_hello(hello: &ClientHello<'_>, len: u32) -> Self {
+    /// From the body of a ClientHello; `len` is that of the handshake message in bytes.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the fixed part cannot be read.
+    pub(crate) fn from_hello(body: Box<[u8]>, len: u32) -> Result<Self, Malformed> {
+        let mut offer = Self::of(&ClientHello::parse(&body)?, len);
+        offer.body = body;
+        Ok(offer)
+    }
+
+    fn of(hello: &ClientHello<'_>, len: u32) -> Self {
         let listed: Option<Vec<ProtocolVersion>> = hello.supported_versions().map(Iterator::collect);
         let lists_versions = listed.is_some();
         Self {
@@ -83,8 +90,7 @@ impl Offer {
             sslv2: false,
             len,
             stack: guess_client(hello),
-            ja3: Some(ja3(hello)),
-            ja4: Some(ja4(hello)),
+            body: Box::default(),
             fault: hello.fault(),
         }
     }
@@ -115,6 +121,12 @@ impl Offer {
             && self.real_suites().filter(|suite| !suite.is_tls13()).count() >= 4
             && self.groups.contains(&Group::X25519)
             && self.groups.contains(&Group::SECP256R1)
+    }
+
+    /// JA3 and JA4 fingerprints; `None` for SSL 2.0's format, which has neither.
+    pub(crate) fn fingerprints(&self) -> Option<(String, String)> {
+        let hello = ClientHello::parse(&self.body).ok().filter(|_| !self.sslv2)?;
+        Some((ja3(&hello), ja4(&hello)))
     }
 
     /// The highest version offered.

@@ -200,7 +200,7 @@ impl Scene {
         };
         let facts = self.tcp.facts().clone();
         let mut seen = match self.observer {
-            Some(observer) => observer.finish(identity, facts),
+            Some(observer) => *observer.close(identity, facts).read(),
             None => Observed::without_bytes(identity, facts),
         };
         seen.stream = Some(0);

@@ -21,7 +21,7 @@ pub(crate) struct FollowedSet {
     /// The file.
     pub(crate) facts: CaptureFacts,
     /// Connections worth a judgement, in order of their first packet.
-    pub(crate) observed: Vec<Observed>,
+    pub(crate) observed: Vec<Box<Observed>>,
     /// How each server fared.
     pub(crate) servers: Servers,
     /// Sound connections that were only counted.

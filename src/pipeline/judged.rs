@@ -1,22 +1,27 @@
 //! The connections of the input with what their sets know: judged once to be counted, and again when one is rendered, so that no verdict
 //! has to be kept.
 
+use std::io;
 use std::sync::Arc;
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::follow::FollowedSet;
 use crate::connection::Observed;
 use crate::evidence::Time;
-use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Traffic, render};
+use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
 use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
 use crate::x509::{CertificateIndex, CertificateStore, Trust};
+
+/// Connections that are rendered side by side before they are written.
+const BATCH: usize = 512;
 
 /// One set, ready to be judged.
 #[derive(Debug)]
 struct Set {
     path: String,
-    observed: Vec<Observed>,
+    observed: Vec<Box<Observed>>,
     surroundings: Surroundings,
 }
 
@@ -24,6 +29,8 @@ struct Set {
 #[derive(Debug)]
 pub(super) struct Judged {
     sets: Vec<Set>,
+    /// The analysis' own threads; without them rayon's.
+    pool: Option<ThreadPool>,
     /// Set and place of each shown connection.
     shown: Vec<(u32, u32)>,
 }
@@ -38,6 +45,12 @@ pub(super) struct Shared {
 }
 
 impl Judged {
+    /// The same, rendering on these threads.
+    pub(super) fn on(mut self, pool: Option<ThreadPool>) -> Self {
+        self.pool = pool;
+        self
+    }
+
     /// Judges every connection, and counts; returns also what is told of each set.
     pub(super) fn new(followed: Vec<FollowedSet>, shared: &Shared) -> (Self, Vec<CaptureSet>) {
         let mut index = CertificateIndex::default();
@@ -84,7 +97,14 @@ impl Judged {
                 surroundings,
             });
         }
-        (Self { sets, shown }, told)
+        (
+            Self {
+                sets,
+                pool: None,
+                shown,
+            },
+            told,
+        )
     }
 }
 
@@ -141,6 +161,24 @@ fn spoken(set: &FollowedSet, passed_over: u64) -> Vec<crate::report::Spoken> {
 impl Connections for Judged {
     fn len(&self) -> usize {
         self.shown.len()
+    }
+
+    fn write_each(&self, work: Work<'_>, take: Take<'_>) -> io::Result<()> {
+        let all: Vec<usize> = (0..self.len()).collect();
+        for batch in all.chunks(BATCH) {
+            let render = || {
+                batch
+                    .par_iter()
+                    .map(|index| work(*index, self.render(*index)))
+                    .collect()
+            };
+            let done: Vec<Vec<u8>> = match &self.pool {
+                Some(pool) => pool.install(render),
+                None => render(),
+            };
+            done.iter().try_for_each(|bytes| take(bytes))?;
+        }
+        Ok(())
     }
 
     fn render(&self, index: usize) -> Connection {

@@ -200,7 +200,7 @@ impl Analysis {
             sets,
             passed_over: self.passed_over,
             summary,
-            connections: Box::new(judged),
+            connections: Box::new(judged.on(self.pool)),
         }
     }
 }

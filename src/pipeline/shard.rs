@@ -47,7 +47,7 @@ pub(super) struct Finished {
     /// Place among the shard's conversations.
     pub(super) opened: u32,
     /// Everything that was seen.
-    pub(super) observed: Observed,
+    pub(super) observed: Box<Observed>,
 }
 
 /// What a shard hands over when its capture set ends.
@@ -298,12 +298,13 @@ fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keep
     let facts = live.tcp.facts().clone();
     let Some(observer) = live.observer else {
         if harvest.half_open.keeps(identity.server, &facts) {
-            let observed = Observed::without_bytes(identity, facts);
+            let observed = Box::new(Observed::without_bytes(identity, facts));
             harvest.finished.push(Finished { opened, observed });
         }
         return;
     };
-    let observed = observer.finish(identity, facts);
+    let closed = observer.close(identity, facts);
+    let observed = &closed.observed;
     if !observed.spoke_tls()
         && observed.asked_for_tls.is_none()
         && !harvest.half_open.keeps(identity.server, &observed.tcp)
@@ -311,7 +312,7 @@ fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keep
         return;
     }
     if observed.spoke_tls() {
-        harvest.servers.entry(identity.server).or_default().add(&observed);
+        harvest.servers.entry(identity.server).or_default().add(&closed);
         for chain in [&observed.server_chain, &observed.client_chain]
             .into_iter()
             .filter_map(|chain| chain.as_ref().seen())
@@ -325,5 +326,8 @@ fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keep
         harvest.sound += 1;
         return;
     }
-    harvest.finished.push(Finished { opened, observed });
+    harvest.finished.push(Finished {
+        opened,
+        observed: closed.read(),
+    });
 }

@@ -4,6 +4,7 @@
 //! time, client, `>`, server, name, outcome, cause, confidence, whose side, and capture`#`frame. The time is that of the failure, or else of the
 //! beginning. The frame is the last one of the proof within the connection, or else the connection's first.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::text::printable;
@@ -14,15 +15,19 @@ use super::{Connection, Filter, Report, Times, Timestamp};
 /// # Errors
 /// Where `out` cannot be written.
 pub fn write(report: &Report, filter: &Filter, times: &Times, out: &mut dyn Write) -> io::Result<()> {
-    let mut start: Option<(String, Option<Timestamp>)> = None;
-    for connection in report.shown(filter) {
-        if start.as_ref().is_none_or(|(capture, _)| *capture != connection.capture) {
-            start = Some((connection.capture.clone(), report.start_of(&connection.capture)));
-        }
-        let start = start.as_ref().and_then(|(_, start)| *start);
-        writeln!(out, "{}", line(&connection, times, start))?;
-    }
-    Ok(())
+    let starts: BTreeMap<&str, Option<Timestamp>> = report
+        .captures
+        .iter()
+        .map(|capture| (capture.path.as_str(), capture.first))
+        .collect();
+    report.write_shown(
+        filter,
+        &|connection| {
+            let start = starts.get(connection.capture.as_str()).copied().flatten();
+            format!("{}\n", line(connection, times, start)).into_bytes()
+        },
+        &mut |bytes| out.write_all(bytes),
+    )
 }
 
 fn line(connection: &Connection, times: &Times, start: Option<Timestamp>) -> String {

@@ -21,7 +21,7 @@ mod timestamp;
 mod verdict;
 mod words;
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -52,7 +52,21 @@ pub(crate) trait Connections: Send + Sync {
 
     /// The connection at `index`, which is less than [`Connections::len`].
     fn render(&self, index: usize) -> Connection;
+
+    /// Renders every connection, has `work` turn each into bytes, and gives these to `take` in their order. A source with threads to spare
+    /// does the first two side by side.
+    ///
+    /// # Errors
+    /// The first error of `take`, which ends the walk.
+    fn write_each(&self, work: Work<'_>, take: Take<'_>) -> io::Result<()> {
+        (0..self.len()).try_for_each(|index| take(&work(index, self.render(index))))
+    }
 }
+
+/// Turns the connection at an index into bytes.
+pub(crate) type Work<'a> = &'a (dyn Fn(usize, Connection) -> Vec<u8> + Sync);
+/// Receives bytes in order.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
 
 /// The result of an analysis.
 pub struct Report {
@@ -104,6 +118,24 @@ impl Report {
     /// The connections in the order of their first frames, each rendered when it is asked for.
     pub fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
         (0..self.connections.len()).map(|index| self.connections.render(index))
+    }
+
+    /// Writes the connections that `filter` lets through, each as the bytes that `work` makes of it.
+    pub(crate) fn write_shown(
+        &self,
+        filter: &Filter,
+        work: &(dyn Fn(&Connection) -> Vec<u8> + Sync),
+        take: Take<'_>,
+    ) -> io::Result<()> {
+        let work = |_, connection: Connection| {
+            if filter.shows(&connection) {
+                work(&connection)
+            } else {
+                Vec::new()
+            }
+        };
+        self.connections
+            .write_each(&work, &mut |bytes| if bytes.is_empty() { Ok(()) } else { take(bytes) })
     }
 
     /// The connections that `filter` lets through.

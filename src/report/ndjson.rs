@@ -42,9 +42,19 @@ pub fn write(report: &Report, filter: &Filter, out: &mut dyn Write) -> io::Resul
     for capture in &report.captures {
         line(out, "capture", capture)?;
     }
-    for connection in report.shown(filter) {
-        line(out, "connection", &connection)?;
-    }
+    report.write_shown(
+        filter,
+        &|connection| {
+            let line = Line {
+                r#type: "connection",
+                value: connection,
+            };
+            let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
+            bytes.push(b'\n');
+            bytes
+        },
+        &mut |bytes| out.write_all(bytes),
+    )?;
     line(out, "summary", &report.summary)
 }
 

@@ -232,6 +232,7 @@ fn suite(suite: registry::CipherSuite) -> CipherSuite {
 
 fn offered(offer: &connection::Offer) -> Offer {
     let has = |extension| offer.has(extension);
+    let fingerprints = offer.fingerprints();
     Offer {
         server_name: offer.server_name.clone(),
         versions: offer
@@ -258,8 +259,8 @@ fn offered(offer: &connection::Offer) -> Offer {
         }),
         alpn: has(registry::ExtensionType::ALPN).then(|| offer.alpn.clone()),
         ech: offer.ech.then_some(Ech::Outer),
-        ja3: offer.ja3.clone(),
-        ja4: offer.ja4.clone(),
+        ja3: fingerprints.as_ref().map(|(ja3, _)| ja3.clone()),
+        ja4: fingerprints.map(|(_, ja4)| ja4),
     }
 }
 
@@ -274,7 +275,7 @@ fn answered(seen: &Observed, answer: &connection::Answer) -> Answer {
         alpn: answer.alpn.clone(),
         resumed: Some(seen.resumed()),
         hello_retry_request: seen.retry.is_some(),
-        ja3s: Some(answer.ja3s.clone()),
+        ja3s: answer.ja3s(),
     }
 }
 

@@ -44,10 +44,13 @@ impl Cause for VersionMismatch {
         }
         let accepted = &context.server(seen).versions;
         let (best, least) = (offer.value.best_version(), offer.value.least_version());
-        let shares_none = !accepted.is_empty() && !accepted.iter().any(|version| offer.value.allows(*version));
+        let shares_some = accepted.iter().any(|version| offer.value.allows(*version));
+        let shares_none = !accepted.is_empty() && !shares_some;
         let old = best.is_some_and(|best| best.rank() < ProtocolVersion::TLS12.rank());
         let weight = match alert.description {
             AlertDescription::PROTOCOL_VERSION => 97,
+            // From others it took one of these versions: this refusal is about something else.
+            _ if shares_some => return,
             AlertDescription::HANDSHAKE_FAILURE if shares_none => 90,
             AlertDescription::HANDSHAKE_FAILURE | AlertDescription::INSUFFICIENT_SECURITY if old => 82,
             // GnuTLS without TLS 1.3 and Mbed TLS 2 say handshake_failure to a client that offers nothing older.

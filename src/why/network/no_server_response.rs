@@ -2,8 +2,10 @@
 
 use crate::why::prelude::*;
 
-/// Seconds of silence after which a server counts as mute.
-const PATIENCE: f64 = 3.0;
+/// Seconds of silence after which a server counts as mute: longer than a browser's race between addresses.
+const PATIENCE: f64 = 0.9;
+/// Seconds after which nobody waits for an answer any more.
+const LONG: f64 = 3.0;
 
 /// Delivered or not, the hello got no answer.
 pub(crate) struct NoServerResponse;
@@ -89,7 +91,7 @@ impl Cause for NoServerResponse {
                 AbortedBy::Network,
             )
         };
-        let mut finding = Finding::new(self, 86, sentence).at_fault(party).aborted_by(aborted_by);
+        let mut finding = Finding::new(self, if waited < LONG { 80 } else { 86 }, sentence).at_fault(party).aborted_by(aborted_by);
         if let Seen::Seen(offer) = &seen.offer {
             finding = finding.prove_span(&offer.span, format!("ClientHello, {} bytes", offer.value.len));
         } else {
