@@ -237,3 +237,202 @@ impl Observed {
         Some(self.capture_end?.since(self.closing().time?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::testing::*;
+
+    fn hello() -> Scene {
+        connected().client_hello(Hello::tls12)
+    }
+
+    /// TLS 1.3, up to the server's Finished.
+    fn sealed() -> Scene {
+        connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53])
+    }
+
+    fn completion(scene: Scene) -> Option<(Side, u64)> {
+        scene.seen().completion().map(|mark| (mark.from, mark.frame))
+    }
+
+    #[test]
+    fn tls_1_2_is_complete_with_the_servers_finished() {
+        let scene = hello().server_flight(&[b"leaf"]).client_key_exchange().finished(Client);
+        let frame = scene.frame() + 1;
+        assert_eq!(completion(scene.finished(Server)), Some((Server, frame)));
+        assert_eq!(
+            completion(hello().server_flight(&[b"leaf"]).client_key_exchange().finished(Client)),
+            None
+        );
+    }
+
+    #[test]
+    fn a_resumption_of_tls_1_2_is_complete_with_the_clients_finished() {
+        let scene = hello()
+            .server_hello_with(0x0303, 0xc02f, ServersHello::resumes)
+            .finished(Server);
+        let frame = scene.frame() + 1;
+        assert_eq!(completion(scene.finished(Client)), Some((Client, frame)));
+    }
+
+    #[test]
+    fn change_cipher_spec_alone_completes_nothing() {
+        let scene = hello()
+            .server_flight(&[b"leaf"])
+            .client_key_exchange()
+            .finished(Client)
+            .change_cipher_spec(Server);
+        assert_eq!(completion(scene), None);
+    }
+
+    #[test]
+    fn tls_1_3_is_complete_when_the_server_goes_on_after_the_clients_finished() {
+        assert_eq!(completion(sealed()), None);
+        assert_eq!(completion(sealed().sealed(Client, &[53])), None);
+        let scene = sealed().sealed(Client, &[53]);
+        let frame = scene.frame() + 1;
+        assert_eq!(completion(scene.sealed(Server, &[255])), Some((Server, frame)));
+    }
+
+    #[test]
+    fn tls_1_3_is_not_complete_where_the_server_answers_finished_with_an_alert() {
+        assert_eq!(
+            completion(sealed().sealed(Client, &[53]).sealed(Server, &[19]).fin(Server)),
+            None
+        );
+        assert_eq!(completion(sealed().sealed(Client, &[53]).fin(Server)), None);
+    }
+
+    #[test]
+    fn a_client_that_finishes_and_leaves_first_has_completed_tls_1_3() {
+        let scene = sealed().sealed(Client, &[53]);
+        let frame = scene.frame();
+        assert_eq!(completion(scene.fin(Client).fin(Server)), Some((Client, frame)));
+        // Its goodbye is answered by the server's: no refusal.
+        let goodbyes = sealed()
+            .sealed(Client, &[53, 19])
+            .fin(Client)
+            .sealed(Server, &[19])
+            .fin(Server);
+        assert_eq!(completion(goodbyes), Some((Client, frame)));
+    }
+
+    #[test]
+    fn a_fatal_alert_counts_before_what_follows_it() {
+        let seen = hello().alert(Server, 2, 40).fin(Server).reset(Client).seen();
+        let end = seen.end();
+        assert_eq!((end.by, end.mark.frame), (Some(Server), 5));
+        assert!(matches!(end.act, Act::Alert(alert) if alert.description == AlertDescription::HANDSHAKE_FAILURE));
+    }
+
+    #[test]
+    fn of_one_packet_the_alert_counts_and_not_the_fin_with_it() {
+        let seen = hello()
+            .in_one_packet(Server, |scene| scene.alert(Server, 2, 40).fin(Server))
+            .seen();
+        assert!(matches!(seen.end().act, Act::Alert(_)));
+    }
+
+    #[test]
+    fn what_comes_first_ended_it() {
+        let ended = |scene: Scene| {
+            let end = scene.seen().end();
+            (end.by, end.act)
+        };
+        assert!(matches!(
+            ended(hello().fin(Client).alert(Server, 2, 40)),
+            (Some(Client), Act::Fin)
+        ));
+        assert!(matches!(
+            ended(hello().fin(Client).reset(Server)),
+            (Some(Client), Act::Fin)
+        ));
+        assert!(matches!(
+            ended(hello().reset(Server).fin(Client)),
+            (Some(Server), Act::Reset)
+        ));
+        assert!(matches!(ended(hello()), (None, Act::Silence)));
+    }
+
+    #[test]
+    fn a_warning_ends_nothing_while_its_sender_goes_on() {
+        let seen = hello().alert(Server, 1, 112).server_flight(&[b"leaf"]).seen();
+        assert!(seen.fatal_alert().is_none());
+    }
+
+    #[test]
+    fn a_warning_whose_sender_leaves_is_fatal() {
+        let seen = hello()
+            .server_flight(&[b"leaf"])
+            .alert(Client, 1, 46)
+            .fin(Client)
+            .seen();
+        assert_eq!(
+            seen.fatal_alert().map(|alert| alert.description),
+            Some(AlertDescription::CERTIFICATE_UNKNOWN)
+        );
+    }
+
+    #[test]
+    fn close_notify_is_no_fatal_alert_and_ends_the_connection() {
+        let seen = hello()
+            .server_hello(0x0303, 0xc02f)
+            .alert(Client, 1, 0)
+            .fin(Client)
+            .seen();
+        assert!(seen.fatal_alert().is_none());
+        assert_eq!(seen.end().by, Some(Client));
+        assert!(matches!(seen.end().act, Act::Alert(alert) if alert.description == AlertDescription::CLOSE_NOTIFY));
+    }
+
+    #[test]
+    fn an_encrypted_alert_of_tls_1_2_keeps_its_type() {
+        let seen = hello()
+            .server_flight(&[b"leaf"])
+            .finished_by_both()
+            .record(Client, ALERT, &[7; 26])
+            .seen();
+        assert!(matches!(seen.end().act, Act::HiddenAlert(record) if record.len == 26));
+        assert_eq!(seen.hidden_alert().map(|(side, _)| side), Some(Client));
+    }
+
+    #[test]
+    fn an_encrypted_alert_of_tls_1_3_is_known_by_its_size() {
+        let seen = sealed().sealed(Client, &[19]).fin(Client).seen();
+        assert!(matches!(seen.end().act, Act::HiddenAlert(record) if record.len == 19));
+        assert_eq!(seen.end().by, Some(Client));
+    }
+
+    #[test]
+    fn a_refusal_of_the_hello_comes_from_the_server_and_before_its_answer() {
+        assert!(hello().alert(Server, 2, 40).seen().refusal_of_the_hello().is_some());
+        assert!(hello().alert(Client, 2, 40).seen().refusal_of_the_hello().is_none());
+        assert!(
+            hello()
+                .server_hello(0x0303, 0xc02f)
+                .alert(Server, 2, 40)
+                .seen()
+                .refusal_of_the_hello()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn silence_is_what_the_capture_watched_after_the_last_packet() {
+        let seen = hello().wait(7.5).seen();
+        assert_eq!(seen.silence_watched(), Some(7.5));
+    }
+
+    #[test]
+    fn application_data_is_told_from_the_handshake() {
+        let complete = || hello().server_flight(&[b"leaf"]).finished_by_both();
+        assert!(!complete().seen().client_sent_data());
+        assert!(complete().sealed(Client, &[80]).seen().client_sent_data());
+        assert!(!complete().sealed(Server, &[80]).seen().client_sent_data());
+        assert!(complete().sealed(Server, &[80]).seen().sent_data(Server));
+    }
+}

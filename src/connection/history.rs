@@ -93,3 +93,69 @@ impl ServerHistory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::testing::*;
+
+    fn complete(name: &str) -> Scene {
+        connected()
+            .client_hello(|hello| hello.tls12().name(name))
+            .server_flight(&[b"leaf"])
+            .finished_by_both()
+    }
+
+    #[test]
+    fn what_a_server_took_is_remembered() {
+        let mut history = ServerHistory::default();
+        history.add(&complete("shop.example").sealed(Client, &[80]).seen());
+        assert_eq!(
+            (
+                history.hellos,
+                history.answered,
+                history.completed,
+                history.carried_data
+            ),
+            (1, 1, 1, 1)
+        );
+        assert!(history.versions.contains(&ProtocolVersion::TLS12));
+        assert!(history.cipher_suites.contains(&CipherSuite(0xc02f)));
+        assert!(history.groups.contains(&Group::X25519));
+        assert!(history.names.contains("shop.example"));
+    }
+
+    #[test]
+    fn a_name_counts_only_where_the_handshake_was_completed() {
+        let mut history = ServerHistory::default();
+        history.add(&connected().client_hello(Hello::tls12).alert(Server, 2, 112).seen());
+        assert_eq!((history.hellos, history.answered, history.completed), (1, 1, 0));
+        assert!(history.names.is_empty() && history.versions.is_empty());
+    }
+
+    #[test]
+    fn a_server_without_a_word_of_tls_has_not_answered() {
+        let mut history = ServerHistory::default();
+        history.add(&connected().client_hello(Hello::tls12).reset(Server).seen());
+        assert_eq!((history.hellos, history.answered), (1, 0));
+    }
+
+    #[test]
+    fn the_order_of_adding_and_merging_does_not_show() {
+        let seen: Vec<Observed> = (0..60)
+            .map(|number| complete(&format!("host{number:02}.example")).seen())
+            .collect();
+        let of = |part: &[Observed]| {
+            let mut history = ServerHistory::default();
+            part.iter().for_each(|seen| history.add(seen));
+            history
+        };
+        let mut forwards = of(&seen[..40]);
+        forwards.merge(of(&seen[40..]));
+        let mut backwards = of(&seen[40..]);
+        backwards.merge(of(&seen[..40]));
+        assert_eq!(format!("{forwards:?}"), format!("{backwards:?}"));
+        assert_eq!(format!("{forwards:?}"), format!("{:?}", of(&seen)));
+        assert_eq!((forwards.names.len(), forwards.completed), (KEPT, 60));
+    }
+}

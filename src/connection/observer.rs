@@ -459,3 +459,6 @@ impl Sink for Observer {
         self.readers[from.index()] = reader;
     }
 }
+
+#[cfg(test)]
+mod tests;

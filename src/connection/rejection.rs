@@ -153,3 +153,182 @@ impl Observed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::testing::*;
+
+    fn flight() -> Scene {
+        connected().client_hello(Hello::tls12).server_flight(&[b"leaf"])
+    }
+
+    fn sealed() -> Scene {
+        connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53])
+    }
+
+    fn by_client(scene: Scene) -> Option<Sign> {
+        scene
+            .seen()
+            .server_certificate_rejection()
+            .map(|rejection| rejection.sign)
+    }
+
+    fn by_server(scene: Scene) -> Option<Sign> {
+        scene
+            .seen()
+            .client_certificate_rejection()
+            .map(|rejection| rejection.sign)
+    }
+
+    #[test]
+    fn an_alert_about_certificates_is_the_plainest_sign() {
+        for description in [42, 43, 44, 45, 46, 48, 49, 113] {
+            assert_eq!(
+                by_client(flight().alert(Client, 2, description)),
+                Some(Sign::Alert(AlertDescription(description)))
+            );
+        }
+    }
+
+    #[test]
+    fn vague_alerts_count_between_the_certificate_and_the_clients_keys() {
+        assert_eq!(
+            by_client(flight().alert(Client, 2, 80)),
+            Some(Sign::Alert(AlertDescription::INTERNAL_ERROR))
+        );
+        let unfinished = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .certificate(Server, &[b"leaf"]);
+        assert_eq!(by_client(unfinished.alert(Client, 2, 40)), None);
+        assert_eq!(by_client(flight().alert(Client, 2, 71)), None);
+    }
+
+    #[test]
+    fn without_a_certificate_none_was_refused() {
+        assert_eq!(
+            by_client(
+                connected()
+                    .client_hello(Hello::tls12)
+                    .server_hello(0x0303, 0xc02f)
+                    .alert(Client, 2, 48)
+            ),
+            None
+        );
+        assert_eq!(
+            by_client(connected().client_hello(Hello::tls12).alert(Client, 2, 48)),
+            None
+        );
+    }
+
+    #[test]
+    fn leaving_right_after_the_flight_is_a_sign_that_may_mislead() {
+        assert_eq!(by_client(flight().fin(Client)), Some(Sign::Left));
+        assert_eq!(by_client(flight().reset(Client)), Some(Sign::Left));
+        assert_eq!(
+            by_client(flight().alert(Client, 1, 0).fin(Client)),
+            Some(Sign::CloseNotify)
+        );
+    }
+
+    #[test]
+    fn leaving_before_the_flight_is_whole_is_no_sign() {
+        let scene = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .certificate(Server, &[b"leaf"]);
+        assert_eq!(by_client(scene.fin(Client)), None);
+    }
+
+    #[test]
+    fn a_client_that_finishes_and_leaves_at_once_checks_afterwards() {
+        assert_eq!(
+            by_client(flight().finished_by_both().fin(Client)),
+            Some(Sign::LeftAfterCompletion)
+        );
+        assert_eq!(by_client(flight().finished_by_both().wait(5.0).fin(Client)), None);
+        assert_eq!(
+            by_client(flight().finished_by_both().sealed(Client, &[80]).fin(Client)),
+            None
+        );
+    }
+
+    #[test]
+    fn an_encrypted_alert_without_data_before_it_is_a_sign() {
+        let scene = flight()
+            .client_key_exchange()
+            .finished(Client)
+            .record(Client, ALERT, &[7; 26]);
+        assert_eq!(by_client(scene), Some(Sign::HiddenAlert(26)));
+        let after_data = flight()
+            .finished_by_both()
+            .sealed(Client, &[80])
+            .record(Client, ALERT, &[7; 26])
+            .fin(Client);
+        assert_eq!(by_client(after_data), None);
+    }
+
+    #[test]
+    fn under_the_keys_of_tls_1_3_an_alerts_size_is_a_sign() {
+        assert_eq!(by_client(sealed().sealed(Client, &[19])), Some(Sign::HiddenAlert(19)));
+        assert_eq!(by_client(sealed().fin(Client)), Some(Sign::Left));
+        assert_eq!(by_client(sealed().sealed(Client, &[53]).sealed(Server, &[255])), None);
+    }
+
+    #[test]
+    fn a_server_that_gives_up_is_not_the_clients_sign() {
+        assert_eq!(by_client(flight().alert(Server, 2, 80).fin(Client)), None);
+        assert_eq!(by_client(flight().fin(Server).fin(Client)), None);
+    }
+
+    #[test]
+    fn a_hole_hides_the_certificate_and_an_alert_about_it_shows_it() {
+        let holed = || {
+            connected()
+                .client_hello(Hello::tls12)
+                .off_camera(|scene| scene.server_hello(0x0303, 0xc02f).certificate(Server, &[&[0xce; 900]]))
+                .server_hello_done()
+        };
+        assert_eq!(
+            by_client(holed().alert(Client, 2, 48)),
+            Some(Sign::Alert(AlertDescription::UNKNOWN_CA))
+        );
+        assert_eq!(by_client(holed().fin(Client)), None);
+    }
+
+    #[test]
+    fn a_server_refuses_a_clients_certificate_after_it_was_shown() {
+        let shown = || {
+            connected()
+                .client_hello(Hello::tls12)
+                .server_flight_asking(&[b"leaf"])
+                .certificate(Client, &[])
+                .client_key_exchange()
+                .finished(Client)
+        };
+        assert_eq!(
+            by_server(shown().alert(Server, 2, 40)),
+            Some(Sign::Alert(AlertDescription::HANDSHAKE_FAILURE))
+        );
+        assert_eq!(by_server(shown().fin(Server)), Some(Sign::Left));
+        assert_eq!(by_server(shown().finished(Server).fin(Server)), None);
+        assert_eq!(by_server(shown().fin(Client)), None);
+        assert_eq!(
+            by_server(flight().client_key_exchange().finished(Client).alert(Server, 2, 40)),
+            None
+        );
+    }
+
+    #[test]
+    fn in_tls_1_3_a_server_refuses_after_the_clients_finished() {
+        let replied = || sealed().sealed(Client, &[25, 53]);
+        assert_eq!(by_server(replied().sealed(Server, &[19])), Some(Sign::HiddenAlert(19)));
+        assert_eq!(by_server(replied().fin(Server)), Some(Sign::Left));
+        assert_eq!(by_server(replied().sealed(Server, &[255]).fin(Server)), None);
+        assert_eq!(by_server(sealed().fin(Server)), None);
+    }
+}

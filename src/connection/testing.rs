@@ -191,7 +191,13 @@ impl Scene {
             self.tcp.finish(observer);
         }
         let (client, server) = self.ends();
-        let identity = Identity { client, server, capture: CaptureId(0), client_isn: ISN[0], vlan: 0 };
+        let identity = Identity {
+            client,
+            server,
+            capture: CaptureId(0),
+            client_isn: ISN[0],
+            vlan: 0,
+        };
         let facts = self.tcp.facts().clone();
         let mut seen = match self.observer {
             Some(observer) => *observer.close(identity, facts).read(),
@@ -208,7 +214,10 @@ impl Scene {
     }
 
     fn ends(&self) -> (Endpoint, Endpoint) {
-        let end = |last, port| Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port };
+        let end = |last, port| Endpoint {
+            address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)),
+            port,
+        };
         (end(1, 50_000), end(2, self.port))
     }
 

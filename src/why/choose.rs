@@ -123,13 +123,21 @@ mod tests {
     /// A finding of this cause that cites a frame.
     fn finding(id: &'static str, weight: u8, frame: u64) -> Finding {
         let seen = connected().seen();
-        let mark = Mark { frame, ..seen.opening() };
+        let mark = Mark {
+            frame,
+            ..seen.opening()
+        };
         Finding::new(cause(CauseId(id)).expect("a cause"), weight, "").prove(mark, "")
     }
 
     fn order(seen: &Observed, findings: Vec<Finding>) -> Vec<&'static str> {
         let verdict = choose(seen, findings);
-        verdict.cause.iter().chain(&verdict.findings).map(|finding| finding.cause.0).collect()
+        verdict
+            .cause
+            .iter()
+            .chain(&verdict.findings)
+            .map(|finding| finding.cause.0)
+            .collect()
     }
 
     fn hello() -> Scene {
@@ -143,22 +151,35 @@ mod tests {
     #[test]
     fn what_is_outranked_is_dropped_however_heavy() {
         let seen = hello().fin(Client).seen();
-        let findings = vec![finding("client-abandoned", 99, 4), finding("certificate-expired", 60, 4)];
+        let findings = vec![
+            finding("client-abandoned", 99, 4),
+            finding("certificate-expired", 60, 4),
+        ];
         assert_eq!(order(&seen, findings), ["certificate-expired"]);
     }
 
     #[test]
     fn a_finding_too_weak_to_count_outranks_nothing() {
         let seen = hello().fin(Client).seen();
-        let findings = vec![finding("client-abandoned", 70, 4), finding("certificate-expired", 29, 4)];
+        let findings = vec![
+            finding("client-abandoned", 70, 4),
+            finding("certificate-expired", 29, 4),
+        ];
         assert_eq!(order(&seen, findings), ["client-abandoned"]);
     }
 
     #[test]
     fn the_heavier_comes_first() {
         let seen = hello().seen();
-        let findings = vec![finding("no-shared-cipher", 55, 4), finding("no-shared-group", 84, 5), finding("sni-unrecognized", 60, 6)];
-        assert_eq!(order(&seen, findings), ["no-shared-group", "sni-unrecognized", "no-shared-cipher"]);
+        let findings = vec![
+            finding("no-shared-cipher", 55, 4),
+            finding("no-shared-group", 84, 5),
+            finding("sni-unrecognized", 60, 6),
+        ];
+        assert_eq!(
+            order(&seen, findings),
+            ["no-shared-group", "sni-unrecognized", "no-shared-cipher"]
+        );
     }
 
     #[test]
@@ -171,14 +192,20 @@ mod tests {
     #[test]
     fn of_one_cause_the_earlier_frame_comes_first() {
         let seen = hello().seen();
-        let verdict = choose(&seen, vec![finding("decode-error", 60, 9), finding("decode-error", 60, 5)]);
+        let verdict = choose(
+            &seen,
+            vec![finding("decode-error", 60, 9), finding("decode-error", 60, 5)],
+        );
         assert_eq!(verdict.cause.unwrap().evidence[0].mark.frame, 5);
     }
 
     #[test]
     fn a_finding_without_evidence_is_none() {
         let seen = hello().fin(Client).seen();
-        let unproven = Finding { evidence: Vec::new(), ..finding("version-mismatch", 97, 4) };
+        let unproven = Finding {
+            evidence: Vec::new(),
+            ..finding("version-mismatch", 97, 4)
+        };
         let verdict = choose(&seen, vec![unproven]);
         assert!(verdict.cause.is_none() && verdict.findings.is_empty());
         assert_eq!(verdict.outcome, Outcome::Undetermined);
@@ -187,7 +214,10 @@ mod tests {
     #[test]
     fn who_ended_it_is_whose_act_came_first_unless_the_cause_knows_better() {
         let seen = hello().fin(Client).reset(Server).seen();
-        assert_eq!(choose(&seen, vec![finding("client-abandoned", 70, 4)]).aborted_by, AbortedBy::Client);
+        assert_eq!(
+            choose(&seen, vec![finding("client-abandoned", 70, 4)]).aborted_by,
+            AbortedBy::Client
+        );
         let by_network = finding("no-server-response", 86, 4).aborted_by(AbortedBy::Network);
         assert_eq!(choose(&seen, vec![by_network]).aborted_by, AbortedBy::Network);
     }
@@ -214,17 +244,54 @@ mod tests {
     }
 
     #[test]
+    fn tls_that_was_asked_for_and_never_began_has_failed() {
+        let seen = scene()
+            .port(25)
+            .connect()
+            .say(Server, b"220 mail.example ESMTP\r\n")
+            .say(Client, b"STARTTLS\r\n")
+            .say(Server, b"454 not now\r\n")
+            .fin(Client)
+            .seen();
+        let verdict = choose(&seen, Vec::new());
+        assert_eq!(
+            (verdict.outcome, verdict.aborted_by),
+            (Outcome::Failed, AbortedBy::Client)
+        );
+    }
+
+    #[test]
     fn the_step_is_the_last_one_that_was_reached() {
         assert_eq!(step_of(scene().syn()), Step::TcpConnect);
         assert_eq!(step_of(connected()), Step::TcpConnect);
-        assert_eq!(step_of(connected().say(Client, b"GET / HTTP/1.1\r\n\r\n")), Step::Preamble);
+        assert_eq!(
+            step_of(connected().say(Client, b"GET / HTTP/1.1\r\n\r\n")),
+            Step::Preamble
+        );
         assert_eq!(step_of(hello().alert(Server, 2, 40)), Step::ClientHello);
         assert_eq!(step_of(hello().server_hello(0x0303, 0xc02f)), Step::ServerHello);
-        assert_eq!(step_of(hello().server_flight(&[b"leaf"]).alert(Client, 2, 48)), Step::ServerCertificate);
+        assert_eq!(
+            step_of(hello().server_flight(&[b"leaf"]).alert(Client, 2, 48)),
+            Step::ServerCertificate
+        );
         let flight = || hello().server_flight_asking(&[b"leaf"]);
-        assert_eq!(step_of(flight().client_key_exchange().finished(Client)), Step::ClientFinished);
-        assert_eq!(step_of(flight().certificate(Client, &[]).client_key_exchange().alert(Server, 2, 40)), Step::ClientCertificate);
-        assert_eq!(step_of(hello().server_flight(&[b"leaf"]).finished_by_both()), Step::Completed);
+        assert_eq!(
+            step_of(flight().client_key_exchange().finished(Client)),
+            Step::ClientFinished
+        );
+        assert_eq!(
+            step_of(
+                flight()
+                    .certificate(Client, &[])
+                    .client_key_exchange()
+                    .alert(Server, 2, 40)
+            ),
+            Step::ClientCertificate
+        );
+        assert_eq!(
+            step_of(hello().server_flight(&[b"leaf"]).finished_by_both()),
+            Step::Completed
+        );
     }
 
     #[test]
@@ -235,13 +302,21 @@ mod tests {
         assert_eq!(step_of(flight()), Step::ServerFinished);
         assert_eq!(step_of(flight().sealed(Client, &[19])), Step::ServerCertificate);
         assert_eq!(step_of(flight().sealed(Client, &[53])), Step::ClientFinished);
-        assert_eq!(step_of(flight().sealed(Client, &[25, 53]).sealed(Server, &[19])), Step::ClientCertificate);
-        assert_eq!(step_of(flight().sealed(Client, &[53]).sealed(Server, &[255])), Step::Completed);
+        assert_eq!(
+            step_of(flight().sealed(Client, &[25, 53]).sealed(Server, &[19])),
+            Step::ClientCertificate
+        );
+        assert_eq!(
+            step_of(flight().sealed(Client, &[53]).sealed(Server, &[255])),
+            Step::Completed
+        );
     }
 
     #[test]
     fn the_beginning_of_a_connection_that_is_not_in_the_capture_is_unknown() {
-        let scene = scene().off_camera(|scene| scene.connect().client_hello(|hello| hello)).alert(Server, 2, 40);
+        let scene = scene()
+            .off_camera(|scene| scene.connect().client_hello(|hello| hello))
+            .alert(Server, 2, 40);
         assert_eq!(step_of(scene), Step::Unknown);
     }
 }

@@ -32,7 +32,11 @@ impl Issued {
         let root = Authority::root("Shop Anchor");
         let intermediate = root.below("Shop Issuing CA");
         let leaf = leaf.signed_by(&intermediate);
-        Self { root, intermediate, leaf }
+        Self {
+            root,
+            intermediate,
+            leaf,
+        }
     }
 
     /// What a server should send: leaf and intermediate.
@@ -57,13 +61,19 @@ pub(crate) fn context() -> World {
 impl World {
     /// Clients are taken to trust this authority.
     pub(crate) fn trusting(mut self, root: &Authority) -> Self {
-        self.stores.push(TrustStore::from_pem_or_der("test", &root.der).expect("a root"));
+        self.stores
+            .push(TrustStore::from_pem_or_der("test", &root.der).expect("a root"));
         self
     }
 
     /// This authority's certificate was sent in another connection.
     pub(crate) fn with_elsewhere(mut self, authority: &Authority) -> Self {
-        let first = Mark { capture: CaptureId(0), frame: 900, time: None, from: Server };
+        let first = Mark {
+            capture: CaptureId(0),
+            frame: 900,
+            time: None,
+            from: Server,
+        };
         self.index.add(&Arc::new(Interned::new(&authority.der)), first);
         self
     }
@@ -79,7 +89,9 @@ impl World {
 
     /// The server chose these suites with other clients.
     pub(crate) fn server_took_suites(mut self, suites: &[u16]) -> Self {
-        self.history.cipher_suites.extend(suites.iter().copied().map(CipherSuite));
+        self.history
+            .cipher_suites
+            .extend(suites.iter().copied().map(CipherSuite));
         self.serves_others()
     }
 
@@ -91,7 +103,9 @@ impl World {
 
     /// The server chose these versions with other clients.
     pub(crate) fn server_took_versions(mut self, versions: &[u16]) -> Self {
-        self.history.versions.extend(versions.iter().copied().map(ProtocolVersion));
+        self.history
+            .versions
+            .extend(versions.iter().copied().map(ProtocolVersion));
         self.serves_others()
     }
 
@@ -164,5 +178,9 @@ pub(crate) fn name_of(verdict: &Verdict) -> &'static str {
 
 /// True where a verdict's cause or weaker findings hold this one.
 pub(crate) fn mentions(verdict: &Verdict, id: &'static str) -> bool {
-    verdict.cause.iter().chain(&verdict.findings).any(|finding| finding.cause == CauseId(id))
+    verdict
+        .cause
+        .iter()
+        .chain(&verdict.findings)
+        .any(|finding| finding.cause == CauseId(id))
 }

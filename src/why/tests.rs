@@ -88,7 +88,13 @@ const VOCABULARY: &[&str] = &[
 /// Columns of a title.
 const TITLE_MAX: usize = 70;
 /// The sections of a page, in their order.
-const SECTIONS: [&str; 5] = ["## What happened", "## How to tell", "## Fix", "## In the logs", "## Sources"];
+const SECTIONS: [&str; 5] = [
+    "## What happened",
+    "## How to tell",
+    "## Fix",
+    "## In the logs",
+    "## Sources",
+];
 
 fn ids() -> impl Iterator<Item = &'static str> {
     CAUSES.iter().map(|cause| cause.id().0)
@@ -103,7 +109,12 @@ fn names_are_unique() {
 #[test]
 fn names_are_lower_case_words_joined_by_hyphens() {
     for id in ids() {
-        let word = |word: &str| !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit());
+        let word = |word: &str| {
+            !word.is_empty()
+                && word
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+        };
         assert!(id.split('-').all(word), "{id}");
     }
 }
@@ -121,8 +132,14 @@ fn the_page_of_a_cause_is_the_file_of_its_name() {
     let folders: Vec<_> = why.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     for cause in CAUSES {
         let file = format!("{}.md", cause.id().0.replace('-', "_"));
-        let pages: Vec<_> = folders.iter().map(|folder| folder.join(&file)).filter(|page| page.exists()).collect();
-        let [page] = pages.as_slice() else { panic!("{} pages are called {file}", pages.len()) };
+        let pages: Vec<_> = folders
+            .iter()
+            .map(|folder| folder.join(&file))
+            .filter(|page| page.exists())
+            .collect();
+        let [page] = pages.as_slice() else {
+            panic!("{} pages are called {file}", pages.len())
+        };
         assert!(page.with_extension("rs").exists(), "the logic is not beside {file}");
         assert_eq!(std::fs::read_to_string(page).unwrap(), cause.page(), "{file}");
     }
@@ -132,7 +149,11 @@ fn the_page_of_a_cause_is_the_file_of_its_name() {
 fn titles_fit_a_line() {
     for cause in CAUSES {
         let title = title(cause.page());
-        assert!(!title.is_empty() && title.chars().count() <= TITLE_MAX, "{}: {title}", cause.id().0);
+        assert!(
+            !title.is_empty() && title.chars().count() <= TITLE_MAX,
+            "{}: {title}",
+            cause.id().0
+        );
         assert!(!title.ends_with('.'), "{}: {title}", cause.id().0);
     }
 }

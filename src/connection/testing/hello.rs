@@ -55,7 +55,8 @@ impl Hello {
 
     /// TLS 1.2 alone, with the suites of it that are usual.
     pub(crate) fn tls12(self) -> Self {
-        self.versions(&[0x0303]).suites(&[0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8])
+        self.versions(&[0x0303])
+            .suites(&[0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8])
     }
 
     /// Cipher suites.
@@ -109,7 +110,13 @@ impl Hello {
     /// The body of the handshake message.
     pub(super) fn body(&self) -> Vec<u8> {
         let offers_13 = self.versions.contains(&0x0304);
-        let legacy = self.versions.iter().copied().filter(|version| *version <= 0x0303).max().unwrap_or(0x0303);
+        let legacy = self
+            .versions
+            .iter()
+            .copied()
+            .filter(|version| *version <= 0x0303)
+            .max()
+            .unwrap_or(0x0303);
         let mut extensions = Vec::new();
         let mut add = |kind: u16, body: &[u8]| extensions.extend([&kind.to_be_bytes()[..], &vec16(body)].concat());
         if let Some(name) = &self.name {
@@ -138,7 +145,14 @@ impl Hello {
         if self.garbled {
             suites.push(0);
         }
-        let mut body = [&legacy.to_be_bytes()[..], &[0xc1; 32], &vec8(&SESSION), &vec16(&suites), &[1, 0]].concat();
+        let mut body = [
+            &legacy.to_be_bytes()[..],
+            &[0xc1; 32],
+            &vec8(&SESSION),
+            &vec16(&suites),
+            &[1, 0],
+        ]
+        .concat();
         if !extensions.is_empty() {
             body.extend(vec16(&extensions));
         }
@@ -158,13 +172,19 @@ pub(crate) struct ServersHello {
 
 /// The random value that makes a ServerHello a HelloRetryRequest (RFC 9846 §4.1.3).
 const RETRY: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a,
-    0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
+    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
 impl ServersHello {
     pub(super) const fn new(version: u16, suite: u16) -> Self {
-        Self { version, suite, psk: false, echoes: version == 0x0304, retry: false }
+        Self {
+            version,
+            suite,
+            psk: false,
+            echoes: version == 0x0304,
+            retry: false,
+        }
     }
 
     /// Takes the pre-shared key (TLS 1.3).
@@ -204,7 +224,14 @@ impl ServersHello {
         let legacy = if tls13 { 0x0303_u16 } else { self.version };
         let random = if self.retry { RETRY } else { [0x5f; 32] };
         let session: &[u8] = if self.echoes { &SESSION } else { &[] };
-        let mut body = [&legacy.to_be_bytes()[..], &random, &vec8(session), &self.suite.to_be_bytes(), &[0]].concat();
+        let mut body = [
+            &legacy.to_be_bytes()[..],
+            &random,
+            &vec8(session),
+            &self.suite.to_be_bytes(),
+            &[0],
+        ]
+        .concat();
         if !extensions.is_empty() {
             body.extend(vec16(&extensions));
         }

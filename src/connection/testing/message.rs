@@ -33,7 +33,10 @@ impl Scene {
     /// One handshake message, in as many records as it needs.
     pub(crate) fn message(self, from: Side, kind: u8, body: &[u8]) -> Self {
         let message = [&[kind][..], &vec24(body)].concat();
-        let records: Vec<u8> = message.chunks(1 << 14).flat_map(|part| record(HANDSHAKE, part)).collect();
+        let records: Vec<u8> = message
+            .chunks(1 << 14)
+            .flat_map(|part| record(HANDSHAKE, part))
+            .collect();
         self.say(from, &records)
     }
 
@@ -95,7 +98,10 @@ impl Scene {
 
     /// The server's whole first flight of TLS 1.2: ServerHello, Certificate, ServerKeyExchange, ServerHelloDone.
     pub(crate) fn server_flight(self, chain: &[&[u8]]) -> Self {
-        self.server_hello(0x0303, 0xc02f).certificate(Server, chain).server_key_exchange(29).server_hello_done()
+        self.server_hello(0x0303, 0xc02f)
+            .certificate(Server, chain)
+            .server_key_exchange(29)
+            .server_hello_done()
     }
 
     /// The same with a CertificateRequest.
@@ -114,7 +120,11 @@ impl Scene {
 
     /// CertificateVerify of the client.
     pub(crate) fn certificate_verify(self) -> Self {
-        self.message(Client, CERTIFICATE_VERIFY, &[&codes(&[0x0403])[..], &vec16(&[5; 71])].concat())
+        self.message(
+            Client,
+            CERTIFICATE_VERIFY,
+            &[&codes(&[0x0403])[..], &vec16(&[5; 71])].concat(),
+        )
     }
 
     /// ChangeCipherSpec.
@@ -124,7 +134,9 @@ impl Scene {
 
     /// ChangeCipherSpec and Finished of TLS 1.2 with AES-GCM: 40 encrypted bytes.
     pub(crate) fn finished(self, from: Side) -> Self {
-        self.in_one_packet(from, |scene| scene.change_cipher_spec(from).record(from, HANDSHAKE, &[0xf1; 40]))
+        self.in_one_packet(from, |scene| {
+            scene.change_cipher_spec(from).record(from, HANDSHAKE, &[0xf1; 40])
+        })
     }
 
     /// Both sides' part of TLS 1.2 after the server's flight.
@@ -134,7 +146,10 @@ impl Scene {
 
     /// Encrypted records of these lengths in one packet, with the outer type application_data.
     pub(crate) fn sealed(self, from: Side, lengths: &[usize]) -> Self {
-        let records: Vec<u8> = lengths.iter().flat_map(|len| record(APPLICATION_DATA, &vec![0xe5; *len])).collect();
+        let records: Vec<u8> = lengths
+            .iter()
+            .flat_map(|len| record(APPLICATION_DATA, &vec![0xe5; *len]))
+            .collect();
         self.say(from, &records)
     }
 

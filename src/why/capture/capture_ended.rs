@@ -53,27 +53,46 @@ mod tests {
 
     #[test]
     fn a_handshake_that_is_going_on_when_the_capture_ends_is_open() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).wait(0.2).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .wait(0.2)
+            .seen();
         let verdict = context().verdict(&seen);
-        assert_eq!((name_of(&verdict), verdict.outcome), ("capture-ended", Outcome::Undetermined));
+        assert_eq!(
+            (name_of(&verdict), verdict.outcome),
+            ("capture-ended", Outcome::Undetermined)
+        );
         assert_eq!(verdict.aborted_by, AbortedBy::Nobody);
     }
 
     #[test]
     fn a_handshake_that_was_watched_in_silence_has_another_cause() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).wait(30.0).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .wait(30.0)
+            .seen();
         assert!(judged(&CaptureEnded, &seen).is_none());
     }
 
     #[test]
     fn a_handshake_that_somebody_ended_did_not_end_with_the_capture() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).fin(Client).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .fin(Client)
+            .seen();
         assert!(judged(&CaptureEnded, &seen).is_none());
     }
 
     #[test]
     fn a_handshake_that_was_completed_is_not_open() {
-        let seen = connected().client_hello(Hello::tls12).server_flight(&[b"leaf"]).finished_by_both().seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[b"leaf"])
+            .finished_by_both()
+            .seen();
         assert!(judged(&CaptureEnded, &seen).is_none());
     }
 }

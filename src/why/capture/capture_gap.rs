@@ -75,7 +75,10 @@ mod tests {
     fn a_hole_where_the_certificate_was_hides_the_cause() {
         let seen = holed().fin(Client).seen();
         let finding = judged(&CaptureGap, &seen).unwrap();
-        assert_eq!((finding.outcome, finding.at_fault), (Outcome::Undetermined, AtFault::Capture));
+        assert_eq!(
+            (finding.outcome, finding.at_fault),
+            (Outcome::Undetermined, AtFault::Capture)
+        );
         assert_eq!(chosen(&seen), "capture-gap");
     }
 

@@ -74,7 +74,10 @@ mod tests {
     fn acknowledgements_of_what_is_not_there_show_one_direction_only() {
         let seen = client_only().fin(Client).seen();
         let verdict = context().verdict(&seen);
-        assert_eq!((name_of(&verdict), verdict.outcome), ("one-sided-capture", Outcome::Undetermined));
+        assert_eq!(
+            (name_of(&verdict), verdict.outcome),
+            ("one-sided-capture", Outcome::Undetermined)
+        );
         assert!(!mentions(&verdict, "client-abandoned") && !mentions(&verdict, "no-server-response"));
     }
 

@@ -46,13 +46,22 @@ mod tests {
             .fin(Client)
             .seen();
         let finding = judged(&StartedMidConnection, &seen).unwrap();
-        assert_eq!((finding.outcome, finding.at_fault), (Outcome::Undetermined, AtFault::Capture));
+        assert_eq!(
+            (finding.outcome, finding.at_fault),
+            (Outcome::Undetermined, AtFault::Capture)
+        );
     }
 
     #[test]
     fn data_both_ways_show_a_connection_that_worked() {
         let seen = scene()
-            .off_camera(|scene| scene.connect().client_hello(Hello::tls12).server_flight(&[b"leaf"]).finished_by_both())
+            .off_camera(|scene| {
+                scene
+                    .connect()
+                    .client_hello(Hello::tls12)
+                    .server_flight(&[b"leaf"])
+                    .finished_by_both()
+            })
             .sealed(Client, &[120])
             .sealed(Server, &[800])
             .fin(Client)
@@ -63,7 +72,11 @@ mod tests {
 
     #[test]
     fn a_hello_without_its_syn_is_a_beginning() {
-        let seen = scene().off_camera(Scene::connect).client_hello(|hello| hello.versions(&[0x0301])).alert(Server, 2, 70).seen();
+        let seen = scene()
+            .off_camera(Scene::connect)
+            .client_hello(|hello| hello.versions(&[0x0301]))
+            .alert(Server, 2, 70)
+            .seen();
         assert!(judged(&StartedMidConnection, &seen).is_none());
         assert_eq!(chosen(&seen), "version-mismatch");
     }

@@ -133,16 +133,30 @@ mod tests {
 
     #[test]
     fn an_empty_list_and_a_refusal_prove_it() {
-        let seen = asked().certificate(Client, &[]).client_key_exchange().finished(Client).alert(Server, 2, 40).fin(Server).seen();
+        let seen = asked()
+            .certificate(Client, &[])
+            .client_key_exchange()
+            .finished(Client)
+            .alert(Server, 2, 40)
+            .fin(Server)
+            .seen();
         let verdict = context().verdict(&seen);
         let finding = verdict.cause.as_ref().unwrap();
-        assert_eq!((name_of(&verdict), finding.weight, finding.at_fault), ("client-certificate-missing", 97, AtFault::Client));
+        assert_eq!(
+            (name_of(&verdict), finding.weight, finding.at_fault),
+            ("client-certificate-missing", 97, AtFault::Client)
+        );
         assert!(!mentions(&verdict, "server-closed") && !mentions(&verdict, "client-certificate-rejected"));
     }
 
     #[test]
     fn a_server_that_hangs_up_on_an_empty_list_likely_wanted_one() {
-        let seen = asked().certificate(Client, &[]).client_key_exchange().finished(Client).fin(Server).seen();
+        let seen = asked()
+            .certificate(Client, &[])
+            .client_key_exchange()
+            .finished(Client)
+            .fin(Server)
+            .seen();
         assert_eq!(confidence(&ClientCertificateMissing, &seen), Some(Confidence::Likely));
     }
 

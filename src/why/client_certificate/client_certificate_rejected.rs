@@ -136,7 +136,11 @@ mod tests {
         let seen = shown(&[&leaf]).alert(Server, 2, 48).fin(Server).seen();
         let finding = judged(&ClientCertificateRejected, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
-        assert!(finding.evidence[0].text.contains("\"alice\""), "{}", finding.evidence[0].text);
+        assert!(
+            finding.evidence[0].text.contains("\"alice\""),
+            "{}",
+            finding.evidence[0].text
+        );
         assert_eq!(chosen(&seen), "client-certificate-rejected");
     }
 
@@ -150,7 +154,10 @@ mod tests {
     #[test]
     fn a_server_that_hangs_up_without_a_word_possibly_refused_it() {
         let leaf = Leaf::named("alice").self_signed();
-        assert_eq!(confidence(&ClientCertificateRejected, &shown(&[&leaf]).fin(Server).seen()), Some(Confidence::Possible));
+        assert_eq!(
+            confidence(&ClientCertificateRejected, &shown(&[&leaf]).fin(Server).seen()),
+            Some(Confidence::Possible)
+        );
     }
 
     #[test]
@@ -164,7 +171,12 @@ mod tests {
     #[test]
     fn a_certificate_that_was_taken_was_not_rejected() {
         let leaf = Leaf::named("alice").self_signed();
-        let seen = shown(&[&leaf]).finished(Server).sealed(Client, &[80]).sealed(Server, &[80]).fin(Server).seen();
+        let seen = shown(&[&leaf])
+            .finished(Server)
+            .sealed(Client, &[80])
+            .sealed(Server, &[80])
+            .fin(Server)
+            .seen();
         assert!(judged(&ClientCertificateRejected, &seen).is_none());
     }
 

@@ -72,10 +72,18 @@ mod tests {
 
     #[test]
     fn the_alert_of_its_name_proves_it() {
-        let seen = connected().client_hello(|hello| hello.alpn(&["h2", "grpc-exp"])).alert(Server, 2, 120).fin(Server).seen();
+        let seen = connected()
+            .client_hello(|hello| hello.alpn(&["h2", "grpc-exp"]))
+            .alert(Server, 2, 120)
+            .fin(Server)
+            .seen();
         let finding = judged(&AlpnMismatch, &seen).unwrap();
         assert_eq!((finding.weight, finding.at_fault), (97, AtFault::Both));
-        assert!(finding.sentence.contains("\"h2\" and \"grpc-exp\""), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("\"h2\" and \"grpc-exp\""),
+            "{}",
+            finding.sentence
+        );
         assert_eq!(chosen(&seen), "alpn-mismatch");
     }
 
@@ -91,7 +99,10 @@ mod tests {
 
     #[test]
     fn another_refusal_of_an_offer_with_alpn_is_none() {
-        let seen = connected().client_hello(|hello| hello.alpn(&["h2"])).alert(Server, 2, 40).seen();
+        let seen = connected()
+            .client_hello(|hello| hello.alpn(&["h2"]))
+            .alert(Server, 2, 40)
+            .seen();
         assert!(judged(&AlpnMismatch, &seen).is_none());
     }
 }

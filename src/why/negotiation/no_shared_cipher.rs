@@ -160,7 +160,10 @@ mod tests {
 
     #[test]
     fn an_ordinary_offer_makes_it_one_reading_of_several() {
-        assert_eq!(confidence(&NoSharedCipher, &refused(|hello| hello)), Some(Confidence::Possible));
+        assert_eq!(
+            confidence(&NoSharedCipher, &refused(|hello| hello)),
+            Some(Confidence::Possible)
+        );
     }
 
     #[test]
@@ -173,12 +176,21 @@ mod tests {
     #[test]
     fn it_says_nothing_where_the_server_took_such_a_suite_from_others() {
         let seen = refused(|hello| hello.versions(&[0x0303]).suites(&[0xc02f]));
-        assert!(context().server_took_suites(&[0xc02f]).judged(&NoSharedCipher, &seen).is_none());
+        assert!(
+            context()
+                .server_took_suites(&[0xc02f])
+                .judged(&NoSharedCipher, &seen)
+                .is_none()
+        );
     }
 
     #[test]
     fn a_refusal_after_the_servers_hello_is_not_about_suites() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).alert(Server, 2, 40).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .alert(Server, 2, 40)
+            .seen();
         assert!(judged(&NoSharedCipher, &seen).is_none());
     }
 

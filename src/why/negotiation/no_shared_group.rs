@@ -91,7 +91,11 @@ mod tests {
     use crate::why::testing::*;
 
     fn refused(groups: &[u16], description: u8) -> Observed {
-        connected().client_hello(|hello| hello.groups(groups)).alert(Server, 2, description).fin(Server).seen()
+        connected()
+            .client_hello(|hello| hello.groups(groups))
+            .alert(Server, 2, description)
+            .fin(Server)
+            .seen()
     }
 
     #[test]
@@ -103,7 +107,10 @@ mod tests {
 
     #[test]
     fn a_single_group_is_likely_the_reason_too() {
-        assert_eq!(confidence(&NoSharedGroup, &refused(&[29], 40)), Some(Confidence::Likely));
+        assert_eq!(
+            confidence(&NoSharedGroup, &refused(&[29], 40)),
+            Some(Confidence::Likely)
+        );
     }
 
     #[test]
@@ -114,16 +121,28 @@ mod tests {
     #[test]
     fn the_groups_that_the_server_used_with_others_decide() {
         let seen = refused(&[29], 40);
-        let finding = context().server_took_groups(&[24]).judged(&NoSharedGroup, &seen).unwrap();
+        let finding = context()
+            .server_took_groups(&[24])
+            .judged(&NoSharedGroup, &seen)
+            .unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
         assert!(finding.inferred.is_some_and(|text| text.contains("secp384r1")));
-        assert!(context().server_took_groups(&[29]).judged(&NoSharedGroup, &seen).is_none());
+        assert!(
+            context()
+                .server_took_groups(&[29])
+                .judged(&NoSharedGroup, &seen)
+                .is_none()
+        );
     }
 
     #[test]
     fn stacks_with_words_of_their_own_are_understood() {
         for description in [10, 47, 71] {
-            assert_eq!(confidence(&NoSharedGroup, &refused(&[0x001a], description)), Some(Confidence::Likely), "{description}");
+            assert_eq!(
+                confidence(&NoSharedGroup, &refused(&[0x001a], description)),
+                Some(Confidence::Likely),
+                "{description}"
+            );
         }
     }
 

@@ -105,7 +105,11 @@ mod tests {
     use crate::why::testing::*;
 
     fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
-        connected().client_hello(build).alert(Server, 2, description).fin(Server).seen()
+        connected()
+            .client_hello(build)
+            .alert(Server, 2, description)
+            .fin(Server)
+            .seen()
     }
 
     #[test]
@@ -135,7 +139,9 @@ mod tests {
     #[test]
     fn the_same_name_served_to_others_is_no_other_name() {
         let seen = refused(|hello| hello, 80);
-        let finding = context().server_serves(&["shop.example"]).judged(&SniUnrecognized, &seen);
+        let finding = context()
+            .server_serves(&["shop.example"])
+            .judged(&SniUnrecognized, &seen);
         assert!(sure(finding) < Some(Confidence::Likely));
     }
 

@@ -162,7 +162,11 @@ mod tests {
     use crate::why::testing::*;
 
     fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
-        connected().client_hello(build).alert(Server, 2, description).fin(Server).seen()
+        connected()
+            .client_hello(build)
+            .alert(Server, 2, description)
+            .fin(Server)
+            .seen()
     }
 
     #[test]
@@ -203,7 +207,12 @@ mod tests {
 
     #[test]
     fn an_answer_in_a_version_that_was_not_offered_is_the_servers_fault() {
-        let seen = connected().client_hello(|hello| hello).server_hello(0x0301, 0xc013).alert(Client, 2, 70).fin(Client).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0301, 0xc013)
+            .alert(Client, 2, 70)
+            .fin(Client)
+            .seen();
         let finding = judged(&VersionMismatch, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
         assert_eq!(finding.at_fault, AtFault::Server);
@@ -224,7 +233,11 @@ mod tests {
 
     #[test]
     fn protocol_version_after_the_servers_hello_is_not_about_the_offer() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).alert(Server, 2, 70).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .alert(Server, 2, 70)
+            .seen();
         assert!(judged(&VersionMismatch, &seen).is_none());
     }
 }

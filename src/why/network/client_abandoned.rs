@@ -77,12 +77,20 @@ mod tests {
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
         assert_eq!(finding.at_fault, AtFault::Unknown);
         let verdict = context().verdict(&seen);
-        assert_eq!((name_of(&verdict), verdict.aborted_by), ("client-abandoned", AbortedBy::Client));
+        assert_eq!(
+            (name_of(&verdict), verdict.aborted_by),
+            ("client-abandoned", AbortedBy::Client)
+        );
     }
 
     #[test]
     fn user_canceled_is_a_client_that_leaves() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).alert(Client, 1, 90).fin(Client).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .alert(Client, 1, 90)
+            .fin(Client)
+            .seen();
         assert!(judged(&ClientAbandoned, &seen).is_some());
     }
 
@@ -107,7 +115,11 @@ mod tests {
     fn a_defect_of_the_certificate_outranks_it() {
         let root = Authority::root("Shop Root");
         let leaf = Leaf::named("shop.example").with(valid(2020, 2025)).signed_by(&root);
-        let seen = connected().client_hello(Hello::tls12).server_flight(&[&leaf]).fin(Client).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[&leaf])
+            .fin(Client)
+            .seen();
         let verdict = context().trusting(&root).verdict(&seen);
         assert_eq!(name_of(&verdict), "certificate-expired");
         assert!(!mentions(&verdict, "client-abandoned"));

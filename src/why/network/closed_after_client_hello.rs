@@ -67,7 +67,11 @@ mod tests {
 
     #[test]
     fn a_fin_behind_an_alert_is_not_the_answer() {
-        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 40).fin(Server).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .alert(Server, 2, 40)
+            .fin(Server)
+            .seen();
         assert!(judged(&ClosedAfterClientHello, &seen).is_none());
     }
 

@@ -130,13 +130,21 @@ mod tests {
     fn a_hello_that_was_acknowledged_and_never_answered_is_the_servers() {
         let seen = connected().client_hello(|hello| hello).ack(Server).wait(10.0).seen();
         let finding = judged(&NoServerResponse, &seen).unwrap();
-        assert_eq!((finding.at_fault, finding.aborted_by), (AtFault::Server, Some(AbortedBy::Server)));
+        assert_eq!(
+            (finding.at_fault, finding.aborted_by),
+            (AtFault::Server, Some(AbortedBy::Server))
+        );
         assert_eq!(chosen(&seen), "no-server-response");
     }
 
     #[test]
     fn a_client_that_gives_up_waiting_does_not_hide_it() {
-        let seen = connected().client_hello(|hello| hello).ack(Server).wait(30.0).fin(Client).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .ack(Server)
+            .wait(30.0)
+            .fin(Client)
+            .seen();
         let finding = judged(&NoServerResponse, &seen).unwrap();
         assert_eq!(finding.aborted_by, Some(AbortedBy::Client));
         assert_eq!(chosen(&seen), "no-server-response");
@@ -145,9 +153,18 @@ mod tests {
     #[test]
     fn a_hello_that_is_never_acknowledged_is_dropped_on_the_way() {
         let hello = Scene::hello_bytes(|hello| hello);
-        let seen = connected().say(Client, &hello).wait(0.3).repeat(Client, &hello).wait(0.6).repeat(Client, &hello).seen();
+        let seen = connected()
+            .say(Client, &hello)
+            .wait(0.3)
+            .repeat(Client, &hello)
+            .wait(0.6)
+            .repeat(Client, &hello)
+            .seen();
         let finding = judged(&NoServerResponse, &seen).unwrap();
-        assert_eq!((finding.at_fault, finding.aborted_by), (AtFault::Network, Some(AbortedBy::Network)));
+        assert_eq!(
+            (finding.at_fault, finding.aborted_by),
+            (AtFault::Network, Some(AbortedBy::Network))
+        );
         assert!(finding.sentence.contains("3 times"), "{}", finding.sentence);
     }
 
@@ -160,7 +177,12 @@ mod tests {
 
     #[test]
     fn an_answer_that_comes_late_is_an_answer() {
-        let seen = connected().client_hello(|hello| hello).ack(Server).wait(20.0).server_hello(0x0303, 0xc02f).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .ack(Server)
+            .wait(20.0)
+            .server_hello(0x0303, 0xc02f)
+            .seen();
         assert!(judged(&NoServerResponse, &seen).is_none());
     }
 

@@ -80,21 +80,34 @@ mod tests {
         let seen = connected().client_hello(|hello| hello).reset(Server).seen();
         let finding = judged(&ResetAfterClientHello, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
-        assert_eq!((finding.at_fault, finding.aborted_by), (AtFault::Server, Some(AbortedBy::Server)));
+        assert_eq!(
+            (finding.at_fault, finding.aborted_by),
+            (AtFault::Server, Some(AbortedBy::Server))
+        );
         assert_eq!(chosen(&seen), "reset-after-client-hello");
     }
 
     #[test]
     fn a_reset_with_another_time_to_live_may_come_from_the_path() {
-        let seen = connected().client_hello(|hello| hello).reset_with_ttl(Server, 119).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .reset_with_ttl(Server, 119)
+            .seen();
         let finding = judged(&ResetAfterClientHello, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
-        assert_eq!((finding.at_fault, finding.aborted_by), (AtFault::Network, Some(AbortedBy::Network)));
+        assert_eq!(
+            (finding.at_fault, finding.aborted_by),
+            (AtFault::Network, Some(AbortedBy::Network))
+        );
     }
 
     #[test]
     fn a_reset_behind_an_alert_is_only_cleaning_up() {
-        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 40).reset(Server).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .alert(Server, 2, 40)
+            .reset(Server)
+            .seen();
         assert!(judged(&ResetAfterClientHello, &seen).is_none());
     }
 

@@ -77,7 +77,11 @@ mod tests {
 
     #[test]
     fn a_server_that_closes_after_its_own_hello_hung_up() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).fin(Server).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .fin(Server)
+            .seen();
         let finding = judged(&ServerClosed, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
         assert_eq!(finding.at_fault, AtFault::Server);
@@ -86,7 +90,11 @@ mod tests {
 
     #[test]
     fn close_notify_instead_of_an_answer_is_hanging_up() {
-        let seen = connected().client_hello(|hello| hello).alert(Server, 1, 0).fin(Server).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .alert(Server, 1, 0)
+            .fin(Server)
+            .seen();
         let finding = judged(&ServerClosed, &seen).unwrap();
         assert!(finding.sentence.contains("close_notify"), "{}", finding.sentence);
         assert_eq!(chosen(&seen), "server-closed");
@@ -102,13 +110,22 @@ mod tests {
 
     #[test]
     fn a_server_that_follows_the_client_out_has_not_hung_up() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).fin(Client).fin(Server).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .fin(Client)
+            .fin(Server)
+            .seen();
         assert!(judged(&ServerClosed, &seen).is_none());
     }
 
     #[test]
     fn an_alert_that_says_why_outweighs_it() {
-        let seen = connected().client_hello(|hello| hello.versions(&[0x0301])).alert(Server, 2, 70).fin(Server).seen();
+        let seen = connected()
+            .client_hello(|hello| hello.versions(&[0x0301]))
+            .alert(Server, 2, 70)
+            .fin(Server)
+            .seen();
         assert_eq!(chosen(&seen), "version-mismatch");
     }
 }

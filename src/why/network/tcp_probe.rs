@@ -53,7 +53,10 @@ mod tests {
     fn a_connection_without_a_byte_is_a_probe_and_no_failure() {
         let seen = connected().fin(Client).fin(Server).ack(Client).seen();
         let finding = judged(&TcpProbe, &seen).unwrap();
-        assert_eq!((finding.outcome, finding.at_fault), (Outcome::NotAttempted, AtFault::Nobody));
+        assert_eq!(
+            (finding.outcome, finding.at_fault),
+            (Outcome::NotAttempted, AtFault::Nobody)
+        );
         assert_eq!(context().verdict(&seen).outcome, Outcome::NotAttempted);
     }
 

@@ -52,7 +52,14 @@ mod tests {
     fn a_reset_instead_of_syn_ack_is_a_refusal() {
         let finding = judged(&TcpRefused, &scene().syn().refuse().seen()).unwrap();
         assert_eq!((finding.weight, finding.at_fault), (97, AtFault::Server));
-        assert_eq!(finding.evidence.iter().map(|evidence| evidence.mark.frame).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(
+            finding
+                .evidence
+                .iter()
+                .map(|evidence| evidence.mark.frame)
+                .collect::<Vec<_>>(),
+            [1, 2]
+        );
     }
 
     #[test]

@@ -63,15 +63,29 @@ mod tests {
     }
 
     #[test]
-    fn a_single_syn_at_the_end_of_the_capture_may_still_be_answered() {
-        let seen = scene().syn().wait(0.5).seen();
+    fn syns_at_the_end_of_the_capture_may_still_be_answered() {
+        let seen = scene().syn().wait(1.0).syn().wait(0.5).seen();
         assert!(judged(&TcpUnanswered, &seen).is_none());
         assert_eq!(chosen(&seen), "capture-ended");
     }
 
     #[test]
+    fn a_single_syn_may_be_a_scan() {
+        assert_eq!(chosen(&scene().syn().wait(20.0).seen()), "");
+    }
+
+    #[test]
     fn a_syn_that_was_answered_in_the_end_is_answered() {
-        let seen = scene().syn().wait(1.0).syn().wait(2.0).syn().syn_ack().ack(Client).wait(4.0).seen();
+        let seen = scene()
+            .syn()
+            .wait(1.0)
+            .syn()
+            .wait(2.0)
+            .syn()
+            .syn_ack()
+            .ack(Client)
+            .wait(4.0)
+            .seen();
         assert!(judged(&TcpUnanswered, &seen).is_none());
     }
 }

@@ -149,26 +149,45 @@ mod tests {
     use crate::why::testing::*;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
-    const COMPLAINT: &[u8] = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\nThe plain HTTP request was sent to HTTPS port";
+    const COMPLAINT: &[u8] =
+        b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\nThe plain HTTP request was sent to HTTPS port";
 
     #[test]
     fn an_alert_in_answer_to_plaintext_proves_it() {
-        let seen = connected().port(8080).say(Client, REQUEST).alert(Server, 2, 10).fin(Server).seen();
+        let seen = connected()
+            .port(8080)
+            .say(Client, REQUEST)
+            .alert(Server, 2, 10)
+            .fin(Server)
+            .seen();
         let finding = judged(&PlaintextOnTlsPort, &seen).unwrap();
         assert_eq!((finding.weight, finding.at_fault), (97, AtFault::Client));
-        assert!(finding.evidence[0].text.contains("GET / HTTP/1.1"), "{}", finding.evidence[0].text);
+        assert!(
+            finding.evidence[0].text.contains("GET / HTTP/1.1"),
+            "{}",
+            finding.evidence[0].text
+        );
         assert_eq!(chosen(&seen), "plaintext-on-tls-port");
     }
 
     #[test]
     fn a_complaint_on_a_port_of_tls_is_likely_one() {
-        let seen = connected().say(Client, REQUEST).say(Server, COMPLAINT).fin(Server).seen();
+        let seen = connected()
+            .say(Client, REQUEST)
+            .say(Server, COMPLAINT)
+            .fin(Server)
+            .seen();
         assert!(confidence(&PlaintextOnTlsPort, &seen) >= Some(Confidence::Likely));
     }
 
     #[test]
     fn a_complaint_of_a_server_that_speaks_tls_with_others_is_likely_one() {
-        let seen = connected().port(8080).say(Client, REQUEST).say(Server, COMPLAINT).fin(Server).seen();
+        let seen = connected()
+            .port(8080)
+            .say(Client, REQUEST)
+            .say(Server, COMPLAINT)
+            .fin(Server)
+            .seen();
         assert!(sure(context().serves_others().judged(&PlaintextOnTlsPort, &seen)) >= Some(Confidence::Likely));
     }
 
@@ -177,19 +196,34 @@ mod tests {
         let seen = |port: u16| scene().port(port).connect().say(Client, REQUEST).reset(Server).seen();
         assert_eq!(confidence(&PlaintextOnTlsPort, &seen(443)), Some(Confidence::Likely));
         assert_eq!(confidence(&PlaintextOnTlsPort, &seen(8080)), None);
-        assert_eq!(sure(context().serves_others().judged(&PlaintextOnTlsPort, &seen(8080))), Some(Confidence::Certain));
+        assert_eq!(
+            sure(context().serves_others().judged(&PlaintextOnTlsPort, &seen(8080))),
+            Some(Confidence::Certain)
+        );
     }
 
     #[test]
     fn a_server_that_answers_plaintext_in_kind_speaks_it() {
-        let seen = scene().port(80).connect().say(Client, REQUEST).say(Server, b"HTTP/1.1 200 OK\r\n\r\n").fin(Server).seen();
+        let seen = scene()
+            .port(80)
+            .connect()
+            .say(Client, REQUEST)
+            .say(Server, b"HTTP/1.1 200 OK\r\n\r\n")
+            .fin(Server)
+            .seen();
         assert!(judged(&PlaintextOnTlsPort, &seen).is_none());
     }
 
     #[test]
     fn a_redirect_is_no_complaint() {
         let answer = b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://shop.example/\r\n\r\n";
-        let seen = scene().port(8443).connect().say(Client, REQUEST).say(Server, answer).fin(Server).seen();
+        let seen = scene()
+            .port(8443)
+            .connect()
+            .say(Client, REQUEST)
+            .say(Server, answer)
+            .fin(Server)
+            .seen();
         assert!(context().serves_others().judged(&PlaintextOnTlsPort, &seen).is_none());
     }
 

@@ -88,14 +88,41 @@ mod tests {
             .seen();
         let verdict = context().verdict(&seen);
         let finding = verdict.cause.as_ref().unwrap();
-        assert_eq!((name_of(&verdict), finding.weight, finding.at_fault), ("server-not-tls", 97, AtFault::Client));
+        assert_eq!(
+            (name_of(&verdict), finding.weight, finding.at_fault),
+            ("server-not-tls", 97, AtFault::Client)
+        );
         assert!(!mentions(&verdict, "version-mismatch") && !mentions(&verdict, "client-abandoned"));
-        assert!(finding.evidence.iter().any(|evidence| evidence.text.contains("HTTP/1.1 400 Bad Request")));
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|evidence| evidence.text.contains("HTTP/1.1 400 Bad Request"))
+        );
     }
 
     #[test]
     fn bytes_without_a_name_are_no_tls_either() {
-        let seen = connected().client_hello(|hello| hello).say(Server, &[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40]).fin(Client).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .say(Server, &[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40])
+            .fin(Client)
+            .seen();
+        assert_eq!(chosen(&seen), "server-not-tls");
+    }
+
+    #[test]
+    fn a_greeting_before_the_hello_is_told_as_one() {
+        let seen = scene()
+            .port(587)
+            .connect()
+            .say(Server, b"220 mail.example ESMTP ready\r\n")
+            .client_hello(|hello| hello)
+            .alert(Client, 2, 70)
+            .fin(Client)
+            .seen();
+        let finding = judged(&ServerNotTls, &seen).unwrap();
+        assert!(finding.sentence.contains("greets with SMTP"), "{}", finding.sentence);
         assert_eq!(chosen(&seen), "server-not-tls");
     }
 
@@ -107,7 +134,10 @@ mod tests {
 
     #[test]
     fn a_conversation_in_plaintext_is_not_its_matter() {
-        let seen = connected().say(Client, b"GET / HTTP/1.1\r\n\r\n").say(Server, b"HTTP/1.1 200 OK\r\n\r\n").seen();
+        let seen = connected()
+            .say(Client, b"GET / HTTP/1.1\r\n\r\n")
+            .say(Server, b"HTTP/1.1 200 OK\r\n\r\n")
+            .seen();
         assert!(judged(&ServerNotTls, &seen).is_none());
     }
 }

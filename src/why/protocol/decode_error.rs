@@ -126,7 +126,11 @@ mod tests {
 
     #[test]
     fn a_hello_that_nobody_can_read_is_the_clients_fault() {
-        let seen = connected().client_hello(Hello::garbled).alert(Server, 2, 50).fin(Server).seen();
+        let seen = connected()
+            .client_hello(Hello::garbled)
+            .alert(Server, 2, 50)
+            .fin(Server)
+            .seen();
         let finding = judged(&DecodeError, &seen).unwrap();
         assert_eq!((finding.weight, finding.at_fault), (96, AtFault::Client));
         assert_eq!(chosen(&seen), "decode-error");
@@ -134,7 +138,11 @@ mod tests {
 
     #[test]
     fn a_complaint_about_a_hello_that_can_be_read_is_possible_only() {
-        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 50).fin(Server).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .alert(Server, 2, 50)
+            .fin(Server)
+            .seen();
         let finding = judged(&DecodeError, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
         assert_eq!(finding.at_fault, AtFault::Unknown);
@@ -142,13 +150,21 @@ mod tests {
 
     #[test]
     fn another_alert_about_a_sound_hello_is_none() {
-        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 40).fin(Server).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .alert(Server, 2, 40)
+            .fin(Server)
+            .seen();
         assert!(judged(&DecodeError, &seen).is_none());
     }
 
     #[test]
     fn a_certificate_that_is_none_is_the_servers_fault() {
-        let seen = connected().client_hello(Hello::tls12).server_flight(&[b"no certificate"]).alert(Client, 2, 42).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[b"no certificate"])
+            .alert(Client, 2, 42)
+            .seen();
         let finding = judged(&DecodeError, &seen).unwrap();
         assert_eq!(finding.at_fault, AtFault::Server);
         let verdict = context().verdict(&seen);

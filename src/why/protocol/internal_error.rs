@@ -63,7 +63,12 @@ mod tests {
 
     #[test]
     fn internal_error_of_the_server_is_its_own() {
-        let seen = connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f).alert(Server, 2, 80).fin(Server).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .alert(Server, 2, 80)
+            .fin(Server)
+            .seen();
         let finding = judged(&InternalError, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
         assert_eq!(finding.at_fault, AtFault::Server);
@@ -72,9 +77,18 @@ mod tests {
 
     #[test]
     fn in_answer_to_the_hello_a_missing_certificate_for_the_name_says_the_same() {
-        let seen = connected().client_hello(|hello| hello).alert(Server, 2, 80).fin(Server).seen();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .alert(Server, 2, 80)
+            .fin(Server)
+            .seen();
         let finding = judged(&InternalError, &seen).unwrap();
-        assert!(finding.alternatives.iter().any(|other| other.cause == CauseId("sni-unrecognized")));
+        assert!(
+            finding
+                .alternatives
+                .iter()
+                .any(|other| other.cause == CauseId("sni-unrecognized"))
+        );
         let verdict = context().server_serves(&["www.shop.example"]).verdict(&seen);
         assert_eq!(name_of(&verdict), "sni-unrecognized");
     }

@@ -105,7 +105,12 @@ mod tests {
     use crate::why::testing::*;
 
     fn turned_down(chain: &[&[u8]], description: u8) -> Observed {
-        connected().client_hello(Hello::tls12).server_flight(chain).alert(Client, 2, description).fin(Client).seen()
+        connected()
+            .client_hello(Hello::tls12)
+            .server_flight(chain)
+            .alert(Client, 2, description)
+            .fin(Client)
+            .seen()
     }
 
     #[test]
@@ -114,7 +119,10 @@ mod tests {
         let seen = turned_down(&chain.whole(), 45);
         let verdict = context().trusting(&chain.root).verdict(&seen);
         let finding = verdict.cause.as_ref().unwrap();
-        assert_eq!((name_of(&verdict), finding.at_fault), ("certificate-expired", AtFault::Server));
+        assert_eq!(
+            (name_of(&verdict), finding.at_fault),
+            ("certificate-expired", AtFault::Server)
+        );
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
         assert!(finding.sentence.contains("2026-01-01"), "{}", finding.sentence);
         assert_eq!(verdict.aborted_by, AbortedBy::Client);
@@ -128,7 +136,11 @@ mod tests {
         let leaf = Leaf::named("shop.example").signed_by(&intermediate);
         let seen = turned_down(&[&leaf, &intermediate.der], 45);
         let finding = context().trusting(&root).judged(&CertificateExpired, &seen).unwrap();
-        assert!(finding.sentence.contains("issuer's certificate \"Shop Issuing CA\""), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("issuer's certificate \"Shop Issuing CA\""),
+            "{}",
+            finding.sentence
+        );
     }
 
     #[test]
@@ -141,14 +153,24 @@ mod tests {
             .sealed(Client, &[90])
             .fin(Client)
             .seen();
-        assert!(context().trusting(&chain.root).judged(&CertificateExpired, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&CertificateExpired, &seen)
+                .is_none()
+        );
     }
 
     #[test]
     fn a_valid_certificate_is_not_expired_whatever_the_client_says() {
         let chain = Issued::of(&Leaf::named("shop.example").with(valid(2024, 2027)));
         let seen = turned_down(&chain.whole(), 45);
-        assert!(context().trusting(&chain.root).judged(&CertificateExpired, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&CertificateExpired, &seen)
+                .is_none()
+        );
     }
 
     #[test]

@@ -81,18 +81,35 @@ mod tests {
     #[test]
     fn a_first_day_to_come_and_a_refusal_prove_it() {
         let chain = Issued::of(&Leaf::named("shop.example").with(valid(2027, 2029)));
-        let seen = connected().client_hello(Hello::tls12).server_flight(&chain.whole()).alert(Client, 2, 42).fin(Client).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&chain.whole())
+            .alert(Client, 2, 42)
+            .fin(Client)
+            .seen();
         let world = || context().trusting(&chain.root);
         let finding = world().judged(&CertificateNotYetValid, &seen).unwrap();
         assert!(Confidence::of_weight(finding.weight) >= Some(Confidence::Likely));
         assert!(finding.sentence.contains("2027-01-01"), "{}", finding.sentence);
-        assert_eq!((finding.at_fault, world().chosen(&seen)), (AtFault::Server, "certificate-not-yet-valid"));
+        assert_eq!(
+            (finding.at_fault, world().chosen(&seen)),
+            (AtFault::Server, "certificate-not-yet-valid")
+        );
     }
 
     #[test]
     fn a_certificate_that_has_begun_is_valid() {
         let chain = Issued::of(&Leaf::named("shop.example").with(valid(2026, 2029)));
-        let seen = connected().client_hello(Hello::tls12).server_flight(&chain.whole()).alert(Client, 2, 42).seen();
-        assert!(context().trusting(&chain.root).judged(&CertificateNotYetValid, &seen).is_none());
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&chain.whole())
+            .alert(Client, 2, 42)
+            .seen();
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&CertificateNotYetValid, &seen)
+                .is_none()
+        );
     }
 }

@@ -82,39 +82,65 @@ mod tests {
     use crate::why::testing::*;
 
     fn asks_for(name: &str, chain: &Issued) -> Scene {
-        connected().client_hello(|hello| hello.tls12().name(name)).server_flight(&chain.whole())
+        connected()
+            .client_hello(|hello| hello.tls12().name(name))
+            .server_flight(&chain.whole())
     }
 
     #[test]
     fn a_certificate_for_another_name_and_a_refusal_prove_it() {
         let chain = Issued::to("*.shop.example");
-        let seen = asks_for("api.eu.shop.example", &chain).alert(Client, 2, 42).fin(Client).seen();
+        let seen = asks_for("api.eu.shop.example", &chain)
+            .alert(Client, 2, 42)
+            .fin(Client)
+            .seen();
         let world = || context().trusting(&chain.root);
         let finding = world().judged(&HostnameMismatch, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
         assert!(finding.inferred.is_some_and(|text| text.contains("*.shop.example")));
-        assert_eq!((finding.at_fault, world().chosen(&seen)), (AtFault::Server, "hostname-mismatch"));
+        assert_eq!(
+            (finding.at_fault, world().chosen(&seen)),
+            (AtFault::Server, "hostname-mismatch")
+        );
     }
 
     #[test]
     fn a_client_that_checks_the_name_after_the_handshake_leaves_without_data() {
         let chain = Issued::to("www.shop.example");
-        let seen = asks_for("shop.example", &chain).finished_by_both().fin(Client).fin(Server).seen();
+        let seen = asks_for("shop.example", &chain)
+            .finished_by_both()
+            .fin(Client)
+            .fin(Server)
+            .seen();
         assert_eq!(context().trusting(&chain.root).chosen(&seen), "hostname-mismatch");
     }
 
     #[test]
     fn a_client_that_sends_data_has_accepted_the_name() {
         let chain = Issued::to("www.shop.example");
-        let seen = asks_for("shop.example", &chain).finished_by_both().sealed(Client, &[120]).fin(Client).seen();
-        assert!(context().trusting(&chain.root).judged(&HostnameMismatch, &seen).is_none());
+        let seen = asks_for("shop.example", &chain)
+            .finished_by_both()
+            .sealed(Client, &[120])
+            .fin(Client)
+            .seen();
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&HostnameMismatch, &seen)
+                .is_none()
+        );
     }
 
     #[test]
     fn a_wildcard_covers_one_label() {
         let chain = Issued::to("*.shop.example");
         let seen = asks_for("api.shop.example", &chain).alert(Client, 2, 42).seen();
-        assert!(context().trusting(&chain.root).judged(&HostnameMismatch, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&HostnameMismatch, &seen)
+                .is_none()
+        );
     }
 
     #[test]
@@ -125,6 +151,11 @@ mod tests {
             .server_flight(&chain.whole())
             .alert(Client, 2, 42)
             .seen();
-        assert!(context().trusting(&chain.root).judged(&HostnameMismatch, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&HostnameMismatch, &seen)
+                .is_none()
+        );
     }
 }

@@ -142,7 +142,12 @@ mod tests {
     use crate::why::testing::*;
 
     fn turned_down(chain: &[&[u8]]) -> Observed {
-        connected().client_hello(Hello::tls12).server_flight(chain).alert(Client, 2, 48).fin(Client).seen()
+        connected()
+            .client_hello(Hello::tls12)
+            .server_flight(chain)
+            .alert(Client, 2, 48)
+            .fin(Client)
+            .seen()
     }
 
     #[test]
@@ -153,16 +158,27 @@ mod tests {
         let finding = world().judged(&MissingIntermediate, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
         assert!(finding.evidence.iter().any(|evidence| evidence.mark.frame == 900));
-        assert_eq!((finding.at_fault, world().chosen(&seen)), (AtFault::Server, "missing-intermediate"));
+        assert_eq!(
+            (finding.at_fault, world().chosen(&seen)),
+            (AtFault::Server, "missing-intermediate")
+        );
     }
 
     #[test]
     fn a_leaf_alone_from_an_issuing_authority_is_likely_a_forgotten_intermediate() {
         let chain = Issued::to("shop.example");
         let seen = turned_down(&[&chain.leaf]);
-        let finding = context().trusting(&chain.root).judged(&MissingIntermediate, &seen).unwrap();
+        let finding = context()
+            .trusting(&chain.root)
+            .judged(&MissingIntermediate, &seen)
+            .unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
-        assert!(finding.alternatives.iter().any(|other| other.cause == CauseId("untrusted-root")));
+        assert!(
+            finding
+                .alternatives
+                .iter()
+                .any(|other| other.cause == CauseId("untrusted-root"))
+        );
     }
 
     #[test]
@@ -170,7 +186,10 @@ mod tests {
         let chain = Issued::to("shop.example");
         let stranger = Authority::root("Elsewhere Root").below("Elsewhere CA");
         let seen = turned_down(&[&chain.leaf, &stranger.der]);
-        let finding = context().trusting(&chain.root).judged(&MissingIntermediate, &seen).unwrap();
+        let finding = context()
+            .trusting(&chain.root)
+            .judged(&MissingIntermediate, &seen)
+            .unwrap();
         assert!(finding.sentence.contains("\"Elsewhere CA\""), "{}", finding.sentence);
     }
 
@@ -178,7 +197,12 @@ mod tests {
     fn a_chain_that_reaches_a_root_misses_nothing() {
         let chain = Issued::to("shop.example");
         let seen = turned_down(&chain.whole());
-        assert!(context().trusting(&chain.root).judged(&MissingIntermediate, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&MissingIntermediate, &seen)
+                .is_none()
+        );
     }
 
     #[test]
@@ -198,6 +222,11 @@ mod tests {
             .sealed(Client, &[90])
             .fin(Client)
             .seen();
-        assert!(context().trusting(&chain.root).judged(&MissingIntermediate, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&MissingIntermediate, &seen)
+                .is_none()
+        );
     }
 }

@@ -70,7 +70,12 @@ mod tests {
     #[test]
     fn a_certificate_signed_by_itself_and_a_refusal_prove_it() {
         let leaf = Leaf::named("shop.example").self_signed();
-        let seen = connected().client_hello(Hello::tls12).server_flight(&[&leaf]).alert(Client, 2, 48).fin(Client).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[&leaf])
+            .alert(Client, 2, 48)
+            .fin(Client)
+            .seen();
         let finding = judged(&SelfSigned, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
         assert_eq!((finding.at_fault, chosen(&seen)), (AtFault::Server, "self-signed"));
@@ -94,7 +99,11 @@ mod tests {
     fn a_private_root_above_the_leaf_is_another_matter() {
         let root = Authority::root("Shop Anchor");
         let leaf = Leaf::named("shop.example").signed_by(&root);
-        let seen = connected().client_hello(Hello::tls12).server_flight(&[&leaf, &root.der]).alert(Client, 2, 48).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[&leaf, &root.der])
+            .alert(Client, 2, 48)
+            .seen();
         assert!(judged(&SelfSigned, &seen).is_none());
     }
 }

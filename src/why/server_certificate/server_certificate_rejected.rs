@@ -110,17 +110,28 @@ mod tests {
 
     /// TLS 1.3: everything up to the server's Finished.
     fn sealed() -> Scene {
-        connected().client_hello(|hello| hello).server_hello(0x0304, 0x1301).sealed(Server, &[40, 2_000, 281, 53])
+        connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53])
     }
 
     #[test]
     fn a_refused_chain_without_a_visible_defect_points_at_the_client() {
         let chain = Issued::to("shop.example");
-        let seen = connected().client_hello(Hello::tls12).server_flight(&chain.whole()).alert(Client, 2, 46).fin(Client).seen();
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&chain.whole())
+            .alert(Client, 2, 46)
+            .fin(Client)
+            .seen();
         let world = || context().trusting(&chain.root);
         let finding = world().judged(&ServerCertificateRejected, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
-        assert_eq!((finding.at_fault, world().chosen(&seen)), (AtFault::Client, "server-certificate-rejected"));
+        assert_eq!(
+            (finding.at_fault, world().chosen(&seen)),
+            (AtFault::Client, "server-certificate-rejected")
+        );
     }
 
     #[test]
@@ -129,14 +140,22 @@ mod tests {
         let finding = judged(&ServerCertificateRejected, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
         assert_eq!(finding.at_fault, AtFault::Unknown);
-        assert!(finding.evidence.iter().any(|evidence| evidence.text.contains("2000 bytes")));
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|evidence| evidence.text.contains("2000 bytes"))
+        );
         assert_eq!(chosen(&seen), "server-certificate-rejected");
     }
 
     #[test]
     fn others_that_were_served_are_told() {
         let seen = sealed().sealed(Client, &[19]).fin(Client).seen();
-        let finding = context().serves_others().judged(&ServerCertificateRejected, &seen).unwrap();
+        let finding = context()
+            .serves_others()
+            .judged(&ServerCertificateRejected, &seen)
+            .unwrap();
         assert!(finding.inferred.is_some_and(|text| text.starts_with("1 other")));
     }
 
@@ -154,7 +173,12 @@ mod tests {
 
     #[test]
     fn a_client_that_finishes_has_taken_the_certificate() {
-        let seen = sealed().sealed(Client, &[53, 120]).sealed(Server, &[255, 800]).sealed(Client, &[19]).fin(Client).seen();
+        let seen = sealed()
+            .sealed(Client, &[53, 120])
+            .sealed(Server, &[255, 800])
+            .sealed(Client, &[19])
+            .fin(Client)
+            .seen();
         assert!(judged(&ServerCertificateRejected, &seen).is_none());
         assert_eq!(chosen(&seen), "");
     }

@@ -145,7 +145,12 @@ mod tests {
     use crate::why::testing::*;
 
     fn turned_down(chain: &[&[u8]], description: u8) -> Observed {
-        connected().client_hello(Hello::tls12).server_flight(chain).alert(Client, 2, description).fin(Client).seen()
+        connected()
+            .client_hello(Hello::tls12)
+            .server_flight(chain)
+            .alert(Client, 2, description)
+            .fin(Client)
+            .seen()
     }
 
     #[test]
@@ -169,7 +174,11 @@ mod tests {
     #[test]
     fn it_is_never_certain_as_the_clients_store_is_not_in_the_packets() {
         let chain = Issued::to("shop.example");
-        for sent in [&[&chain.leaf[..]][..], &chain.whole(), &[&chain.leaf, &chain.intermediate.der, &chain.root.der]] {
+        for sent in [
+            &[&chain.leaf[..]][..],
+            &chain.whole(),
+            &[&chain.leaf, &chain.intermediate.der, &chain.root.der],
+        ] {
             assert!(confidence(&UntrustedRoot, &turned_down(sent, 48)) < Some(Confidence::Certain));
         }
     }
@@ -199,7 +208,12 @@ mod tests {
             .fin(Client)
             .seen();
         let finding = judged(&UntrustedRoot, &seen).unwrap();
-        assert!(finding.alternatives.iter().any(|other| other.cause == CauseId("missing-intermediate")));
+        assert!(
+            finding
+                .alternatives
+                .iter()
+                .any(|other| other.cause == CauseId("missing-intermediate"))
+        );
         assert_eq!(chosen(&seen), "untrusted-root");
     }
 }
