@@ -4,11 +4,14 @@ use hashbrown::HashMap;
 
 use crate::connection::Endpoint;
 use crate::stream::TcpFacts;
+use crate::why::is_tls_port;
 
 /// Connections of one server and one kind of ending that are kept as they are.
 const KEPT_EACH: u32 = 64;
-/// Kept in all, in one shard.
-const KEPT_IN_ALL: u32 = 2_048;
+/// Kept in all, in one shard, to ports of TLS.
+const KEPT_TO_TLS_PORTS: u32 = 1_024;
+/// Kept in all, in one shard, to other ports: they matter only where their server turns out to speak TLS to others.
+const KEPT_TO_OTHERS: u32 = 64;
 
 /// How a connection without TLS ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +27,8 @@ enum Kind {
 #[derive(Debug, Default)]
 pub(super) struct HalfOpen {
     kept: HashMap<(Endpoint, Kind), u32, foldhash::fast::RandomState>,
-    kept_in_all: u32,
+    /// Kept so far: to other ports, and to ports of TLS.
+    kept_in_all: [u32; 2],
     /// Connections that were only counted.
     pub(super) dropped: u64,
 }
@@ -44,11 +48,14 @@ impl HalfOpen {
         } else {
             Kind::HalfOpen
         };
-        if self.kept_in_all < KEPT_IN_ALL {
+        let to_tls = is_tls_port(server.port);
+        let limit = if to_tls { KEPT_TO_TLS_PORTS } else { KEPT_TO_OTHERS };
+        let kept_in_all = &mut self.kept_in_all[usize::from(to_tls)];
+        if *kept_in_all < limit {
             let kept = self.kept.entry((server, kind)).or_insert(0);
             if *kept < KEPT_EACH {
                 *kept += 1;
-                self.kept_in_all += 1;
+                *kept_in_all += 1;
                 return true;
             }
         }
