@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn what_a_server_took_is_remembered() {
         let mut history = ServerHistory::default();
-        history.add(&complete("shop.example").sealed(Client, &[80]).seen());
+        history.add(&complete("shop.example").sealed(Client, &[80]).closed());
         assert_eq!(
             (
                 history.hellos,
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_name_counts_only_where_the_handshake_was_completed() {
         let mut history = ServerHistory::default();
-        history.add(&connected().client_hello(Hello::tls12).alert(Server, 2, 112).seen());
+        history.add(&connected().client_hello(Hello::tls12).alert(Server, 2, 112).closed());
         assert_eq!((history.hellos, history.answered, history.completed), (1, 1, 0));
         assert!(history.names.is_empty() && history.versions.is_empty());
     }
@@ -136,16 +136,16 @@ mod tests {
     #[test]
     fn a_server_without_a_word_of_tls_has_not_answered() {
         let mut history = ServerHistory::default();
-        history.add(&connected().client_hello(Hello::tls12).reset(Server).seen());
+        history.add(&connected().client_hello(Hello::tls12).reset(Server).closed());
         assert_eq!((history.hellos, history.answered), (1, 0));
     }
 
     #[test]
     fn the_order_of_adding_and_merging_does_not_show() {
-        let seen: Vec<Observed> = (0..60)
-            .map(|number| complete(&format!("host{number:02}.example")).seen())
+        let seen: Vec<Closed> = (0..60)
+            .map(|number| complete(&format!("host{number:02}.example")).closed())
             .collect();
-        let of = |part: &[Observed]| {
+        let of = |part: &[Closed]| {
             let mut history = ServerHistory::default();
             part.iter().for_each(|seen| history.add(seen));
             history

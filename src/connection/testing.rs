@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub(crate) use hello::{Hello, ServersHello};
 
-use super::{Endpoint, Identity, Observed, Observer};
+use super::{Closed, Endpoint, Identity, Observed, Observer};
 use crate::evidence::{CaptureId, Side, Time};
 use crate::net::{Flags, FlowKey, Role, Segment};
 use crate::stream::Tcp;
@@ -187,25 +187,35 @@ impl Scene {
     /// Everything that the capture shows of it. The capture ends with the connection, later by what was waited for since.
     pub(crate) fn seen(mut self) -> Observed {
         let end = Time::from_nanos(self.millis * 1_000_000);
-        if let Some(observer) = &mut self.observer {
-            self.tcp.finish(observer);
-        }
+        let mut seen = match self.observer.take() {
+            Some(observer) => *self.close(observer).read(),
+            None => Observed::without_bytes(self.identity(), self.tcp.facts().clone()),
+        };
+        seen.stream = Some(0);
+        seen.capture_end = Some(end);
+        seen
+    }
+
+    /// The books of a connection that carried bytes, its hellos still to be read.
+    pub(crate) fn closed(mut self) -> Closed {
+        let observer = self.observer.take().expect("bytes");
+        self.close(observer)
+    }
+
+    fn close(&mut self, mut observer: Observer) -> Closed {
+        self.tcp.finish(&mut observer);
+        observer.close(self.identity(), self.tcp.facts().clone())
+    }
+
+    fn identity(&self) -> Identity {
         let (client, server) = self.ends();
-        let identity = Identity {
+        Identity {
             client,
             server,
             capture: CaptureId(0),
             client_isn: ISN[0],
             vlan: 0,
-        };
-        let facts = self.tcp.facts().clone();
-        let mut seen = match self.observer {
-            Some(observer) => *observer.close(identity, facts).read(),
-            None => Observed::without_bytes(identity, facts),
-        };
-        seen.stream = Some(0);
-        seen.capture_end = Some(end);
-        seen
+        }
     }
 
     /// The frame of the last packet.

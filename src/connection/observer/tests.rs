@@ -36,6 +36,26 @@ fn a_handshake_of_tls_1_2_is_written_down_with_its_frames() {
 }
 
 #[test]
+fn the_offer_holds_what_the_hello_lists() {
+    let hello = |hello: Hello| {
+        hello
+            .schemes(&[0x0403, 0x0201])
+            .groups(&[24])
+            .alpn(&["h2"])
+            .suites(&[0x1302, 0x5600])
+    };
+    let seen = connected().client_hello(hello).seen();
+    let offer = &seen.offer.as_ref().seen().expect("an offer").value;
+    let schemes: Vec<u16> = offer.signature_schemes.iter().map(|scheme| scheme.0).collect();
+    assert_eq!(
+        (schemes, offer.groups.as_slice()),
+        (vec![0x0403, 0x0201], &[Group(24)][..])
+    );
+    assert_eq!((offer.alpn.as_slice(), offer.fallback), (&["h2".to_owned()][..], true));
+    assert_eq!(offer.versions, [ProtocolVersion::TLS13, ProtocolVersion::TLS12]);
+}
+
+#[test]
 fn a_hello_in_two_packets_cites_both() {
     let hello = Scene::hello_bytes(|hello| hello);
     let (first, second) = hello.split_at(90);

@@ -206,6 +206,13 @@ mod tests {
     }
 
     #[test]
+    fn an_old_version_that_the_server_took_from_others_is_not_the_reason() {
+        let seen = refused(|hello| hello.versions(&[0x0301]), 40);
+        let world = context().server_took_versions(&[0x0301, 0x0303]);
+        assert_eq!(sure(world.judged(&VersionMismatch, &seen)), None);
+    }
+
+    #[test]
     fn an_answer_in_a_version_that_was_not_offered_is_the_servers_fault() {
         let seen = connected()
             .client_hello(|hello| hello)

@@ -91,7 +91,9 @@ impl Cause for NoServerResponse {
                 AbortedBy::Network,
             )
         };
-        let mut finding = Finding::new(self, if waited < LONG { 80 } else { 86 }, sentence).at_fault(party).aborted_by(aborted_by);
+        let mut finding = Finding::new(self, if waited < LONG { 80 } else { 86 }, sentence)
+            .at_fault(party)
+            .aborted_by(aborted_by);
         if let Seen::Seen(offer) = &seen.offer {
             finding = finding.prove_span(&offer.span, format!("ClientHello, {} bytes", offer.value.len));
         } else {
