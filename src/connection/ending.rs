@@ -49,11 +49,15 @@ impl Observed {
         })
     }
 
-    /// The first close_notify in the clear.
-    pub(crate) fn close_notify(&self) -> Option<&AlertSeen> {
-        self.alerts
-            .iter()
-            .find(|alert| alert.description == AlertDescription::CLOSE_NOTIFY)
+    /// The first close_notify or user_canceled in the clear.
+    pub(crate) fn goodbye(&self) -> Option<&AlertSeen> {
+        let is_goodbye = |alert: &&AlertSeen| {
+            matches!(
+                alert.description,
+                AlertDescription::CLOSE_NOTIFY | AlertDescription::USER_CANCELED
+            )
+        };
+        self.alerts.iter().find(is_goodbye)
     }
 
     fn says_nothing_after(&self, alert: &AlertSeen) -> bool {
@@ -191,7 +195,7 @@ impl Observed {
             act: Act::HiddenAlert(record),
             mark: record.mark,
         });
-        let notify = self.close_notify().map(|alert| End {
+        let notify = self.goodbye().map(|alert| End {
             by: Some(alert.span.from()),
             act: Act::Alert(*alert),
             mark: alert.span.mark,

@@ -108,8 +108,15 @@ impl Observed {
         if self.client_sent_data() {
             return None;
         }
-        let sides = &self.tcp.side(Side::Client);
-        let left = sides.first_ending()?.mark;
+        let closed = self.tcp.side(Side::Client).first_ending()?.mark;
+        let goodbye = self.records[Side::Client.index()]
+            .last
+            .filter(|last| last.content_type == 21);
+        let left = goodbye.map_or(closed, |alert| alert.mark);
+        let server_left = self.tcp.side(Side::Server).first_ending();
+        if server_left.is_some_and(|ending| ending.mark.frame < left.frame) {
+            return None;
+        }
         let soon = match (left.time, completion.time) {
             (Some(left), Some(completion)) => left.since(completion) <= LEAVES_WITHIN,
             _ => true,

@@ -14,7 +14,7 @@ pub(crate) use hello::{Hello, ServersHello};
 
 use super::{Closed, Endpoint, Identity, Observed, Observer};
 use crate::evidence::{CaptureId, Side, Time};
-use crate::net::{Flags, FlowKey, Role, Segment};
+use crate::net::{Encapsulations, Flags, FlowKey, Role, Segment};
 use crate::stream::Tcp;
 use crate::x509::CertificateStore;
 
@@ -268,6 +268,7 @@ impl Scene {
             ip_id: self.frame as u16,
             mss: if flags & SYN != 0 { 1_460 } else { 0 },
             vlan: 0,
+            encapsulations: Encapsulations::NONE,
             role: Role::Whole,
         };
         // As the pipeline does: no observer before there is a byte to observe.

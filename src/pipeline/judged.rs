@@ -121,7 +121,7 @@ fn outcome(seen: &Observed, surroundings: &Surroundings) -> Option<(Outcome, Opt
     let verdict = judge(seen, &context);
     let cause = verdict.cause.map(|finding| finding.cause);
     // A flow that is plainly another protocol, and with which nothing is wrong, is none of ours.
-    let tried = seen.spoke_tls() || seen.asked_for_tls.is_some();
+    let tried = seen.spoke_tls() || seen.asked_for_tls.is_some() || seen.is_silent();
     (tried || cause.is_some()).then_some((verdict.outcome, cause))
 }
 

@@ -22,15 +22,23 @@ pub(crate) struct Verdict {
     pub(crate) findings: Vec<Finding>,
 }
 
+/// The weight from which a finding silences vaguer ones, however likely they are.
+const SILENCES: u8 = 50;
+
 /// Drops what is outranked, orders by weight, place in [`CAUSES`] and first frame, and takes the first.
 pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
     findings.retain(|finding| Confidence::of_weight(finding.weight).is_some() && !finding.evidence.is_empty());
-    let outranked: Vec<CauseId> = findings
+    // A mere possibility does not silence a vaguer cause that is more likely.
+    let outranked: Vec<(CauseId, u8)> = findings
         .iter()
-        .filter_map(|finding| cause(finding.cause))
-        .flat_map(|cause| cause.outranks().iter().copied())
+        .filter_map(|finding| Some((cause(finding.cause)?, finding.weight)))
+        .flat_map(|(cause, weight)| cause.outranks().iter().map(move |vaguer| (*vaguer, weight)))
         .collect();
-    findings.retain(|finding| !outranked.contains(&finding.cause));
+    findings.retain(|finding| {
+        !outranked
+            .iter()
+            .any(|(vaguer, weight)| *vaguer == finding.cause && (*weight >= SILENCES || *weight >= finding.weight))
+    });
     findings.sort_by_key(|finding| {
         let place = CAUSES.iter().position(|cause| cause.id() == finding.cause);
         let frame = finding.evidence.first().map(|evidence| evidence.mark.frame);

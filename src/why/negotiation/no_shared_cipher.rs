@@ -77,7 +77,15 @@ fn named(suites: &[CipherSuite]) -> String {
 
 /// How much the offer alone says, and in which words.
 fn reading(offer: &Offer, suites: &[CipherSuite], accepted: impl Iterator<Item = CipherSuite>) -> (u8, String) {
-    let accepted: Vec<CipherSuite> = accepted.collect();
+    // What it chose in a version that is not on offer says nothing about this client.
+    let on_offer = |suite: &CipherSuite| {
+        if suite.is_tls13() {
+            offer.offers_tls13()
+        } else {
+            offer.offers_older_than_13()
+        }
+    };
+    let accepted: Vec<CipherSuite> = accepted.filter(on_offer).collect();
     if !accepted.is_empty() {
         return if accepted.iter().any(|suite| suites.contains(suite)) {
             (0, String::new())

@@ -42,7 +42,9 @@ impl Cause for NoSharedGroup {
             .count();
         let weight = match (common, groups.len()) {
             _ if shares => return,
-            (_, _) if !accepted.is_empty() && seen.retry.is_none() => 90,
+            // Two groups or more show what the server takes; one may be all that the others offered.
+            (_, _) if accepted.len() >= 2 && seen.retry.is_none() => 90,
+            (0, _) if !accepted.is_empty() => 90,
             (0, _) => 86,
             (1, 1) => 84,
             (1, 2) => 55,

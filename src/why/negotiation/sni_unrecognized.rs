@@ -29,6 +29,10 @@ impl Cause for SniUnrecognized {
             .iter()
             .filter(|other| Some(other.as_str()) != name)
             .count();
+        let served = name.is_some_and(|name| context.server(seen).names.contains(name));
+        if served && fatal.description != AlertDescription::UNRECOGNIZED_NAME {
+            return;
+        }
         let (weight, alert) = match (fatal.span.from(), fatal.description) {
             (Side::Server, AlertDescription::UNRECOGNIZED_NAME) => (96, fatal),
             (Side::Client, AlertDescription::HANDSHAKE_FAILURE) => match warning {

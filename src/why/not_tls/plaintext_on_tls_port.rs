@@ -2,9 +2,6 @@
 
 use crate::why::prelude::*;
 
-/// What servers say in plain HTTP to a plain HTTP request on their TLS port: nginx, Apache, Go, Tomcat.
-const COMPLAINTS: [&str; 4] = ["HTTPS port", "SSL-enabled server port", "HTTPS server", "requires TLS"];
-
 /// First bytes that are no TLS, to a server that shows it wants TLS.
 pub(crate) struct PlaintextOnTlsPort;
 
@@ -53,9 +50,6 @@ impl Cause for PlaintextOnTlsPort {
                     .map(told)
                     .unwrap_or_default();
                 (97, alert, answer.mark)
-            }
-            First::Other(Some(answer), answered) if COMPLAINTS.iter().any(|words| answer.quote.contains(words)) => {
-                (97, format!("{}: \"{}\"", answer.protocol, answer.quote), answered.mark)
             }
             First::Other(_, answered) if speaks_tls_elsewhere => {
                 // It takes plaintext too (an HTTP redirect, both protocols on one port): nothing is wrong with the answer itself.

@@ -43,6 +43,8 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         Sign::Alert(description) => of_alert(defect, description, stack(seen)),
         Sign::HiddenAlert(_) => 92,
         Sign::CloseNotify => 90,
+        // That a root is unknown here is no defect to everybody: most private authorities are. Silence alone does not show that it was one.
+        Sign::Left if defect.0 == "untrusted-root" && !seen.leaves_like_a_refusal() => 50,
         Sign::Left => 85,
         Sign::LeftAfterCompletion => after_completion(defect),
     };
