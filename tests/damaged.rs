@@ -64,6 +64,17 @@ fn a_text_file_is_no_capture() {
 }
 
 #[test]
+fn a_long_text_file_is_called_what_it_is() {
+    let output = run(&[], &["make.py"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("not a capture: a text file"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let output = run(&[], &["no-such.pcap"]);
     assert_eq!(output.status.code(), Some(2));

@@ -100,7 +100,9 @@ impl Reader {
                     format!("{name} data that cannot be decompressed: {error}")
                 }
                 (_, Some(name)) => format!("{name} of {}", magic::describe(&head)),
-                (None, None) if stage == Stage::Reading => "nothing was read before the reading was stopped".into(),
+                (None, None) if head.is_empty() && stage == Stage::Reading => {
+                    "nothing was read before the reading was stopped".into()
+                }
                 (None, None) if head.is_empty() => "empty file".into(),
                 (None, None) => magic::describe(&head).into(),
             };
