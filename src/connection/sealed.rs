@@ -39,9 +39,9 @@ pub(crate) enum ServerReply {
 
 /// The encrypted part of a TLS 1.3 handshake, as its record lengths tell it.
 #[derive(Clone, Debug)]
-pub(crate) struct Sealed {
+pub(crate) struct Sealed<'a> {
     /// The server's records before the client's reply.
-    pub(crate) flight: Vec<RecordSeen>,
+    pub(crate) flight: &'a [RecordSeen],
     /// The record that holds the server's certificates, where records are sent singly.
     pub(crate) certificate: Option<RecordSeen>,
     /// One more record than usual stands before the certificate: a CertificateRequest.
@@ -122,46 +122,30 @@ impl Sizes {
 
 impl Observed {
     /// What the encrypted records tell; `None` where no TLS 1.3 ServerHello was seen.
-    pub(crate) fn sealed(&self) -> Option<Sealed> {
+    pub(crate) fn sealed(&self) -> Option<Sealed<'_>> {
         let answer = self.answer.as_ref().seen()?;
         if !answer.value.version.is_tls13() {
             return None;
         }
         let sizes = Sizes::of(answer.value.cipher_suite);
         let since = answer.span.mark.frame;
-        // Records before the answer are 0-RTT data.
-        let mut client: Vec<RecordSeen> = self.records[Side::Client.index()]
-            .first
-            .iter()
-            .filter(|record| record.mark.frame > since)
-            .copied()
-            .collect();
-        client.retain(|record| record.content_type == 23);
-        let server = &self.records[Side::Server.index()].first;
-
-        let reply = client_reply(&client, sizes);
+        let [client_log, server_log] = &self.records;
+        // Logs are in the order of the frames. What the client sent before the answer is 0-RTT data.
+        let client = part(&client_log.first, since + 1, u64::MAX);
+        let reply = client_reply(client, sizes);
         let reply_frame = match reply {
             ClientReply::Nothing => u64::MAX,
             ClientReply::Refused(record) => record.mark.frame,
             ClientReply::Accepted { finished, .. } => finished.mark.frame,
         };
-        let flight: Vec<RecordSeen> = server
-            .iter()
-            .filter(|record| record.mark.frame < reply_frame)
-            .copied()
-            .collect();
-        let (certificate, asks_for_certificate, resumed) = read_flight(&flight, sizes);
-        let after: Vec<RecordSeen> = server
-            .iter()
-            .filter(|record| record.mark.frame > reply_frame)
-            .copied()
-            .collect();
+        let flight = part(&server_log.first, 0, reply_frame);
+        let after = part(&server_log.first, reply_frame.saturating_add(1), u64::MAX);
+        let (certificate, asks_for_certificate, resumed) = read_flight(flight, sizes);
         let server_finished = flight
             .iter()
             .rev()
             .map(|record| record.len)
             .find(|len| sizes.is_finished(*len));
-        let server_log = &self.records[Side::Server.index()];
         let last_after = server_log.last.filter(|last| last.mark.frame > reply_frame);
         let server_reply = match (
             after
@@ -182,8 +166,7 @@ impl Observed {
                     .skip(1)
                     .filter(|record| !sizes.is_alert_beside(Some(finished.len), record.len))
                     .count() as u64;
-                let log = &self.records[Side::Client.index()];
-                listed + log.count.saturating_sub(log.first.len() as u64)
+                listed + client_log.count.saturating_sub(client_log.first.len() as u64)
             }
             ClientReply::Nothing | ClientReply::Refused(_) => 0,
         };
@@ -197,6 +180,13 @@ impl Observed {
             client_data,
         })
     }
+}
+
+/// The records of frames from `from` up to, but not including, `to`.
+fn part(records: &[RecordSeen], from: u64, to: u64) -> &[RecordSeen] {
+    let begin = records.partition_point(|record| record.mark.frame < from);
+    let end = records.partition_point(|record| record.mark.frame < to);
+    records.get(begin..end).unwrap_or_default()
 }
 
 fn client_reply(records: &[RecordSeen], sizes: Sizes) -> ClientReply {
@@ -288,8 +278,9 @@ mod tests {
         hello(0x1301).sealed(Server, &[40, 2_000, 281, 53])
     }
 
-    fn sealed(scene: Scene) -> Sealed {
-        scene.seen().sealed().expect("TLS 1.3")
+    fn sealed(scene: Scene) -> Sealed<'static> {
+        // What is asked of it borrows from it, and a test is short.
+        Box::leak(Box::new(scene.seen())).sealed().expect("TLS 1.3")
     }
 
     fn accepted(reply: ClientReply) -> (u16, Option<u16>, Option<u16>) {

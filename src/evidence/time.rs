@@ -87,6 +87,12 @@ impl Time {
         format!("{year:04}-{month:02}-{day:02}")
     }
 
+    /// `2026-11-23 12:03:01 UTC`.
+    pub(crate) fn date_and_time(self) -> String {
+        let (_, _, _, hour, minute, second) = self.civil();
+        format!("{} {hour:02}:{minute:02}:{second:02} UTC", self.date())
+    }
+
     /// `12:03:01.123`, in UTC.
     pub(crate) fn clock(self) -> String {
         let (_, _, _, hour, minute, second) = self.civil();

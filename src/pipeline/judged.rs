@@ -20,7 +20,6 @@ const BATCH: usize = 128;
 /// One set, ready to be judged.
 #[derive(Debug)]
 struct Set {
-    path: String,
     observed: Vec<Box<Observed>>,
     surroundings: Surroundings,
 }
@@ -29,6 +28,8 @@ struct Set {
 #[derive(Debug)]
 pub(super) struct Judged {
     sets: Vec<Set>,
+    /// Every capture's path, by number.
+    captures: Vec<String>,
     /// The analysis' own threads; without them rayon's.
     pool: Option<ThreadPool>,
     /// Set and place of each shown connection.
@@ -58,6 +59,7 @@ impl Judged {
             index.merge(&set.index);
         }
         let index = Arc::new(index);
+        let captures = followed.iter().map(|set| set.facts.path.clone()).collect();
         let (mut sets, mut shown, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for mut set in followed {
             let surroundings = Surroundings {
@@ -85,14 +87,12 @@ impl Judged {
                     shown.push((sets.len() as u32, place as u32));
                 }
             }
-            let name = set.facts.path.clone();
             told.push(CaptureSet {
-                name: name.clone(),
+                name: set.facts.path.clone(),
                 summary,
                 traffic: traffic(&set, &verdicts),
             });
             sets.push(Set {
-                path: name,
                 observed: set.observed,
                 surroundings,
             });
@@ -100,6 +100,7 @@ impl Judged {
         (
             Self {
                 sets,
+                captures,
                 pool: None,
                 shown,
             },
@@ -190,6 +191,6 @@ impl Connections for Judged {
             return Connection::default();
         };
         let verdict = judge(seen, &Context::new(&set.surroundings));
-        render(seen, &verdict, &set.path)
+        render(seen, &verdict, &self.captures)
     }
 }

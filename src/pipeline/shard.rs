@@ -12,7 +12,7 @@ use crate::net::{FlowKey, Segment};
 use crate::pipeline::tally::HalfOpen;
 use crate::stream::{Conversation, GapCause, Sink, Tcp};
 use crate::tls::{looks_like_client_hello, looks_like_server_hello};
-use crate::x509::{CertificateIndex, CertificateStore};
+use crate::x509::{CertificateIndex, CertificateStore, Interned};
 
 /// Nanoseconds of capture time for which a closed connection is still listened to: late resets and data tell who ended it.
 const LINGER_NANOS: i64 = 2_000_000_000;
@@ -63,8 +63,34 @@ pub(super) struct Harvest {
     pub(super) half_open: HalfOpen,
     /// Authorities' certificates that were seen.
     pub(super) index: CertificateIndex,
+    sighted: Sighted,
     /// Wireshark's number of each conversation that the shard opened.
     pub(super) numbers: Vec<u32>,
+}
+
+/// Certificates that the index knows already. Most servers send the same chain to everybody, and a look-up by name costs more than
+/// one by address.
+#[derive(Debug, Default)]
+struct Sighted(HashMap<usize, (Arc<Interned>, u64), foldhash::fast::RandomState>);
+
+impl Sighted {
+    /// Chains of hostile captures may all differ: no more than this is remembered, the rest goes to the index each time.
+    const KEPT: usize = 4_096;
+
+    /// True where the index has to hear of this sighting: the certificate is new, or was only seen in later frames.
+    fn is_news(&mut self, certificate: &Arc<Interned>, frame: u64) -> bool {
+        let address = Arc::as_ptr(certificate).addr();
+        if let Some((_, known)) = self.0.get_mut(&address) {
+            let is_news = frame < *known;
+            *known = frame.min(*known);
+            return is_news;
+        }
+        if self.0.len() < Self::KEPT {
+            // Holding the certificate keeps its address from being given to another.
+            self.0.insert(address, (Arc::clone(certificate), frame));
+        }
+        true
+    }
 }
 
 /// A part of the flow table and of what came out of it.
@@ -318,7 +344,9 @@ fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keep
             .filter_map(|chain| chain.as_ref().seen())
         {
             for certificate in &chain.value {
-                harvest.index.add(certificate, chain.span.mark);
+                if harvest.sighted.is_news(certificate, chain.span.mark.frame) {
+                    harvest.index.add(certificate, chain.span.mark);
+                }
             }
         }
     }

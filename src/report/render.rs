@@ -14,8 +14,9 @@ use crate::evidence::{Hidden, Mark, Seen, Time};
 use crate::registry;
 use crate::why::{self, Verdict, cause, title};
 
-/// Renders a connection; `capture` is the path of its capture.
-pub(crate) fn render(seen: &Observed, verdict: &Verdict, capture: &str) -> Connection {
+/// Renders a connection; `captures` are the paths of the input's captures, by number.
+pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) -> Connection {
+    let capture = captures.get(seen.capture.0 as usize).map_or("", String::as_str);
     let stream = seen.stream.map(u64::from);
     let place = Place {
         capture: capture.to_owned(),
@@ -25,7 +26,11 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, capture: &str) -> Conne
     };
     let start = seen.tcp.first_packet().and_then(|first| first.time);
     let end = seen.tcp.last_packet().and_then(|last| last.time);
-    let at = Where { capture, stream };
+    let at = Where {
+        capture,
+        stream,
+        captures,
+    };
     Connection {
         id: id(seen),
         capture: capture.to_owned(),
@@ -94,6 +99,8 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, capture: &str) -> Conne
 struct Where<'a> {
     capture: &'a str,
     stream: Option<u64>,
+    /// Every capture of the input, by number.
+    captures: &'a [String],
 }
 
 fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
@@ -148,7 +155,8 @@ fn frames_of(evidence: &why::Evidence) -> Vec<u64> {
 }
 
 fn frames_filter(finding: &why::Finding) -> String {
-    let mut frames: Vec<u64> = finding.evidence.iter().flat_map(frames_of).collect();
+    let own = finding.evidence.iter().filter(|evidence| !evidence.elsewhere);
+    let mut frames: Vec<u64> = own.flat_map(frames_of).collect();
     frames.sort_unstable();
     frames.dedup();
     let frames: Vec<String> = frames.iter().map(u64::to_string).collect();
@@ -175,8 +183,12 @@ fn explained(finding: &why::Finding, at: Where<'_>) -> Cause {
             .evidence
             .iter()
             .map(|evidence| Evidence {
-                capture: at.capture.to_owned(),
-                stream: at.stream,
+                capture: at
+                    .captures
+                    .get(evidence.mark.capture.0 as usize)
+                    .cloned()
+                    .unwrap_or_default(),
+                stream: at.stream.filter(|_| !evidence.elsewhere),
                 frames: frames_of(evidence),
                 from: Some(evidence.mark.from.into()),
                 time: evidence.mark.time.map(Timestamp::from),

@@ -16,6 +16,8 @@ pub(crate) struct Plaintext {
 const SOME_TEXT: &str = "a text protocol";
 /// Characters of a quote.
 const QUOTE_MAX: usize = 80;
+/// Bytes in which a request for TLS stands.
+const REQUEST_MAX: usize = 64;
 /// Bytes of a quote in hexadecimal.
 const HEX_MAX: usize = 16;
 
@@ -31,7 +33,7 @@ pub(crate) fn name_plaintext(head: &[u8]) -> Option<Plaintext> {
 /// True for a piece of another protocol's dialogue in which the client asks for TLS: STARTTLS and its likes, an HTTP CONNECT,
 /// PostgreSQL's SSLRequest. `bytes` begin where a command may begin.
 pub(crate) fn asks_for_tls(bytes: &[u8]) -> bool {
-    let line = first_line(bytes);
+    let line = first_line(bytes.get(..REQUEST_MAX).unwrap_or(bytes));
     let says = |word: &str| {
         line.get(..word.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))

@@ -3,7 +3,7 @@
 use crate::connection::{Act, ClientReply, Observed, ServerReply};
 use crate::evidence::{Mark, Side};
 use crate::registry::HandshakeType;
-use crate::why::{AbortedBy, CAUSES, CauseId, Confidence, Finding, Outcome, Step, cause};
+use crate::why::{AbortedBy, Alternative, CAUSES, CauseId, Confidence, Finding, Outcome, Step, cause};
 
 /// What is said of one connection.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Verdict {
     pub(crate) findings: Vec<Finding>,
 }
 
+/// The weight from which a finding is told beside the verdict.
+const LIKELY: u8 = 80;
 /// The weight from which a finding silences vaguer ones, however likely they are.
 const SILENCES: u8 = 50;
 
@@ -45,7 +47,19 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
         (std::cmp::Reverse(finding.weight), place, frame)
     });
     let mut findings = findings.into_iter();
-    let chosen = findings.next();
+    let mut chosen = findings.next();
+    // Who is likely too is told as a finding; who is merely possible, as another reading of the same.
+    let (likely, possible): (Vec<Finding>, Vec<Finding>) = findings.partition(|finding| finding.weight >= LIKELY);
+    if let Some(chosen) = &mut chosen {
+        for other in possible.iter().filter(|other| other.weight >= SILENCES) {
+            if chosen.alternatives.iter().all(|known| known.cause != other.cause) {
+                chosen.alternatives.push(Alternative {
+                    cause: other.cause,
+                    why_not: "fits what is seen less well".to_owned(),
+                });
+            }
+        }
+    }
     let end = seen.end();
     let (outcome, aborted_by) = match &chosen {
         Some(finding) => (
@@ -69,7 +83,7 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
         step: step(seen),
         failed_at: (failed && !matches!(end.act, Act::Silence)).then_some(end.mark),
         cause: chosen,
-        findings: findings.collect(),
+        findings: likely,
     }
 }
 
@@ -138,13 +152,17 @@ mod tests {
         Finding::new(cause(CauseId(id)).expect("a cause"), weight, "").prove(mark, "")
     }
 
+    /// The causes in the order in which they are told: verdict, findings, other readings.
     fn order(seen: &Observed, findings: Vec<Finding>) -> Vec<&'static str> {
         let verdict = choose(seen, findings);
-        verdict
+        let told = verdict
             .cause
             .iter()
             .chain(&verdict.findings)
-            .map(|finding| finding.cause.0)
+            .map(|finding| finding.cause);
+        let others = verdict.cause.iter().flat_map(|finding| &finding.alternatives);
+        told.chain(others.map(|other| other.cause))
+            .map(|cause| cause.0)
             .collect()
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct Evidence {
     pub(crate) first_frame: u64,
     /// What is there, with the actual values.
     pub(crate) text: String,
+    /// It stands in another connection.
+    pub(crate) elsewhere: bool,
 }
 
 /// Something to do.
@@ -89,6 +91,7 @@ impl Finding {
             mark,
             first_frame: mark.frame,
             text: text.into(),
+            elsewhere: false,
         });
         self
     }
@@ -99,6 +102,18 @@ impl Finding {
             mark: span.mark,
             first_frame: span.first_frame,
             text: text.into(),
+            elsewhere: false,
+        });
+        self
+    }
+
+    /// Adds a packet of another connection as proof.
+    pub(crate) fn prove_elsewhere(mut self, mark: Mark, text: impl Into<String>) -> Self {
+        self.evidence.push(Evidence {
+            mark,
+            first_frame: mark.frame,
+            text: text.into(),
+            elsewhere: true,
         });
         self
     }

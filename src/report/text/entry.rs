@@ -264,22 +264,14 @@ fn alternatives(alternatives: &[Alternative]) -> String {
 
 /// What to do, and where to read on.
 fn remedies(cause: &Cause, paper: &mut Paper<'_>) -> io::Result<()> {
-    let page = format!("`tlswhy explain {}`", cause.id);
-    let Some(last) = cause.remedies.len().checked_sub(1) else {
-        return paper.block(2, "more  ", Ink::Label, &page);
-    };
     for (at, remedy) in cause.remedies.iter().enumerate() {
         let label = if at == 0 { "fix  " } else { "     " };
-        let mut text = told(cause, remedy);
-        if at == last {
-            text = format!("{} — {page}", text.trim_end_matches('.'));
-        }
-        paper.block(2, label, Ink::Label, &text)?;
+        paper.block(2, label, Ink::Label, &told(cause, remedy))?;
         if let Some(command) = &remedy.command {
             paper.verbatim(7, command)?;
         }
     }
-    Ok(())
+    paper.block(2, "more  ", Ink::Label, &format!("`tlswhy explain {}`", cause.id))
 }
 
 /// The remedy; with whose it is, unless there is only one and the heading says so.

@@ -51,7 +51,7 @@ fn title(report: &Report) -> String {
     match (report.captures.as_slice(), report.sets.as_slice()) {
         ([capture], _) => capture.path.clone(),
         (captures, [CaptureSet { name, .. }]) => format!("{name} ({})", count(captures.len() as u64, "capture")),
-        (captures, sets) if sets.len() > 1 => {
+        (captures, sets) if sets.len() > 1 && sets.len() < captures.len() => {
             format!(
                 "{} in {}",
                 count(captures.len() as u64, "capture"),

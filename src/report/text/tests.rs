@@ -40,9 +40,9 @@ incident.pcapng  3 TLS connections, 2026-11-23 12:03:01.100–12:03:06.300 UTC: 
     frame 6   server   Certificate: CN=shop.example, issued by \"Northwind Issuing CA G2\"; no other certificate
     frame 8   client   alert, fatal: unknown_ca (48)
     also      stream 9, frame 41: the missing certificate; with it the chain is complete
-  fix  serve leaf + intermediate: nginx `ssl_certificate fullchain.pem;` —
-       `tlswhy explain missing-intermediate`
+  fix  serve leaf + intermediate: nginx `ssl_certificate fullchain.pem;`
        openssl s_client -connect 10.90.0.1:443 -servername shop.example -showcerts
+  more  `tlswhy explain missing-intermediate`
   streams 3, 7   Wireshark: tcp.stream in {3, 7}
 "
     );

@@ -69,10 +69,11 @@ impl Cause for ClientCertificateMissing {
         if let Seen::Seen(request) = &seen.certificate_request {
             finding = finding.prove_span(
                 &request.span,
-                format!(
-                    "CertificateRequest, naming {} acceptable authorities",
-                    request.value.authorities
-                ),
+                match request.value.authorities {
+                    0 => "CertificateRequest; any authority will do".to_owned(),
+                    1 => "CertificateRequest, naming one acceptable authority".to_owned(),
+                    several => format!("CertificateRequest, naming {several} acceptable authorities"),
+                },
             );
         }
         finding = finding

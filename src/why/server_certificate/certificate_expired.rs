@@ -56,7 +56,7 @@ impl Cause for CertificateExpired {
                 "Certificate {}: \"{}\", notAfter {}",
                 depth + 1,
                 certificate.display_name(),
-                certificate.not_after
+                certificate.not_after.date_and_time()
             ),
         );
         findings.push(

@@ -48,7 +48,7 @@ impl Cause for CertificateNotYetValid {
                 "Certificate {}: \"{}\", notBefore {}",
                 depth + 1,
                 certificate.display_name(),
-                certificate.not_before
+                certificate.not_before.date_and_time()
             ),
         );
         findings.push(

@@ -32,7 +32,13 @@ impl Cause for MissingIntermediate {
         let elsewhere = match &case.chain.anchored {
             Anchored::Yes { .. } => return,
             Anchored::ViaPool { missing, store } => missing.first().map(|sighting| (sighting, Some(store))),
-            Anchored::No { carried_on_by } => carried_on_by.first().map(|sighting| (sighting, None)),
+            // A root that was seen elsewhere is no intermediate that was left out.
+            Anchored::No { carried_on_by } => {
+                let intermediate = carried_on_by
+                    .first()
+                    .filter(|sighting| !sighting.certificate.is_self_issued());
+                intermediate.map(|sighting| (sighting, None))
+            }
         };
         let weight = match &elsewhere {
             Some((_, Some(_))) => 98,
@@ -73,7 +79,7 @@ impl Cause for MissingIntermediate {
                     Some(store) => format!("with it the chain reaches a root of {store}"),
                     None => "it carries the chain on".to_owned(),
                 };
-                finding.prove(sighting.first, format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"))
+                finding.prove_elsewhere(sighting.first, format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"))
             }
             None => finding
                 .infer(format!(
