@@ -26,7 +26,7 @@ mod tally;
 pub(crate) mod testing;
 mod zstd;
 
-pub(crate) use folder::{Listing, captures_below};
+pub(crate) use folder::captures_below;
 pub(crate) use reader::Reader;
 pub use source::Source;
 
@@ -67,11 +67,6 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// An empty window. Its memory comes with the first fill.
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
     /// A packet's bytes; empty where the record belongs to another fill.
     pub(crate) fn packet(&self, record: &Record) -> &[u8] {
         let at = record.at as usize;

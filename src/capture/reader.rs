@@ -306,7 +306,7 @@ mod tests {
     fn read(source: Source) -> (Vec<(Record, Vec<u8>)>, CaptureFacts) {
         let stop = AtomicBool::new(false);
         let mut reader = Reader::open(source, true, &stop).unwrap();
-        let (mut window, mut packets) = (Window::new(), Vec::new());
+        let (mut window, mut packets) = (Window::default(), Vec::new());
         while reader.fill(&mut window, &stop) {
             assert!(!window.records.is_empty());
             packets.extend(
@@ -376,7 +376,7 @@ mod tests {
         capture[16..20].copy_from_slice(&(8_u32 << 20).to_le_bytes());
         let stop = AtomicBool::new(false);
         let mut reader = Reader::open(source(capture), false, &stop).unwrap();
-        let (mut window, mut sizes) = (Window::new(), Vec::new());
+        let (mut window, mut sizes) = (Window::default(), Vec::new());
         while reader.fill(&mut window, &stop) {
             assert!(window.bytes.len() <= WINDOW_MAX);
             sizes.extend(window.records.iter().map(|record| window.packet(record).len()));
@@ -480,7 +480,7 @@ mod tests {
             reader: Box::new(silent),
         };
         let mut reader = Reader::open(reader, true, &stop).unwrap();
-        let mut window = Window::new();
+        let mut window = Window::default();
         assert!(reader.fill(&mut window, &stop));
         assert_eq!(window.records.len(), 2);
         stop.store(true, Ordering::Relaxed);

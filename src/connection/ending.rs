@@ -214,7 +214,7 @@ impl Observed {
             .into_iter()
             .flatten()
             .min_by_key(|end| end.mark.frame)
-            .unwrap_or(End {
+            .unwrap_or_else(|| End {
                 by: None,
                 act: Act::Silence,
                 mark: self.closing(),

@@ -15,7 +15,7 @@ mod sealed;
 pub(crate) mod testing;
 
 pub(crate) use answer::Answer;
-pub(crate) use ending::{Act, End};
+pub(crate) use ending::Act;
 pub(crate) use history::ServerHistory;
 pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
@@ -24,4 +24,4 @@ pub(crate) use observed::{
 pub(crate) use observer::{Closed, Identity, Observer};
 pub(crate) use offer::Offer;
 pub(crate) use rejection::{Rejection, Sign};
-pub(crate) use sealed::{ClientReply, Sealed, ServerReply};
+pub(crate) use sealed::{ClientReply, ServerReply};

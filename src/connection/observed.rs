@@ -44,8 +44,6 @@ pub(crate) enum First {
     Tls(Span),
     /// Something else; named where the bytes are known.
     Other(Option<Box<Plaintext>>, Span),
-    /// The first bytes are not in the capture.
-    Unknown(Hidden),
 }
 
 impl First {
@@ -201,7 +199,7 @@ impl Observed {
         let of = |chain: &Seen<Spanned<Chain>>| chain.as_ref().seen().and_then(|chain| chain.span.mark.time);
         of(&self.server_chain)
             .or_else(|| of(&self.client_chain))
-            .or(self.opening().time)
+            .or_else(|| self.opening().time)
     }
 
     /// The name that the client asked for.
@@ -247,12 +245,12 @@ impl Observed {
 
     /// The connection's first packet.
     pub(crate) fn opening(&self) -> Mark {
-        self.tcp.first_packet().unwrap_or(self.nowhere())
+        self.tcp.first_packet().unwrap_or_else(|| self.nowhere())
     }
 
     /// The connection's last packet.
     pub(crate) fn closing(&self) -> Mark {
-        self.tcp.last_packet().unwrap_or(self.nowhere())
+        self.tcp.last_packet().unwrap_or_else(|| self.nowhere())
     }
 
     /// The mark of a connection without packets. None is ever made, but the type cannot say so.

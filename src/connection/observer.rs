@@ -348,7 +348,7 @@ impl Observer {
     }
 
     /// Within another protocol a ClientHello at the start of a segment begins TLS on both sides.
-    fn upgrades(&mut self, bytes: &[u8], span: &Span) -> bool {
+    fn upgrades(&self, bytes: &[u8], span: &Span) -> bool {
         let speaks_otherwise = matches!(self.first[Side::Client.index()], First::Other(..));
         // A proxy that refuses, or a server that complains, starts no TLS.
         let refused = matches!(&self.first[Side::Server.index()], First::Other(Some(answer), _)

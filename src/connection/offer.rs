@@ -1,6 +1,6 @@
 //! What the client offers.
 
-use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme};
+use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme, is_grease};
 use crate::tls::{ClientHello, ClientStack, Malformed, Sslv2ClientHello, guess_client, ja3, ja4};
 
 /// A ClientHello, with GREASE (RFC 8701) taken out of every list.
@@ -24,8 +24,6 @@ pub(crate) struct Offer {
     pub(crate) server_name: Option<String>,
     /// Extension types in order.
     pub(crate) extensions: Vec<ExtensionType>,
-    /// GREASE values were there.
-    pub(crate) grease: bool,
     /// A pre-shared key or a session ticket with content was offered.
     pub(crate) resumption: bool,
     /// `early_data` was offered: records before the answer are 0-RTT.
@@ -72,9 +70,8 @@ impl Offer {
             extensions: hello
                 .extensions()
                 .map(|(kind, _)| kind)
-                .filter(|kind| !kind.is_grease())
+                .filter(|kind| !is_grease(kind.0))
                 .collect(),
-            grease: hello.has_grease(),
             resumption: hello.has_psk() || hello.session_ticket().is_some_and(|ticket| !ticket.is_empty()),
             early_data: hello.has_early_data(),
             fallback: hello.has_fallback_scsv(),

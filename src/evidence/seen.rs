@@ -34,6 +34,10 @@ impl Hidden {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Seen<T> {
     /// It is in the packets.
+    #[expect(
+        clippy::enum_variant_names,
+        reason = "seen, absent, unknown: the three answers by their names"
+    )]
     Seen(T),
     /// The packets prove that it was not sent (so far).
     #[default]
@@ -63,10 +67,5 @@ impl<T> Seen<T> {
     /// True where the packets show the value.
     pub(crate) const fn is_seen(&self) -> bool {
         matches!(self, Self::Seen(_))
-    }
-
-    /// True where the packets prove that there is none.
-    pub(crate) const fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
     }
 }

@@ -19,12 +19,14 @@ pub(crate) struct FlowKey {
 }
 
 impl FlowKey {
-    /// The key of a packet, and whether its sender is the low end.
+    /// The same for addresses as such.
+    #[cfg(test)]
     pub(crate) fn new(source: (IpAddr, u16), destination: (IpAddr, u16)) -> (Self, bool) {
         Self::from_numbers((number(source.0), source.1), (number(destination.0), destination.1))
     }
 
-    /// The same for addresses that are numbers already (IPv4 ones mapped), whose order is that of their bytes.
+    /// The key of a packet, and whether its sender is the low end. Addresses are numbers (IPv4 ones mapped), whose order is that of their
+    /// bytes.
     #[inline]
     pub(super) const fn from_numbers(source: (u128, u16), destination: (u128, u16)) -> (Self, bool) {
         let from_low = source.0 < destination.0 || (source.0 == destination.0 && source.1 <= destination.1);
@@ -53,6 +55,7 @@ impl FlowKey {
     }
 }
 
+#[cfg(test)]
 fn number(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),

@@ -161,7 +161,7 @@ impl Analysis {
         let capture = CaptureId(self.sets.len() as u32);
         let (certificates, all) = (Arc::clone(&self.certificates), self.options.all);
         let (stop, on_progress) = (&self.stop, &mut self.on_progress);
-        let mut run = || follow(reader, capture, &certificates, all, stop, on_progress);
+        let run = || follow(reader, capture, &certificates, all, stop, on_progress);
         let set = match &self.pool {
             Some(pool) => pool.install(run),
             None => run(),
@@ -209,7 +209,7 @@ impl Analysis {
 fn effective(options: &Options) -> serde_json::Value {
     serde_json::json!({
         "trust": options.trust.iter().map(|store| store.0.name.as_str()).collect::<Vec<_>>(),
-        "at": options.at.map(|nanos| Timestamp::from_nanos(nanos)),
+        "at": options.at.map(Timestamp::from_nanos),
         "all": options.all,
         "hash": options.hash,
     })

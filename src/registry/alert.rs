@@ -37,6 +37,7 @@ impl fmt::Display for AlertLevel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct AlertDescription(pub(crate) u8);
 
+#[allow(dead_code, reason = "a registry names every code point it knows, asked for or not")]
 impl AlertDescription {
     pub(crate) const CLOSE_NOTIFY: Self = Self(0);
     pub(crate) const UNEXPECTED_MESSAGE: Self = Self(10);
@@ -75,11 +76,6 @@ impl AlertDescription {
     /// The registered name.
     pub(crate) fn name(self) -> Option<&'static str> {
         find(ALERTS, self.0).map(|row| row.name)
-    }
-
-    /// The document that assigned the number.
-    pub(crate) fn source(self) -> Option<&'static str> {
-        find(ALERTS, self.0).map(|row| row.source)
     }
 }
 

@@ -9,6 +9,7 @@ code_point! {
     ExtensionType, EXTENSIONS
 }
 
+#[allow(dead_code, reason = "a registry names every code point it knows, asked for or not")]
 impl ExtensionType {
     pub(crate) const SERVER_NAME: Self = Self(0);
     pub(crate) const MAX_FRAGMENT_LENGTH: Self = Self(1);

@@ -14,18 +14,6 @@ impl Group {
     pub(crate) const SECP256R1: Self = Self(0x0017);
     /// X25519.
     pub(crate) const X25519: Self = Self(0x001d);
-    /// X25519 with ML-KEM-768.
-    pub(crate) const X25519MLKEM768: Self = Self(0x11ec);
-
-    /// A group of a finite field (RFC 7919), for the DHE suites and for TLS 1.3.
-    pub(crate) const fn is_finite_field(self) -> bool {
-        matches!(self.0, 0x0100..=0x01ff)
-    }
-
-    /// Contains a post-quantum mechanism: ML-KEM or its drafts, alone or joined with a curve.
-    pub(crate) const fn is_post_quantum(self) -> bool {
-        matches!(self.0, 0x0200..=0x0202 | 0x11eb..=0x11ee | 0x6399 | 0x639a | 0xfe30 | 0xfe31)
-    }
 }
 
 impl fmt::Display for Group {
@@ -102,11 +90,5 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_complete() {
         assert_sound(GROUPS);
-    }
-
-    #[test]
-    fn kinds_of_groups_are_told_apart() {
-        assert!(Group(0x0100).is_finite_field() && !Group::X25519.is_finite_field());
-        assert!(Group::X25519MLKEM768.is_post_quantum() && !Group::SECP256R1.is_post_quantum());
     }
 }

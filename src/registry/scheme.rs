@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Authentication, Row, code_point, print, row};
+use super::{Row, code_point, print, row};
 
 code_point! {
     /// A signature scheme of TLS 1.3, or a pair (hash, signature) of TLS 1.2, which share their numbers (RFC 9846 §4.3.3).
@@ -10,24 +10,6 @@ code_point! {
 }
 
 impl SignatureScheme {
-    /// The kind of key that signs so; `Other` where it is unknown.
-    pub(crate) const fn authentication(self) -> Authentication {
-        match (self.0 >> 8, self.0 & 0xff) {
-            (0x08, 0x04..=0x06 | 0x09..=0x0b) | (0x04..=0x06, 0x20) => Authentication::Rsa,
-            // EdDSA keys belong to the ECDSA suites of TLS 1.2 (RFC 8422 §5.10).
-            (0x08, 0x07 | 0x08 | 0x1a..=0x1c) => Authentication::Ecdsa,
-            (0x01..=0x06, 0x01) => Authentication::Rsa,
-            (0x01..=0x06, 0x02) => Authentication::Dss,
-            (0x01..=0x06, 0x03) => Authentication::Ecdsa,
-            _ => Authentication::Other,
-        }
-    }
-
-    /// Signs over SHA-1 or MD5.
-    pub(crate) const fn has_weak_hash(self) -> bool {
-        matches!((self.0 >> 8, self.0 & 0xff), (0x01 | 0x02, 0x01..=0x03))
-    }
-
     /// Hash and signature of a TLS 1.2 pair that TLS 1.3 gave no name (RFC 5246 §7.4.1.4.1).
     const fn pair(self) -> Option<(&'static str, &'static str)> {
         let hash = match self.0 >> 8 {
@@ -110,18 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn every_scheme_tells_its_kind_of_key() {
-        assert_eq!(SignatureScheme(0x0804).authentication(), Authentication::Rsa);
-        assert_eq!(SignatureScheme(0x0301).authentication(), Authentication::Rsa);
-        assert_eq!(SignatureScheme(0x0403).authentication(), Authentication::Ecdsa);
-        assert_eq!(SignatureScheme(0x0202).authentication(), Authentication::Dss);
-        assert_eq!(SignatureScheme(0x0904).authentication(), Authentication::Other);
-    }
-
-    #[test]
     fn pairs_without_a_name_are_spelled_out() {
         assert_eq!(SignatureScheme(0x0303).to_string(), "ecdsa+sha224");
         assert_eq!(SignatureScheme(0x0401).to_string(), "rsa_pkcs1_sha256");
-        assert!(SignatureScheme(0x0203).has_weak_hash() && !SignatureScheme(0x0403).has_weak_hash());
     }
 }

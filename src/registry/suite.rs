@@ -1,14 +1,13 @@
-//! Cipher suites: names, what they ask of the server's key, and how long their records are.
+//! Cipher suites: names, what they ask of the server's key, and how long their tags and hashes are.
 //!
 //! Names and columns come from tls-parser's table, which follows the IANA registry; a short list of our own adds what it lacks. The lengths
-//! are arithmetic on RFC 9846 §5.2, RFC 5246 §6.2.3, RFC 7366 §3, RFC 7905 §2 and RFC 6655 §3: they tell an alert from a Finished where
-//! both are encrypted.
+//! tell an alert from a Finished where both are encrypted (RFC 9846 §5.2).
 
 use std::fmt;
 
 use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherEncMode, TlsCipherKx, TlsCipherMac, TlsCipherSuite, TlsPRF};
 
-use super::{ProtocolVersion, Row, find, openssl, print, row};
+use super::{Row, find, openssl, print, row};
 
 /// A cipher suite's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +36,7 @@ pub(crate) enum KeyExchange {
     Other,
 }
 
-/// What the server must hold to use a suite, or the key that a signature scheme needs.
+/// What the server must hold to use a suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Authentication {
     /// An RSA key with its certificate.
@@ -54,26 +53,6 @@ pub(crate) enum Authentication {
     Any,
     /// Something rarer, or unknown.
     Other,
-}
-
-/// The length fields of two records that matter without keys. Header bytes are not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RecordSizes {
-    /// A record that holds one alert.
-    pub(crate) alert: u16,
-    /// A record that holds one Finished message.
-    pub(crate) finished: u16,
-}
-
-/// How a suite protects a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Protection {
-    /// Authenticated encryption: bytes of explicit nonce (before TLS 1.3) and of tag.
-    Aead { nonce: u16, tag: u16 },
-    /// A block cipher and a MAC.
-    Block { block: u16, mac: u16 },
-    /// A stream cipher or none, and a MAC.
-    Stream { mac: u16 },
 }
 
 impl CipherSuite {
@@ -99,11 +78,6 @@ impl CipherSuite {
         find(openssl::NAMES, self.0).map(|row| row.name)
     }
 
-    /// A value that is reserved to be ignored (RFC 8701 §2).
-    pub(crate) const fn is_grease(self) -> bool {
-        super::is_grease(self.0)
-    }
-
     /// A suite that only TLS 1.3 can negotiate.
     pub(crate) fn is_tls13(self) -> bool {
         self.key_exchange() == KeyExchange::Tls13
@@ -116,7 +90,7 @@ impl CipherSuite {
 
     /// True where the suite encrypts and authenticates in one step (RFC 5116): GCM, CCM, ChaCha20-Poly1305.
     pub(crate) fn is_aead(self) -> bool {
-        matches!(self.protection(), Some(Protection::Aead { .. }))
+        self.real().is_some_and(is_aead)
     }
 
     /// How the secret is agreed on.
@@ -158,8 +132,7 @@ impl CipherSuite {
 
     /// Bytes of the hash that the handshake runs on: 32, 48 or 64. It is the length of Finished in TLS 1.3.
     pub(crate) fn hash_len(self) -> Option<u16> {
-        let suite = self.known().filter(|_| !self.is_signalling())?;
-        Some(match suite.prf {
+        Some(match self.real()?.prf {
             TlsPRF::Sha384 => 48,
             TlsPRF::Sha512 => 64,
             _ => 32,
@@ -168,22 +141,11 @@ impl CipherSuite {
 
     /// Bytes of authentication tag or MAC that a record carries.
     pub(crate) fn tag_len(self) -> Option<u16> {
-        Some(match self.protection()? {
-            Protection::Aead { tag, .. } => tag,
-            Protection::Block { mac, .. } | Protection::Stream { mac } => mac,
-        })
-    }
-
-    fn protection(self) -> Option<Protection> {
-        let suite = self.known().filter(|_| !self.is_signalling())?;
-        let tag = if suite.name.contains("_CCM_8") { 8 } else { 16 };
-        if matches!(suite.enc, TlsCipherEnc::Chacha20_Poly1305 | TlsCipherEnc::Aegis) {
-            return Some(Protection::Aead { nonce: 0, tag });
+        let suite = self.real()?;
+        if is_aead(suite) {
+            return Some(if suite.name.contains("_CCM_8") { 8 } else { 16 });
         }
-        if matches!(suite.enc_mode, TlsCipherEncMode::Gcm | TlsCipherEncMode::Ccm) {
-            return Some(Protection::Aead { nonce: 8, tag });
-        }
-        let mac = match suite.mac {
+        Some(match suite.mac {
             TlsCipherMac::Null => 0,
             TlsCipherMac::HmacMd5 => 16,
             TlsCipherMac::HmacSha1 => 20,
@@ -191,56 +153,18 @@ impl CipherSuite {
             TlsCipherMac::HmacSha384 => 48,
             TlsCipherMac::HmacSha512 => 64,
             TlsCipherMac::Aead => return None,
-        };
-        if matches!(suite.enc_mode, TlsCipherEncMode::Cbc) {
-            let block = match suite.enc {
-                TlsCipherEnc::Des | TlsCipherEnc::TripleDes | TlsCipherEnc::Rc2 | TlsCipherEnc::Idea => 8,
-                _ => 16,
-            };
-            return Some(Protection::Block { block, mac });
-        }
-        Some(Protection::Stream { mac })
-    }
-
-    /// The lengths of an encrypted alert and an encrypted Finished under this suite, with the least padding. `None` for suites that are not
-    /// known, and for DTLS.
-    ///
-    /// `encrypt_then_mac`: both hellos carried the extension (RFC 7366); it matters to block ciphers only.
-    pub(crate) fn record_sizes(self, version: ProtocolVersion, encrypt_then_mac: bool) -> Option<RecordSizes> {
-        let protection = self.protection()?;
-        let header: u16 = 4;
-        let finished = if version.is_tls13() {
-            header + self.hash_len()?
-        } else if version == ProtocolVersion::SSL3 {
-            // SSL 3.0 sends an MD5 and a SHA-1 hash (RFC 6101 §5.6.9).
-            header + 36
-        } else {
-            header + 12
-        };
-        if version.is_tls13() != self.is_tls13() || version.rank() < ProtocolVersion::SSL3.0 {
-            return None;
-        }
-        let size = |plain: u16| match protection {
-            // The content type travels inside (RFC 9846 §5.2); integrity-only suites append their MAC (RFC 9150 §5).
-            Protection::Aead { tag, .. } if version.is_tls13() => plain + 1 + tag,
-            Protection::Stream { mac } if version.is_tls13() => plain + 1 + mac,
-            Protection::Aead { nonce, tag } => nonce + plain + tag,
-            Protection::Stream { mac } => plain + mac,
-            Protection::Block { block, mac } => {
-                // An explicit IV came with TLS 1.1; at least the byte that tells the length of the padding is always there.
-                let iv = if version >= ProtocolVersion::TLS11 { block } else { 0 };
-                if encrypt_then_mac {
-                    iv + (plain + 1).next_multiple_of(block) + mac
-                } else {
-                    iv + (plain + mac + 1).next_multiple_of(block)
-                }
-            }
-        };
-        Some(RecordSizes {
-            alert: size(2),
-            finished: size(finished),
         })
     }
+
+    /// Its row, where it is no signal.
+    fn real(self) -> Option<&'static TlsCipherSuite> {
+        self.known().filter(|_| !self.is_signalling())
+    }
+}
+
+fn is_aead(suite: &TlsCipherSuite) -> bool {
+    matches!(suite.enc, TlsCipherEnc::Chacha20_Poly1305 | TlsCipherEnc::Aegis)
+        || matches!(suite.enc_mode, TlsCipherEncMode::Gcm | TlsCipherEncMode::Ccm)
 }
 
 impl From<u16> for CipherSuite {
@@ -270,11 +194,6 @@ const ADDITIONS: &[Row<u16>] = &[
 mod tests {
     use super::*;
     use crate::registry::assert_sound;
-
-    fn sizes(suite: u16, version: ProtocolVersion, encrypt_then_mac: bool) -> (u16, u16) {
-        let sizes = CipherSuite(suite).record_sizes(version, encrypt_then_mac).unwrap();
-        (sizes.alert, sizes.finished)
-    }
 
     #[test]
     fn additions_are_sorted_and_not_in_the_other_table() {
@@ -315,51 +234,19 @@ mod tests {
             CipherSuite(0xc102).to_string(),
             "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT"
         );
-        assert_eq!(CipherSuite(0xe013).record_sizes(ProtocolVersion::TLS12, false), None);
     }
 
     #[test]
-    fn records_of_tls_1_3_hide_their_type_and_carry_a_tag() {
-        assert_eq!(sizes(0x1301, ProtocolVersion::TLS13, false), (19, 53));
-        assert_eq!(sizes(0x1302, ProtocolVersion::TLS13, false), (19, 69));
-        assert_eq!(sizes(0x1305, ProtocolVersion::TLS13, false), (11, 45));
-        assert_eq!(sizes(0x1303, ProtocolVersion(0x7f1c), false), (19, 53));
-    }
-
-    #[test]
-    fn records_of_authenticated_encryption_in_tls_1_2() {
-        assert_eq!(sizes(0xc02f, ProtocolVersion::TLS12, false), (26, 40));
-        assert_eq!(sizes(0xc0ac, ProtocolVersion::TLS12, false), (26, 40));
-        assert_eq!(sizes(0xc0ae, ProtocolVersion::TLS12, false), (18, 32));
-        assert_eq!(sizes(0xcca8, ProtocolVersion::TLS12, false), (18, 32));
-    }
-
-    #[test]
-    fn records_of_block_ciphers_are_padded() {
-        assert_eq!(sizes(0x002f, ProtocolVersion::TLS12, false), (48, 64));
-        assert_eq!(sizes(0x002f, ProtocolVersion::TLS12, true), (52, 68));
-        assert_eq!(sizes(0xc027, ProtocolVersion::TLS12, false), (64, 80));
-        assert_eq!(sizes(0xc027, ProtocolVersion::TLS12, true), (64, 80));
-        assert_eq!(sizes(0xc028, ProtocolVersion::TLS12, false), (80, 96));
-        assert_eq!(sizes(0xc028, ProtocolVersion::TLS12, true), (80, 96));
-        assert_eq!(sizes(0x000a, ProtocolVersion::TLS12, false), (32, 48));
-        assert_eq!(sizes(0x000a, ProtocolVersion::TLS12, true), (36, 52));
-        assert_eq!(sizes(0x002f, ProtocolVersion::TLS10, false), (32, 48));
-        assert_eq!(sizes(0x000a, ProtocolVersion::TLS10, false), (24, 40));
-        assert_eq!(sizes(0x002f, ProtocolVersion::SSL3, false), (32, 64));
-    }
-
-    #[test]
-    fn records_of_stream_ciphers_only_grow_by_the_mac() {
-        assert_eq!(sizes(0x0005, ProtocolVersion::TLS12, false), (22, 36));
-        assert_eq!(sizes(0x0004, ProtocolVersion::TLS12, false), (18, 32));
-        assert_eq!(sizes(0x0002, ProtocolVersion::TLS12, false), (22, 36));
-    }
-
-    #[test]
-    fn a_suite_has_no_sizes_in_a_version_that_cannot_use_it() {
-        assert_eq!(CipherSuite(0x1301).record_sizes(ProtocolVersion::TLS12, false), None);
-        assert_eq!(CipherSuite(0xc02f).record_sizes(ProtocolVersion::TLS13, false), None);
+    fn suites_tell_how_long_their_tags_and_hashes_are() {
+        let lengths = |code| (CipherSuite(code).tag_len(), CipherSuite(code).hash_len());
+        assert_eq!(lengths(0x1301), (Some(16), Some(32)));
+        assert_eq!(lengths(0x1302), (Some(16), Some(48)));
+        assert_eq!(lengths(0x1305), (Some(8), Some(32)));
+        assert_eq!(lengths(0xcca8), (Some(16), Some(32)));
+        assert_eq!(lengths(0x002f), (Some(20), Some(32)));
+        assert_eq!(lengths(0xc028), (Some(48), Some(48)));
+        assert_eq!(lengths(0xe013), (None, None));
+        assert!(CipherSuite(0xc02f).is_aead() && !CipherSuite(0xc027).is_aead());
     }
 
     #[test]
@@ -372,9 +259,6 @@ mod tests {
                 suite.tag_len(),
                 suite.hash_len(),
             );
-            for version in 0x0300..=0x0305 {
-                let _ = suite.record_sizes(ProtocolVersion(version), code % 2 == 0);
-            }
             if let Some(name) = suite.name() {
                 assert!(name.starts_with("TLS_"), "{name}");
                 assert_eq!(

@@ -9,6 +9,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ProtocolVersion(pub(crate) u16);
 
+#[allow(dead_code, reason = "a registry names every code point it knows, asked for or not")]
 impl ProtocolVersion {
     /// SSL 2.0 (0x0002).
     pub(crate) const SSL2: Self = Self(0x0002);
@@ -45,11 +46,6 @@ impl ProtocolVersion {
     /// TLS 1.3, or a draft of it (0x7fxx; 0xfbxx were Facebook's own).
     pub(crate) const fn is_tls13(self) -> bool {
         matches!(self.0, 0x0304 | 0x7f00..=0x7fff | 0xfb17..=0xfb1a)
-    }
-
-    /// A value that is reserved to be ignored (RFC 8701 §2).
-    pub(crate) const fn is_grease(self) -> bool {
-        super::is_grease(self.0)
     }
 
     /// The place in the order of versions: drafts of TLS 1.3 count as TLS 1.3, and values that nobody assigned as 0.

@@ -77,7 +77,7 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) ->
         timeline: timeline(seen, capture),
         tcp: Some(Tcp {
             retransmissions: seen.tcp.retransmissions().into(),
-            gaps: seen.tcp.all_gaps().count.into(),
+            gaps: seen.tcp.gaps().count.into(),
             rtt_ms: seen.tcp.rtt_ms(),
         }),
         decryption: Decryption::None,

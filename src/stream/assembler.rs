@@ -35,17 +35,6 @@ pub(crate) enum GapCause {
     Snaplen,
 }
 
-impl GapCause {
-    /// Place of a cause in a table.
-    pub(super) const fn index(self) -> usize {
-        match self {
-            Self::CaptureLoss => 0,
-            Self::NetworkLoss => 1,
-            Self::Snaplen => 2,
-        }
-    }
-}
-
 /// What reassembly hands up. Per side, offsets never go back and leave nothing out: each byte is either data or part of a gap.
 pub(crate) trait Sink {
     /// The next bytes of one side.

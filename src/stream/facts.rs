@@ -9,10 +9,9 @@
 mod side;
 mod stamp;
 
-pub(crate) use side::{Ending, EndingKind, Reset, Retransmission, SideFacts};
+pub(crate) use side::{Ending, EndingKind, Reset, SideFacts};
 pub(super) use stamp::Stamp;
 
-use super::assembler::GapCause;
 use crate::evidence::{Mark, Side};
 
 /// How many gaps, and how many bytes are missing in them.
@@ -31,7 +30,7 @@ pub(crate) struct TcpFacts {
     pub(crate) sides: [SideFacts; 2],
     first_packet: Option<(Stamp, Side)>,
     handshake_ack: Option<Stamp>,
-    gaps: Option<Box<[GapTally; 3]>>,
+    gaps: GapTally,
 }
 
 impl TcpFacts {
@@ -40,7 +39,7 @@ impl TcpFacts {
             sides: [SideFacts::new(Side::Client), SideFacts::new(Side::Server)],
             first_packet: None,
             handshake_ack: None,
-            gaps: None,
+            gaps: GapTally { count: 0, bytes: 0 },
         }
     }
 
@@ -69,12 +68,9 @@ impl TcpFacts {
         self.handshake_ack.get_or_insert(stamp);
     }
 
-    pub(super) fn note_gap(&mut self, cause: GapCause, len: u64) {
-        let tallies = self.gaps.get_or_insert_default();
-        if let Some(tally) = tallies.get_mut(cause.index()) {
-            tally.count = tally.count.saturating_add(1);
-            tally.bytes = tally.bytes.saturating_add(len);
-        }
+    pub(super) const fn note_gap(&mut self, len: u64) {
+        self.gaps.count = self.gaps.count.saturating_add(1);
+        self.gaps.bytes = self.gaps.bytes.saturating_add(len);
     }
 
     /// The first packet; `None` before there was one.
@@ -91,12 +87,6 @@ impl TcpFacts {
     /// SYN, SYN-ACK and the client's acknowledgement were seen.
     pub(crate) fn established(&self) -> bool {
         self.sides.iter().all(|side| side.syn.is_some()) && self.handshake_ack.is_some()
-    }
-
-    /// The client's packet that completed the three-way handshake.
-    pub(crate) fn established_at(&self) -> Option<Mark> {
-        let ack = self.handshake_ack.filter(|_| self.established())?;
-        Some(ack.mark(Side::Client))
     }
 
     /// There are packets, but no SYN of either side.
@@ -124,19 +114,9 @@ impl TcpFacts {
         trips.into_iter().flatten().max_by(f64::total_cmp)
     }
 
-    /// The gaps of one cause, both sides together.
-    pub(crate) fn gaps(&self, cause: GapCause) -> GapTally {
-        let tally = self.gaps.as_ref().and_then(|tallies| tallies.get(cause.index()));
-        tally.copied().unwrap_or_default()
-    }
-
-    /// All gaps.
-    pub(crate) fn all_gaps(&self) -> GapTally {
-        let tallies = self.gaps.iter().flat_map(|tallies| tallies.iter());
-        tallies.fold(GapTally::default(), |sum, tally| GapTally {
-            count: sum.count.saturating_add(tally.count),
-            bytes: sum.bytes.saturating_add(tally.bytes),
-        })
+    /// What is missing, both sides together.
+    pub(crate) const fn gaps(&self) -> GapTally {
+        self.gaps
     }
 
     /// Retransmitted segments of both sides.
@@ -171,21 +151,5 @@ impl TcpFacts {
             let (own, other) = (self.side(side), self.side(side.peer()));
             own.packets > 0 && other.packets == 0 && other.was_acked
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gaps_are_tallied_by_cause() {
-        let mut facts = TcpFacts::new();
-        facts.note_gap(GapCause::CaptureLoss, 100);
-        facts.note_gap(GapCause::CaptureLoss, 50);
-        facts.note_gap(GapCause::Snaplen, 7);
-        assert_eq!(facts.gaps(GapCause::CaptureLoss), GapTally { count: 2, bytes: 150 });
-        assert_eq!(facts.gaps(GapCause::NetworkLoss), GapTally::default());
-        assert_eq!(facts.all_gaps(), GapTally { count: 3, bytes: 157 });
     }
 }

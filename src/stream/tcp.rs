@@ -147,7 +147,7 @@ impl<S: Sink> Sink for Counting<'_, S> {
     }
 
     fn gap(&mut self, from: Side, at: u64, len: u64, cause: GapCause, mark: Mark) {
-        self.facts.note_gap(cause, len);
+        self.facts.note_gap(len);
         self.sink.gap(from, at, len, cause, mark);
     }
 }
@@ -170,11 +170,6 @@ impl Tcp {
             capture,
             client_is_low,
         }
-    }
-
-    /// The segments that follow come from the next file of a rotated capture.
-    pub(crate) fn continue_in(&mut self, capture: CaptureId) {
-        self.capture = capture;
     }
 
     /// What the connection did so far.

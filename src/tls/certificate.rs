@@ -1,17 +1,16 @@
-//! Messages about certificates: Certificate, CertificateRequest, CertificateStatus, and NewSessionTicket.
+//! Messages about certificates up to TLS 1.2, where they are in the clear: Certificate, CertificateRequest, CertificateStatus; and
+//! NewSessionTicket.
 //!
 //! Only the layers of TLS are taken apart here; what a certificate or a name says is another module's matter.
 
-use super::extension::{Codes, Extensions};
+use super::extension::Codes;
 use super::{Malformed, Reader, Reason};
-use crate::registry::{ExtensionType, ProtocolVersion, SignatureScheme};
+use crate::registry::{ProtocolVersion, SignatureScheme};
 
 /// A Certificate message: the chain as it was sent, leaf first. After `parse` no accessor can fail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Certificate<'a> {
     list: Reader<'a>,
-    /// Extensions follow each certificate (TLS 1.3).
-    with_extensions: bool,
 }
 
 impl<'a> Certificate<'a> {
@@ -21,69 +20,25 @@ impl<'a> Certificate<'a> {
     /// [`Malformed`] where the lengths do not fit each other.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        Self::list(&mut reader, false)
-    }
-
-    /// Reads the body of a message of TLS 1.3 (RFC 9846 §4.5.1), once it is decrypted.
-    ///
-    /// # Errors
-    /// [`Malformed`] where the lengths do not fit each other.
-    pub(crate) fn parse_tls13(body: &'a [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(body);
-        reader.vec8("certificate_request_context")?;
-        Self::list(&mut reader, true)
-    }
-
-    fn list(reader: &mut Reader<'a>, with_extensions: bool) -> Result<Self, Malformed> {
         let list = reader.vec24("certificate_list")?;
         reader.end("certificate_list")?;
         let mut walk = list;
         while !walk.is_empty() {
             walk.vec24("certificate")?;
-            if with_extensions {
-                walk.vec16("extensions")?;
-            }
         }
-        Ok(Self { list, with_extensions })
+        Ok(Self { list })
     }
 
     /// The certificates in DER, in the order of the message.
     pub(crate) fn certificates(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.entries().map(|(certificate, _)| certificate)
-    }
-
-    /// The certificates with the extensions of each, which are empty before TLS 1.3.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a [u8], Extensions<'a>)> + use<'a> {
-        let (mut list, with_extensions) = (self.list, self.with_extensions);
-        std::iter::from_fn(move || {
-            let certificate = list.vec24("certificate").ok()?.rest();
-            let extensions = if with_extensions {
-                list.vec16("extensions").ok()?
-            } else {
-                Reader::new(&[])
-            };
-            Some((certificate, Extensions::new(extensions)))
-        })
-    }
-
-    /// The stapled OCSP response of the leaf (TLS 1.3 only; RFC 9846 §4.5.1.1), in DER.
-    pub(crate) fn ocsp_response(&self) -> Option<&'a [u8]> {
-        let (_, extensions) = self.entries().next()?;
-        CertificateStatus::read(extensions.reader(ExtensionType::STATUS_REQUEST)?)
-            .ok()?
-            .ocsp_response
-    }
-
-    /// True where no certificate was sent: a client's "I have none".
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        let mut list = self.list;
+        std::iter::from_fn(move || list.vec24("certificate").ok().map(|mut certificate| certificate.rest()))
     }
 }
 
 /// A CertificateRequest message. After `parse` no accessor can fail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CertificateRequest<'a> {
-    certificate_types: &'a [u8],
     signature_schemes: &'a [u8],
     authorities: Reader<'a>,
 }
@@ -95,7 +50,8 @@ impl<'a> CertificateRequest<'a> {
     /// [`Malformed`] where the lengths do not fit each other.
     pub(crate) fn parse(body: &'a [u8], version: ProtocolVersion) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        let certificate_types = reader.vec8("certificate_types")?.rest();
+        // What signs with these types of key is told by the schemes, and before TLS 1.2 nobody asks.
+        reader.vec8("certificate_types")?;
         let signature_schemes = if version >= ProtocolVersion::TLS12 {
             let mut list = reader.vec16("supported_signature_algorithms")?;
             list.even("supported_signature_algorithms")?;
@@ -107,40 +63,9 @@ impl<'a> CertificateRequest<'a> {
         reader.end("certificate_authorities")?;
         check_names(authorities)?;
         Ok(Self {
-            certificate_types,
             signature_schemes,
             authorities,
         })
-    }
-
-    /// Reads the body of a message of TLS 1.3 (RFC 9846 §4.4.2), once it is decrypted.
-    ///
-    /// # Errors
-    /// [`Malformed`] where the lengths do not fit each other.
-    pub(crate) fn parse_tls13(body: &'a [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(body);
-        reader.vec8("certificate_request_context")?;
-        let extensions = Extensions::new(reader.vec16("extensions")?);
-        reader.end("extensions")?;
-        if let Some(fault) = extensions.fault() {
-            return Err(fault);
-        }
-        let list = |kind, what| match extensions.reader(kind) {
-            Some(mut body) => body.vec16(what),
-            None => Ok(Reader::new(&[])),
-        };
-        let authorities = list(ExtensionType::CERTIFICATE_AUTHORITIES, "certificate_authorities")?;
-        check_names(authorities)?;
-        Ok(Self {
-            certificate_types: &[],
-            signature_schemes: list(ExtensionType::SIGNATURE_ALGORITHMS, "supported_signature_algorithms")?.rest(),
-            authorities,
-        })
-    }
-
-    /// The kinds of certificate that are welcome, up to TLS 1.2: 1 RSA, 2 DSA, 64 ECDSA (IANA "TLS ClientCertificateType").
-    pub(crate) const fn certificate_types(&self) -> &'a [u8] {
-        self.certificate_types
     }
 
     /// The schemes that the server can verify, GREASE left out; empty before TLS 1.2.
@@ -178,11 +103,7 @@ impl<'a> CertificateStatus<'a> {
     /// # Errors
     /// [`Malformed`] where the lengths do not fit each other, or the type of response is unknown.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
-        Self::read(Reader::new(body))
-    }
-
-    fn read(mut reader: Reader<'a>) -> Result<Self, Malformed> {
-        let at = reader.offset();
+        let mut reader = Reader::new(body);
         let mut response = match reader.u8("status_type")? {
             Self::OCSP => reader.vec24("ocsp_response")?,
             // One response for each certificate, the leaf's first.
@@ -190,7 +111,7 @@ impl<'a> CertificateStatus<'a> {
             other => {
                 return Err(Malformed {
                     what: "status_type",
-                    at,
+                    at: 0,
                     why: Reason::Value {
                         found: u32::from(other),
                     },
@@ -232,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tls::client_hello::testing::{extension, vec16};
+    use crate::tls::client_hello::testing::vec16;
 
     fn vec24(bytes: &[u8]) -> Vec<u8> {
         [&(bytes.len() as u32).to_be_bytes()[1..], bytes].concat()
@@ -243,7 +164,7 @@ mod tests {
         let body = vec24(&[vec24(b"leaf"), vec24(b"issuer")].concat());
         let message = Certificate::parse(&body).unwrap();
         assert_eq!(message.certificates().collect::<Vec<_>>(), [&b"leaf"[..], b"issuer"]);
-        assert!(Certificate::parse(&[0, 0, 0]).unwrap().is_empty());
+        assert_eq!(Certificate::parse(&[0, 0, 0]).unwrap().certificates().count(), 0);
     }
 
     #[test]
@@ -253,23 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn certificates_of_tls_1_3_carry_extensions() {
-        let staple = extension(5, &[&[1][..], &vec24(b"good")].concat());
-        let body = [
-            &[0][..],
-            &vec24(&[vec24(b"leaf"), vec16(&staple), vec24(b"issuer"), vec16(&[])].concat()),
-        ]
-        .concat();
-        let message = Certificate::parse_tls13(&body).unwrap();
-        assert_eq!(message.certificates().collect::<Vec<_>>(), [&b"leaf"[..], b"issuer"]);
-        assert_eq!(message.ocsp_response(), Some(&b"good"[..]));
-    }
-
-    #[test]
-    fn a_request_names_types_schemes_and_authorities() {
+    fn a_request_names_schemes_and_authorities() {
         let body = [&[2, 1, 64][..], &vec16(&[4, 3, 8, 4]), &vec16(&vec16(b"CN"))].concat();
         let request = CertificateRequest::parse(&body, ProtocolVersion::TLS12).unwrap();
-        assert_eq!(request.certificate_types(), [1, 64]);
         assert_eq!(request.signature_schemes().count(), 2);
         assert_eq!(request.authorities().collect::<Vec<_>>(), [b"CN"]);
     }
@@ -282,18 +189,6 @@ mod tests {
             (request.signature_schemes().count(), request.authorities().count()),
             (0, 0)
         );
-    }
-
-    #[test]
-    fn a_request_of_tls_1_3_is_made_of_extensions() {
-        let extensions = [extension(13, &vec16(&[8, 4])), extension(47, &vec16(&vec16(b"CN")))].concat();
-        let body = [&[0][..], &vec16(&extensions)].concat();
-        let request = CertificateRequest::parse_tls13(&body).unwrap();
-        assert_eq!(
-            request.signature_schemes().collect::<Vec<_>>(),
-            [SignatureScheme(0x0804)]
-        );
-        assert_eq!(request.authorities().count(), 1);
     }
 
     #[test]
@@ -321,9 +216,7 @@ mod tests {
             if let Ok(message) = Certificate::parse(&body) {
                 prop_assert!(message.certificates().map(<[u8]>::len).sum::<usize>() <= body.len());
             }
-            let _ = Certificate::parse_tls13(&body).map(|message| message.ocsp_response());
             let _ = CertificateRequest::parse(&body, ProtocolVersion::TLS12).map(|request| request.authorities().count());
-            let _ = CertificateRequest::parse_tls13(&body).map(|request| request.authorities().count());
             let _ = (CertificateStatus::parse(&body), NewSessionTicket::parse(&body));
         }
     }

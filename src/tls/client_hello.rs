@@ -2,7 +2,7 @@
 
 use super::extension::{self, Codes, Extensions, KeyShares, Names};
 use super::{Malformed, Reader, Reason};
-use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme};
+use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme, is_grease};
 
 /// The longest session id (RFC 5246 §7.4.1.2).
 const SESSION_ID_MAX: u32 = 32;
@@ -14,12 +14,10 @@ const SESSION_ID_MAX: u32 = 32;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientHello<'a> {
     legacy_version: ProtocolVersion,
-    random: &'a [u8; 32],
     session_id: Reader<'a>,
     cipher_suites: Reader<'a>,
     compression_methods: Reader<'a>,
     extensions: Reader<'a>,
-    has_extensions: bool,
     /// What is wrong at the end of the message, where it does not keep the rest from being read.
     tail: Option<Malformed>,
 }
@@ -31,17 +29,17 @@ impl<'a> ClientHello<'a> {
     /// [`Malformed`] where the message ends within the fields before the extensions. Lesser faults are told by [`ClientHello::fault`].
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
+        let legacy_version = ProtocolVersion(reader.u16("legacy_version")?);
+        reader.array::<32>("random")?;
         let mut hello = Self {
-            legacy_version: ProtocolVersion(reader.u16("legacy_version")?),
-            random: reader.array("random")?,
+            legacy_version,
             session_id: reader.vec8("legacy_session_id")?,
             cipher_suites: reader.vec16("cipher_suites")?,
             compression_methods: reader.vec8("legacy_compression_methods")?,
             extensions: Reader::new(&[]),
-            has_extensions: !reader.is_empty(),
             tail: None,
         };
-        if hello.has_extensions {
+        if !reader.is_empty() {
             (hello.extensions, hello.tail) = extension_block(reader);
         }
         Ok(hello)
@@ -97,11 +95,6 @@ impl<'a> ClientHello<'a> {
         self.legacy_version
     }
 
-    /// The client's 32 random bytes, which also are its name in key logs.
-    pub(crate) const fn random(&self) -> &'a [u8; 32] {
-        self.random
-    }
-
     /// The session id: one to resume, or filler for middleboxes (RFC 9846 §E.4).
     pub(crate) fn session_id(&self) -> &'a [u8] {
         { self.session_id }.rest()
@@ -112,19 +105,9 @@ impl<'a> ClientHello<'a> {
         Codes::new({ self.cipher_suites }.rest())
     }
 
-    /// The compression methods; 0 is none.
-    pub(crate) fn compression_methods(&self) -> &'a [u8] {
-        { self.compression_methods }.rest()
-    }
-
     /// The extensions in wire order, GREASE included.
     pub(crate) const fn extensions(&self) -> Extensions<'a> {
         Extensions::new(self.extensions)
-    }
-
-    /// True where the message has a list of extensions, be it empty.
-    pub(crate) const fn has_extensions(&self) -> bool {
-        self.has_extensions
     }
 
     /// True where the extension is there, whatever it holds.
@@ -159,15 +142,9 @@ impl<'a> ClientHello<'a> {
         self.get(ExtensionType::KEY_SHARE, extension::key_shares)
     }
 
-    /// What the client can verify in handshakes, and in certificates unless [`ClientHello::signature_schemes_cert`] says otherwise. GREASE
-    /// left out.
+    /// What the client can verify in handshakes, and in certificates unless `signature_algorithms_cert` says otherwise. GREASE left out.
     pub(crate) fn signature_schemes(&self) -> Option<Codes<'a, SignatureScheme>> {
         self.get(ExtensionType::SIGNATURE_ALGORITHMS, schemes)
-    }
-
-    /// What the client can verify in certificates, GREASE left out.
-    pub(crate) fn signature_schemes_cert(&self) -> Option<Codes<'a, SignatureScheme>> {
-        self.get(ExtensionType::SIGNATURE_ALGORITHMS_CERT, schemes)
     }
 
     /// The application protocols in order of preference. GREASE names of two bytes are left in.
@@ -211,29 +188,6 @@ impl<'a> ClientHello<'a> {
         self.has(ExtensionType::EARLY_DATA)
     }
 
-    /// True where the client asks for a stapled OCSP response.
-    pub(crate) fn has_status_request(&self) -> bool {
-        self.has(ExtensionType::STATUS_REQUEST) || self.has(ExtensionType::STATUS_REQUEST_V2)
-    }
-
-    /// True where the client offers the extended master secret (RFC 7627).
-    pub(crate) fn has_extended_master_secret(&self) -> bool {
-        self.has(ExtensionType::EXTENDED_MASTER_SECRET)
-    }
-
-    /// True where the client offers to encrypt before it authenticates (RFC 7366).
-    pub(crate) fn has_encrypt_then_mac(&self) -> bool {
-        self.has(ExtensionType::ENCRYPT_THEN_MAC)
-    }
-
-    /// True where the client can do secure renegotiation: by extension or by signal in the list of suites (RFC 5746 §3.4).
-    pub(crate) fn has_renegotiation_info(&self) -> bool {
-        self.has(ExtensionType::RENEGOTIATION_INFO)
-            || self
-                .cipher_suites()
-                .any(|suite| suite == CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV)
-    }
-
     /// True where the client says that this is a retry at a lower version (RFC 7507).
     pub(crate) fn has_fallback_scsv(&self) -> bool {
         self.cipher_suites().any(|suite| suite == CipherSuite::FALLBACK_SCSV)
@@ -241,11 +195,11 @@ impl<'a> ClientHello<'a> {
 
     /// True where a suite, a group or an extension is GREASE (RFC 8701).
     pub(crate) fn has_grease(&self) -> bool {
-        self.cipher_suites().with_grease().any(CipherSuite::is_grease)
-            || self.extensions().any(|(kind, _)| kind.is_grease())
+        self.cipher_suites().with_grease().any(|suite| is_grease(suite.0))
+            || self.extensions().any(|(kind, _)| is_grease(kind.0))
             || self
                 .groups()
-                .is_some_and(|groups| groups.with_grease().any(Group::is_grease))
+                .is_some_and(|groups| groups.with_grease().any(|group| is_grease(group.0)))
     }
 }
 
@@ -360,7 +314,7 @@ mod tests {
             [(Group(29), &[9; 32][..])]
         );
         assert_eq!(hello.session_ticket(), Some(&b"ticket"[..]));
-        assert!(hello.has_grease() && hello.has_renegotiation_info() && !hello.has_fallback_scsv());
+        assert!(hello.has_grease() && !hello.has_fallback_scsv());
     }
 
     #[test]
@@ -373,7 +327,7 @@ mod tests {
         let body = client_hello(0x0302, &[], &[0x002f], &[]);
         let hello = ClientHello::parse(&body).unwrap();
         assert_eq!(hello.highest_version(), ProtocolVersion::TLS11);
-        assert!(!hello.has_extensions() && hello.fault().is_none());
+        assert!(hello.extensions().next().is_none() && hello.fault().is_none());
     }
 
     #[test]
@@ -399,7 +353,7 @@ mod tests {
         let body = [client_hello(0x0303, &[], &[0xc02f], &[extension(23, &[])]), vec![0]].concat();
         let hello = ClientHello::parse(&body).unwrap();
         assert_eq!(hello.fault().unwrap().why, Reason::Trailing { left: 1 });
-        assert!(hello.has_extended_master_secret());
+        assert!(hello.has(ExtensionType::EXTENDED_MASTER_SECRET));
     }
 
     #[test]
@@ -407,7 +361,7 @@ mod tests {
         let mut body = client_hello(0x0303, &[], &[0xc02f], &[extension(23, &[]), extension(22, &[])]);
         body.truncate(body.len() - 1);
         let hello = ClientHello::parse(&body).unwrap();
-        assert!(hello.has_extended_master_secret() && !hello.has_encrypt_then_mac());
+        assert!(hello.has(ExtensionType::EXTENDED_MASTER_SECRET) && !hello.has(ExtensionType::ENCRYPT_THEN_MAC));
         assert_eq!(hello.fault().unwrap().what, "extensions");
     }
 
@@ -439,11 +393,10 @@ mod tests {
             if let Ok((_, theirs)) = theirs {
                 let ours = ours.unwrap();
                 prop_assert_eq!(ours.legacy_version().0, theirs.version.0);
-                prop_assert_eq!(&ours.random()[..], theirs.random);
                 prop_assert_eq!(ours.session_id(), theirs.session_id.unwrap_or_default());
                 let suites: Vec<_> = theirs.ciphers.iter().map(|suite| suite.0).collect();
                 prop_assert_eq!(ours.cipher_suites().with_grease().map(|suite| suite.0).collect::<Vec<_>>(), suites);
-                prop_assert_eq!(ours.compression_methods().len(), theirs.comp.len());
+                prop_assert_eq!(ours.compression_methods.left(), theirs.comp.len());
                 if ours.fault().is_none() && let Some(bytes) = theirs.ext {
                     prop_assert_eq!(bytes, extensions_of(&body, &ours));
                 }

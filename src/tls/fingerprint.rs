@@ -8,8 +8,9 @@ use std::fmt::{Display, Write};
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use super::{ClientHello, Extensions, ServerHello};
-use crate::registry::{CipherSuite, ExtensionType, ProtocolVersion};
+use super::extension::Extensions;
+use super::{ClientHello, ServerHello};
+use crate::registry::{CipherSuite, ExtensionType, ProtocolVersion, is_grease};
 
 /// The JA3 of a ClientHello, in hexadecimal.
 pub(crate) fn ja3(hello: &ClientHello<'_>) -> String {
@@ -79,7 +80,9 @@ fn ja3_text(hello: &ClientHello<'_>) -> String {
 
 /// The types of the extensions, GREASE left out.
 fn types(extensions: Extensions<'_>) -> impl Iterator<Item = u16> {
-    extensions.filter(|(kind, _)| !kind.is_grease()).map(|(kind, _)| kind.0)
+    extensions
+        .filter(|(kind, _)| !is_grease(kind.0))
+        .map(|(kind, _)| kind.0)
 }
 
 fn join(items: impl IntoIterator<Item = impl Display>, separator: char) -> String {

@@ -44,8 +44,6 @@ pub(crate) enum Item<'a> {
         content_type: u8,
         /// The record's length field.
         length: u16,
-        /// The contents; empty unless the reader was told to keep them, and where bytes of them were lost.
-        body: &'a [u8],
         /// The record.
         span: Span,
     },

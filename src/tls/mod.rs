@@ -8,7 +8,6 @@
 //! Also here, because only bytes are needed: fingerprints of hellos, the library that a ClientHello looks like, and the name of what is
 //! spoken where TLS was expected.
 
-mod alert;
 mod certificate;
 mod client_hello;
 mod extension;
@@ -23,17 +22,15 @@ mod speech;
 mod sslv2;
 mod stack;
 
-pub(crate) use alert::Alert;
 pub(crate) use certificate::{Certificate, CertificateRequest, CertificateStatus, NewSessionTicket};
 pub(crate) use client_hello::ClientHello;
-pub(crate) use extension::{Codes, Extensions, KeyShares, Names};
 pub(crate) use fingerprint::{ja3, ja3s, ja4};
-pub(crate) use header::{looks_like_client_hello, looks_like_server_hello, looks_like_tls_record};
+pub(crate) use header::{looks_like_client_hello, looks_like_server_hello};
 pub(crate) use item::{Flow, Item, Partial};
 pub(crate) use key_exchange::ServerKeyExchange;
 pub(crate) use reader::{Malformed, Reader, Reason};
 pub(crate) use record::RecordReader;
-pub(crate) use server_hello::{Downgrade, ServerHello};
+pub(crate) use server_hello::ServerHello;
 pub(crate) use speech::{Plaintext, asks_for_tls, name_plaintext};
 pub(crate) use sslv2::Sslv2ClientHello;
 pub(crate) use stack::{ClientStack, guess_client};

@@ -36,7 +36,6 @@ pub(crate) struct RecordReader {
     state: State,
     /// The next records are encrypted.
     protected: bool,
-    keep_bodies: bool,
     /// Something was fed: SSL 2.0 is possible only before.
     started: bool,
     /// Bytes were lost, and no whole message has been seen since: a record may begin within a message, or be encrypted.
@@ -50,13 +49,12 @@ pub(crate) struct RecordReader {
     record_start: Start,
     message_start: Start,
     message_version: ProtocolVersion,
-    /// The incomplete handshake message with its header, or an SSL 2.0 record, or the contents of a record that is kept.
+    /// The incomplete handshake message with its header, or an SSL 2.0 record.
     buffer: Vec<u8>,
     /// Bytes of a handshake message that are passed over.
     skip: u32,
     /// The contents of an alert or ChangeCipherSpec record.
     small: [u8; 4],
-    body: Vec<u8>,
 }
 
 impl Default for RecordReader {
@@ -71,7 +69,6 @@ impl RecordReader {
         Self {
             state: State::Header,
             protected: false,
-            keep_bodies: false,
             started: false,
             doubt: false,
             at: 0,
@@ -84,23 +81,7 @@ impl RecordReader {
             buffer: Vec::new(),
             skip: 0,
             small: [0; 4],
-            body: Vec::new(),
         }
-    }
-
-    /// From the next record on everything is [`Item::Opaque`].
-    pub(crate) const fn protect(&mut self) {
-        self.protected = true;
-    }
-
-    /// True where the next record counts as encrypted.
-    pub(crate) const fn is_protected(&self) -> bool {
-        self.protected
-    }
-
-    /// From the next record on, hand out the contents of opaque records: there are keys for them.
-    pub(crate) const fn keep_bodies(&mut self) {
-        self.keep_bodies = true;
     }
 
     /// Takes the next bytes of the stream. `span.at` is the place of the first one, `span.mark` the packet that brought them.
@@ -151,7 +132,6 @@ impl RecordReader {
                 length,
                 left: length.saturating_sub(3),
                 kind: Kind::Sslv2,
-                whole: true,
             });
         } else {
             let mut head = self.header.to_vec();
@@ -218,14 +198,12 @@ impl RecordReader {
         if let Some(malformed) = malformed {
             self.emit(Item::Malformed { malformed, span }, out);
         }
-        self.body.clear();
         let body = Body {
             content_type,
             version: header.version,
             length,
             left: length,
             kind,
-            whole: true,
         };
         if length == 0 {
             self.complete(body, span.mark, out);
@@ -265,7 +243,6 @@ impl RecordReader {
                     *place = *byte;
                 }
             }
-            Kind::Opaque if self.keep_bodies => self.body.extend_from_slice(taken),
             Kind::Sslv2 => self.buffer.extend_from_slice(taken),
             Kind::Opaque | Kind::Handshake | Kind::Silent => {}
         }
@@ -417,15 +394,12 @@ impl RecordReader {
                 }
             }
             Kind::Opaque => {
-                let kept = std::mem::take(&mut self.body);
                 let item = Item::Opaque {
                     content_type: body.content_type,
                     length: body.length,
-                    body: if body.whole { &kept } else { &[] },
                     span,
                 };
                 self.emit(item, out);
-                self.body = kept;
             }
             Kind::Sslv2 => {
                 let kept = std::mem::take(&mut self.buffer);

@@ -29,7 +29,6 @@ pub(crate) struct ServerHello<'a> {
     random: &'a [u8; 32],
     session_id: &'a [u8],
     cipher_suite: CipherSuite,
-    compression_method: u8,
     extensions: Reader<'a>,
     tail: Option<Malformed>,
 }
@@ -51,11 +50,9 @@ impl<'a> ServerHello<'a> {
             reader.vec8("legacy_session_id_echo")?.rest()
         };
         let cipher_suite = CipherSuite(reader.u16("cipher_suite")?);
-        let compression_method = if early_draft {
-            0
-        } else {
-            reader.u8("legacy_compression_method")?
-        };
+        if !early_draft {
+            reader.u8("legacy_compression_method")?;
+        }
         let (extensions, tail) = if reader.is_empty() {
             (reader, None)
         } else {
@@ -66,7 +63,6 @@ impl<'a> ServerHello<'a> {
             random,
             session_id,
             cipher_suite,
-            compression_method,
             extensions,
             tail,
         })
@@ -129,11 +125,6 @@ impl<'a> ServerHello<'a> {
             .map_or(self.legacy_version, ProtocolVersion)
     }
 
-    /// The server's 32 random bytes.
-    pub(crate) const fn random(&self) -> &'a [u8; 32] {
-        self.random
-    }
-
     /// True where this is no answer but the wish for another ClientHello.
     pub(crate) fn is_hello_retry_request(&self) -> bool {
         self.random == &HELLO_RETRY_REQUEST
@@ -147,11 +138,6 @@ impl<'a> ServerHello<'a> {
     /// The suite chosen.
     pub(crate) const fn cipher_suite(&self) -> CipherSuite {
         self.cipher_suite
-    }
-
-    /// The compression method chosen; 0 is none.
-    pub(crate) const fn compression_method(&self) -> u8 {
-        self.compression_method
     }
 
     /// The extensions in wire order.
@@ -181,24 +167,9 @@ impl<'a> ServerHello<'a> {
         })
     }
 
-    /// True where the server uses the extended master secret (RFC 7627).
-    pub(crate) fn has_extended_master_secret(&self) -> bool {
-        self.has(ExtensionType::EXTENDED_MASTER_SECRET)
-    }
-
     /// True where block ciphers encrypt before they authenticate (RFC 7366).
     pub(crate) fn has_encrypt_then_mac(&self) -> bool {
         self.has(ExtensionType::ENCRYPT_THEN_MAC)
-    }
-
-    /// True where a CertificateStatus message will follow (RFC 6066 §8), up to TLS 1.2.
-    pub(crate) fn has_status_request(&self) -> bool {
-        self.has(ExtensionType::STATUS_REQUEST) || self.has(ExtensionType::STATUS_REQUEST_V2)
-    }
-
-    /// True where the server can do secure renegotiation (RFC 5746).
-    pub(crate) fn has_renegotiation_info(&self) -> bool {
-        self.has(ExtensionType::RENEGOTIATION_INFO)
     }
 
     /// The mark in the random by which a newer server tells a client that offered more that somebody may have meddled.
@@ -288,7 +259,7 @@ mod tests {
         let hello = ServerHello::parse(&body).unwrap();
         assert_eq!(hello.downgrade(), Some(Downgrade::ToTls12));
         assert_eq!((hello.alpn(), hello.session_id()), (Some(&b"h2"[..]), &[1, 2][..]));
-        assert!(hello.has_encrypt_then_mac() && hello.has_renegotiation_info() && !hello.has_extended_master_secret());
+        assert!(hello.has_encrypt_then_mac() && hello.fault().is_none());
         assert_eq!(hello.cipher_suite(), CipherSuite(0xc02f));
     }
 
@@ -335,10 +306,9 @@ mod tests {
             if let Ok((_, theirs)) = tls_parser::parse_tls_handshake_server_hello(&body) {
                 let ours = ours.unwrap();
                 prop_assert_eq!(ours.legacy_version().0, theirs.version.0);
-                prop_assert_eq!(&ours.random()[..], theirs.random);
+                prop_assert_eq!(&ours.random[..], theirs.random);
                 prop_assert_eq!(ours.session_id(), theirs.session_id.unwrap_or_default());
                 prop_assert_eq!(ours.cipher_suite().0, theirs.cipher.0);
-                prop_assert_eq!(ours.compression_method(), theirs.compression.0);
             } else {
                 prop_assert!(ours.is_err() || ours.unwrap().fault().is_some());
             }

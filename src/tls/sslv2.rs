@@ -8,8 +8,6 @@ use crate::registry::{CipherSuite, ProtocolVersion, is_grease};
 pub(crate) struct Sslv2ClientHello<'a> {
     version: ProtocolVersion,
     cipher_specs: &'a [u8],
-    session_id: &'a [u8],
-    challenge: &'a [u8],
 }
 
 impl<'a> Sslv2ClientHello<'a> {
@@ -38,12 +36,10 @@ impl<'a> Sslv2ClientHello<'a> {
                 why: Reason::Odd,
             });
         }
-        Ok(Self {
-            version,
-            cipher_specs: reader.bytes(usize::from(specs), "cipher_specs")?,
-            session_id: reader.bytes(usize::from(session_id), "session_id")?,
-            challenge: reader.bytes(usize::from(challenge), "challenge")?,
-        })
+        let cipher_specs = reader.bytes(usize::from(specs), "cipher_specs")?;
+        reader.bytes(usize::from(session_id), "session_id")?;
+        reader.bytes(usize::from(challenge), "challenge")?;
+        Ok(Self { version, cipher_specs })
     }
 
     /// The highest version that the client can speak.
@@ -53,31 +49,14 @@ impl<'a> Sslv2ClientHello<'a> {
 
     /// The suites of SSL 3.0 and TLS among the cipher specs: those whose first byte is 0.
     pub(crate) fn cipher_suites(&self) -> impl Iterator<Item = CipherSuite> + use<'a> {
-        self.specs()
-            .filter_map(|spec| u16::try_from(spec).ok())
-            .filter(|&code| !is_grease(code))
-            .map(CipherSuite)
-    }
-
-    /// The ciphers of SSL 2.0 among the cipher specs, as numbers of three bytes.
-    pub(crate) fn sslv2_ciphers(&self) -> impl Iterator<Item = u32> + use<'a> {
-        self.specs().filter(|&spec| spec > 0xffff)
-    }
-
-    fn specs(&self) -> impl Iterator<Item = u32> + use<'a> {
         self.cipher_specs
             .chunks_exact(3)
-            .map(|spec| spec.iter().fold(0, |number, &byte| number << 8 | u32::from(byte)))
-    }
-
-    /// The session to resume; empty where there is none.
-    pub(crate) const fn session_id(&self) -> &'a [u8] {
-        self.session_id
-    }
-
-    /// The client's random bytes.
-    pub(crate) const fn challenge(&self) -> &'a [u8] {
-        self.challenge
+            .filter_map(|spec| match *spec {
+                [0, high, low] => Some(u16::from_be_bytes([high, low])),
+                _ => None,
+            })
+            .filter(|&code| !is_grease(code))
+            .map(CipherSuite)
     }
 }
 
@@ -88,13 +67,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_sslv2_hello_names_suites_of_both_kinds() {
+    fn suites_of_ssl_2_alone_are_left_out() {
         let body = [1, 3, 1, 0, 6, 0, 0, 0, 2, 0x00, 0x00, 0x2f, 0x01, 0x00, 0x80, 5, 6];
         let hello = Sslv2ClientHello::parse(&body).unwrap();
         assert_eq!(hello.version(), ProtocolVersion::TLS10);
         assert_eq!(hello.cipher_suites().collect::<Vec<_>>(), [CipherSuite(0x002f)]);
-        assert_eq!(hello.sslv2_ciphers().collect::<Vec<_>>(), [0x010080]);
-        assert_eq!((hello.session_id(), hello.challenge()), (&[][..], &[5, 6][..]));
         assert!(Sslv2ClientHello::parse(&body[..16]).is_err());
     }
 

@@ -153,8 +153,6 @@ pub(crate) struct ChainReport {
     pub(crate) flaws: Vec<PathFlaw>,
     /// True where the path does not follow the order of the list (RFC 5246 §7.4.2; RFC 9846 §4.4.2 lets clients cope).
     pub(crate) unordered: bool,
-    /// Places of certificates that were sent before.
-    pub(crate) duplicates: Vec<usize>,
     /// Places of certificates that the path does not use, without duplicates and trusted roots.
     pub(crate) unused: Vec<usize>,
     /// Place of a trusted root that was sent, which is needless and harmless.
@@ -193,10 +191,10 @@ pub(crate) fn examine(
     at: Option<Time>,
 ) -> ChainReport {
     let mut readable: Vec<(usize, Arc<Certificate>)> = Vec::new();
-    let (mut duplicates, mut unparsed) = (Vec::new(), Vec::new());
+    let mut unparsed = Vec::new();
     for (index, one) in sent.iter().enumerate() {
         match one.certificate() {
-            _ if sent.iter().take(index).any(|earlier| earlier == one) => duplicates.push(index),
+            _ if sent.iter().take(index).any(|earlier| earlier == one) => {}
             Ok(certificate) => readable.push((index, Arc::clone(certificate))),
             Err(fault) => unparsed.push((index, fault.clone())),
         }
@@ -221,7 +219,6 @@ pub(crate) fn examine(
         expired_aside: Vec::new(),
         flaws: Vec::new(),
         unordered: false,
-        duplicates,
         unused: Vec::new(),
         superfluous_root: None,
         end_entity_at: end_entity_at(&readable),

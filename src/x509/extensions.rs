@@ -33,21 +33,6 @@ pub(crate) struct KeyUsage {
 }
 
 impl KeyUsage {
-    /// To sign anything but certificates and CRLs: TLS 1.3, and (EC)DHE before it.
-    pub(crate) const fn digital_signature(self) -> bool {
-        self.flags & 1 != 0
-    }
-
-    /// To decrypt keys: RSA key exchange.
-    pub(crate) const fn key_encipherment(self) -> bool {
-        self.flags & 1 << 2 != 0
-    }
-
-    /// To agree on keys: static ECDH.
-    pub(crate) const fn key_agreement(self) -> bool {
-        self.flags & 1 << 4 != 0
-    }
-
     /// To sign certificates.
     pub(crate) const fn certificate_sign(self) -> bool {
         self.flags & 1 << 5 != 0
@@ -256,13 +241,7 @@ mod tests {
             (said.is_ca, said.path_len, said.must_staple, said.has_scts),
             (Some(true), Some(2), true, false)
         );
-        let usage = said.key_usage.unwrap();
-        assert!(
-            usage.digital_signature()
-                && usage.certificate_sign()
-                && !usage.key_encipherment()
-                && !usage.key_agreement()
-        );
+        assert!(said.key_usage.unwrap().certificate_sign());
         let purposes = said.extended_key_usage.as_ref().unwrap();
         assert!(purposes.server_auth && purposes.client_auth && !purposes.any);
         assert_eq!(purposes.others, ["1.2.3.4"]);

@@ -32,7 +32,6 @@ impl Sighting {
 pub(crate) struct CertificateIndex {
     by_subject: BTreeMap<Box<[u8]>, Vec<Sighting>>,
     entries: usize,
-    dropped: u64,
 }
 
 impl CertificateIndex {
@@ -75,8 +74,6 @@ impl CertificateIndex {
         }
         if self.entries < MAX_ENTRIES {
             self.entries += 1;
-        } else {
-            self.dropped = self.dropped.saturating_add(1);
         }
     }
 
@@ -85,17 +82,11 @@ impl CertificateIndex {
         for sighting in other.by_subject.values().flatten() {
             self.insert(sighting.clone());
         }
-        self.dropped = self.dropped.saturating_add(other.dropped);
     }
 
     /// The authorities of this name, in an order that depends on nothing but their bytes.
     pub(crate) fn named(&self, name: &Name) -> &[Sighting] {
         self.by_subject.get(&name.key).map_or(&[], Vec::as_slice)
-    }
-
-    /// How often an authority was passed over because the index was full.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.dropped
     }
 }
 
@@ -137,6 +128,5 @@ mod tests {
         index.add(&one, mark(1));
         index.add(&other, mark(2));
         assert_eq!(index.named(&one.readable().unwrap().subject).len(), 2);
-        assert_eq!(index.dropped(), 0);
     }
 }

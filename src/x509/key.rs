@@ -162,11 +162,6 @@ pub(crate) enum Digest {
 }
 
 impl Digest {
-    /// True for MD2, MD5 and SHA-1.
-    pub(crate) const fn is_weak(self) -> bool {
-        matches!(self, Self::Md2 | Self::Md5 | Self::Sha1)
-    }
-
     /// The usual name.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -27,15 +27,12 @@ mod trust;
 
 pub(crate) use certificate::Certificate;
 pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, examine};
-pub(crate) use constraints::{Constraints, Forbidden};
+pub(crate) use constraints::Forbidden;
 pub(crate) use der::Malformed;
 pub(crate) use distinguished_name::Name;
-pub(crate) use extensions::{ExtendedKeyUsage, Extensions, KeyUsage};
 pub(crate) use index::{CertificateIndex, Sighting};
-pub(crate) use key::{Curve, Digest, Key, SignatureAlgorithm};
 pub(crate) use names::{NameMatch, covers, why_not_covered};
-pub(crate) use path::{Flaw, Link, Origin, PathFlaw};
 pub(crate) use pool::{CertificateStore, Interned};
 pub(crate) use signature::{Verification, verifies};
-pub(crate) use skeleton::{Broken, describe_broken};
+pub(crate) use skeleton::describe_broken;
 pub(crate) use trust::{SYSTEM_TRUST_FILES, Trust, TrustStore};

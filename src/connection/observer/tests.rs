@@ -30,7 +30,7 @@ fn a_handshake_of_tls_1_2_is_written_down_with_its_frames() {
         seen.key_exchange.as_ref().and_then(|exchange| exchange.value.group),
         Some(Group::X25519)
     );
-    assert!(seen.certificate_request.is_seen() && seen.client_chain.is_absent());
+    assert!(seen.certificate_request.is_seen() && matches!(seen.client_chain, Seen::Absent));
     assert_eq!(seen.records.each_ref().map(|log| log.count), [1, 1]);
     assert!(seen.malformed.is_empty() && seen.lost == [None; 2]);
 }
@@ -134,7 +134,7 @@ fn what_tls_1_3_hides_is_not_absent() {
 #[test]
 fn what_a_server_did_not_send_is_absent() {
     let seen = connected().client_hello(Hello::tls12).alert(Server, 2, 40).seen();
-    assert!(seen.answer.is_absent() && seen.server_chain.is_absent());
+    assert!(matches!(seen.answer, Seen::Absent) && matches!(seen.server_chain, Seen::Absent));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn the_side_that_was_not_captured_is_not_visible() {
         .ack(Client)
         .fin(Client)
         .seen();
-    assert!(!seen.answer.is_seen() && !seen.answer.is_absent());
+    assert!(matches!(seen.answer, Seen::Unknown(_)));
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn speech_that_is_no_tls_is_named() {
         (seen.plain_protocol(), seen.plain_answer()),
         (Some("HTTP"), Some("HTTP/1.1 200 OK"))
     );
-    assert!(!seen.spoke_tls() && seen.offer.is_absent());
+    assert!(!seen.spoke_tls() && matches!(seen.offer, Seen::Absent));
 }
 
 #[test]

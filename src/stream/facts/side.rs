@@ -92,7 +92,6 @@ pub(crate) struct SideFacts {
     /// Offset of the FIN; meaningful where there is one.
     pub(in crate::stream) fin_at: u64,
     first_payload: Option<Stamp>,
-    last_payload: Option<Stamp>,
     first_fin: Option<Stamp>,
     pub(super) syn: Option<Stamp>,
     last_ack_progress: Option<Stamp>,
@@ -136,7 +135,6 @@ impl SideFacts {
             acked: 0,
             fin_at: 0,
             first_payload: None,
-            last_payload: None,
             first_fin: None,
             syn: None,
             last_ack_progress: None,
@@ -167,11 +165,6 @@ impl SideFacts {
     /// The first packet with payload.
     pub(crate) fn first_payload(&self) -> Option<Mark> {
         self.mark(self.first_payload)
-    }
-
-    /// The last packet with payload that was not a repetition.
-    pub(crate) fn last_payload(&self) -> Option<Mark> {
-        self.mark(self.last_payload)
     }
 
     /// The first FIN.
@@ -221,11 +214,6 @@ impl SideFacts {
             last: kept.last.mark(self.side),
             full_size: kept.full_size,
         })
-    }
-
-    /// Bytes that were sent and not acknowledged.
-    pub(crate) fn unacked_bytes(&self) -> u64 {
-        self.sent_to.saturating_sub(self.acked)
     }
 
     /// Whether this side sent any payload, captured or only acknowledged. One acknowledged number may be a FIN that was not captured.
@@ -294,7 +282,6 @@ impl SideFacts {
 
     pub(in crate::stream) fn note_payload(&mut self, stamp: Stamp, end: u64) {
         self.first_payload.get_or_insert(stamp);
-        self.last_payload = Some(stamp);
         self.sent_to = self.sent_to.max(end);
     }
 
@@ -413,7 +400,6 @@ mod tests {
         side.note_ack(stamp(4), 500);
         assert_eq!(side.unacked_retransmission(), None);
         assert_eq!(side.retransmitted, 2);
-        assert_eq!(side.unacked_bytes(), 0);
     }
 
     #[test]

@@ -29,7 +29,6 @@ fn a_packet_sent_twice_is_a_retransmission() {
     wire.millis -= 19;
     wire.send(Client, bytes(0, 0, b"hello"));
     assert_eq!((wire.side(Client).duplicates, wire.side(Client).retransmitted), (0, 1));
-    assert_eq!(wire.side(Client).last_payload().map(|mark| mark.frame), Some(4));
 }
 
 #[test]
@@ -231,21 +230,6 @@ fn an_unanswered_client_is_not_one_sided() {
     wire.send(Client, packet(SYN, -1, 0));
     wire.send(Client, packet(SYN, -1, 0));
     assert_eq!(wire.tcp.facts().one_sided(), None);
-}
-
-#[test]
-fn marks_name_the_capture_that_holds_the_packet() {
-    let mut wire = Wire::open();
-    wire.tcp.continue_in(CaptureId(1));
-    wire.frame = 0;
-    wire.send(Client, bytes(0, 0, b"hello"));
-    let first = wire.side(Client).first_payload().unwrap();
-    assert_eq!((first.capture, first.frame), (CaptureId(1), 1));
-    assert_eq!(
-        wire.tcp.facts().first_packet().map(|mark| mark.capture),
-        Some(CaptureId(0))
-    );
-    assert_eq!(wire.tcp.facts().last_packet(), Some(first));
 }
 
 #[test]

@@ -26,7 +26,6 @@ fn both_sides_are_put_in_order() {
     );
     let facts = wire.tcp.facts();
     assert!(facts.established() && !facts.started_midway());
-    assert_eq!(facts.established_at().map(|mark| mark.frame), Some(3));
     assert_eq!((wire.side(Client).payload_bytes, wire.side(Client).acked), (11, 11));
     assert_eq!(
         wire.side(Client)
@@ -47,7 +46,6 @@ fn sequence_numbers_wrap() {
     wire.send(Server, packet(ACK, 0, 200));
     assert_eq!(wire.data(Client), stream);
     assert_eq!(wire.side(Client).acked, 200);
-    assert_eq!(wire.side(Client).unacked_bytes(), 0);
 }
 
 #[test]
@@ -182,7 +180,8 @@ fn a_hole_the_peer_acknowledged_was_lost_by_the_capture() {
     }
     assert_eq!(wire.data(Server), b"abbb");
     assert_eq!(wire.record.gaps, [(Server, 0, 100, GapCause::CaptureLoss, 4)]);
-    assert_eq!(wire.tcp.facts().gaps(GapCause::CaptureLoss).bytes, 100);
+    let tally = wire.tcp.facts().gaps();
+    assert_eq!((tally.count, tally.bytes), (1, 100));
     assert_eq!(wire.side(Server).payload_bytes, 104);
 }
 

@@ -49,7 +49,6 @@ impl RecordReader {
             *content_type = Some(body.content_type);
             *message = message.filter(|_| body.kind == Kind::Handshake);
         }
-        body.whole = false;
         let inside = u16::try_from(len).ok().and_then(|len| body.left.checked_sub(len));
         match (body.kind, inside) {
             (Kind::Opaque | Kind::Silent, Some(_)) => {}

@@ -24,8 +24,6 @@ pub(super) struct Body {
     pub(super) length: u16,
     pub(super) left: u16,
     pub(super) kind: Kind,
-    /// No byte of it was lost.
-    pub(super) whole: bool,
 }
 
 /// What is done with a record's contents.

@@ -20,13 +20,13 @@ impl Cause for CaptureGap {
         let Some(side) = [Side::Client, Side::Server].into_iter().find(holed) else {
             return;
         };
-        if seen.completed() || seen.fatal_alert().is_some() || seen.tcp.all_gaps().bytes == 0 {
+        if seen.completed() || seen.fatal_alert().is_some() || seen.tcp.gaps().bytes == 0 {
             return;
         }
         let cut = seen.lost[side.index()] == Some(Hidden::Snaplen);
         let sentence = format!(
             "{} bytes of the {}'s side are not in the capture{}, so the handshake cannot be followed.",
-            seen.tcp.all_gaps().bytes,
+            seen.tcp.gaps().bytes,
             side.as_str(),
             if cut {
                 ": the packets were cut"

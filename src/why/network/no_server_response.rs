@@ -31,7 +31,7 @@ impl Cause for NoServerResponse {
             .as_ref()
             .seen()
             .map(|offer| offer.span.mark)
-            .or(client.first_payload())
+            .or_else(|| client.first_payload())
         else {
             return;
         };
@@ -51,7 +51,7 @@ impl Cause for NoServerResponse {
             return;
         }
         let left = client.first_ending().map(|ending| ending.mark);
-        let until = left.unwrap_or(seen.closing());
+        let until = left.unwrap_or_else(|| seen.closing());
         let waited = between(&sent, &until).unwrap_or_default()
             + if left.is_none() {
                 seen.silence_watched().unwrap_or_default()

@@ -58,7 +58,7 @@ impl Cause for ServerCertificateRejected {
             Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });
         finding = prove_chain(finding, seen, "Certificate");
         if let Some(sealed) = seen.sealed()
-            && let Some(record) = sealed.certificate.or(sealed.flight.first().copied())
+            && let Some(record) = sealed.certificate.or_else(|| sealed.flight.first().copied())
         {
             finding = finding.prove(
                 record.mark,
