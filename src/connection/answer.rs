@@ -1,7 +1,7 @@
 //! What the server answers.
 
-use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
-use crate::tls::{Malformed, ServerHello, ja3s};
+use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::tls::{Downgrade, ServerHello, ja3s};
 
 /// A ServerHello or HelloRetryRequest.
 #[derive(Clone, Debug)]
@@ -22,26 +22,15 @@ pub(crate) struct Answer {
     pub(crate) echoes_session: bool,
     /// `encrypt_then_mac` was agreed (RFC 7366).
     pub(crate) encrypt_then_mac: bool,
-    /// The last eight bytes of the random say that the server can do more (RFC 9846 §4.1.3).
-    pub(crate) downgrade_sentinel: bool,
-    /// Extension types in order.
-    pub(crate) extensions: Vec<ExtensionType>,
+    /// The last eight bytes of the random say that the server can do more than it chose (RFC 9846 §4.2.3).
+    pub(crate) downgrade: Option<Downgrade>,
     /// The body of the message, for what is asked of it only where a report shows it.
     body: Box<[u8]>,
 }
 
 impl Answer {
-    /// From the body of a ServerHello; a session id equal to the client's says that a session was taken up.
-    ///
-    /// # Errors
-    /// [`Malformed`] where the fixed part cannot be read.
-    pub(crate) fn from_hello(body: &[u8], client_session_id: &[u8]) -> Result<Self, Malformed> {
-        let mut answer = Self::of(&ServerHello::parse(body)?, client_session_id);
-        answer.body = body.into();
-        Ok(answer)
-    }
-
-    fn of(hello: &ServerHello<'_>, client_session_id: &[u8]) -> Self {
+    /// From a ServerHello and its body; a session id equal to the client's says that a session was taken up.
+    pub(crate) fn from_hello(hello: &ServerHello<'_>, body: &[u8], client_session_id: &[u8]) -> Self {
         Self {
             is_retry: hello.is_hello_retry_request(),
             version: hello.version(),
@@ -51,9 +40,8 @@ impl Answer {
             psk: hello.selected_psk().is_some(),
             echoes_session: !client_session_id.is_empty() && hello.session_id() == client_session_id,
             encrypt_then_mac: hello.has_encrypt_then_mac(),
-            downgrade_sentinel: hello.downgrade().is_some(),
-            extensions: hello.extensions().map(|(kind, _)| kind).collect(),
-            body: Box::default(),
+            downgrade: hello.downgrade(),
+            body: body.into(),
         }
     }
 

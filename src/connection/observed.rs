@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::connection::{Answer, Identity, Offer};
 use crate::evidence::{CaptureId, Hidden, Mark, Seen, Side, Span, Time};
+use crate::net::Encapsulations;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
 use crate::tls::{Malformed, Plaintext};
@@ -37,7 +38,7 @@ pub(crate) struct Spanned<T> {
 /// What the first bytes of a side are.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum First {
-    /// The side sent no byte.
+    /// The side sent no byte; or the capture begins inside the connection, and no record begins in what there is.
     #[default]
     Nothing,
     /// A TLS record, or an SSLv2-format ClientHello.
@@ -149,6 +150,8 @@ pub(crate) struct Observed {
     pub(crate) client_isn: u32,
     /// Innermost VLAN id of the first packet; 0 where there was no tag.
     pub(crate) vlan: u16,
+    /// What the first packet was wrapped in, VLAN tags apart.
+    pub(crate) encapsulations: Encapsulations,
     /// What happened at the TCP layer.
     pub(crate) tcp: TcpFacts,
     /// The first bytes of client and server.
@@ -175,6 +178,10 @@ pub(crate) struct Observed {
     pub(crate) key_exchange: Option<Spanned<KeyExchangeSeen>>,
     /// CertificateRequest.
     pub(crate) certificate_request: Seen<Spanned<CertificateRequestSeen>>,
+    /// Bytes of the OCSP response in the server's CertificateStatus (TLS ≤ 1.2); 0 where it is empty.
+    pub(crate) stapled: Option<u32>,
+    /// Lifetime in seconds that the server's NewSessionTicket names (TLS ≤ 1.2); 0 where it leaves it open.
+    pub(crate) ticket_lifetime: Option<u32>,
     /// Every clear handshake message, in order of completion.
     pub(crate) messages: Vec<MessageSeen>,
     /// Clear alerts in order of capture.
@@ -313,6 +320,7 @@ impl Observed {
             stream: None,
             client_isn: identity.client_isn,
             vlan: identity.vlan,
+            encapsulations: identity.encapsulations,
             tcp,
             first: [First::Nothing, First::Nothing],
             preamble: None,
@@ -326,6 +334,8 @@ impl Observed {
             client_chain: missing.map_or(Seen::Absent, Seen::Unknown),
             key_exchange: None,
             certificate_request: missing.map_or(Seen::Absent, Seen::Unknown),
+            stapled: None,
+            ticket_lifetime: None,
             messages: Vec::new(),
             alerts: Vec::new(),
             change_cipher_spec: [None; 2],

@@ -7,11 +7,13 @@ use crate::connection::{
     RecordLog, RecordSeen, Spanned,
 };
 use crate::evidence::{CaptureId, Hidden, Mark, Seen, Side, Span};
+use crate::net::Encapsulations;
 use crate::registry::HandshakeType;
 use crate::stream::{GapCause, Sink, TcpFacts};
 use crate::tls::{
-    Certificate, CertificateRequest, ClientHello, Flow, Item, Malformed, RecordReader, ServerKeyExchange,
-    Sslv2ClientHello, asks_for_tls, looks_like_client_hello, name_plaintext,
+    Certificate, CertificateRequest, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket,
+    RecordReader, ServerHello, ServerKeyExchange, Sslv2ClientHello, asks_for_tls, looks_like_client_hello,
+    name_plaintext,
 };
 use crate::x509::CertificateStore;
 
@@ -36,6 +38,8 @@ struct Kept {
 pub(crate) struct Observer {
     certificates: Arc<CertificateStore>,
     readers: [RecordReader; 2],
+    /// The capture begins inside the connection.
+    midway: bool,
     first: [First; 2],
     /// First bytes of both sides before an upgrade to TLS.
     preamble: Option<Box<[First; 2]>>,
@@ -52,6 +56,8 @@ pub(crate) struct Observer {
     client_chain: Option<Spanned<Chain>>,
     key_exchange: Option<Spanned<KeyExchangeSeen>>,
     certificate_request: Option<Spanned<CertificateRequestSeen>>,
+    stapled: Option<u32>,
+    ticket_lifetime: Option<u32>,
     messages: Vec<MessageSeen>,
     alerts: Vec<AlertSeen>,
     change_cipher_spec: [Option<Span>; 2],
@@ -74,6 +80,8 @@ pub(crate) struct Identity {
     pub(crate) client_isn: u32,
     /// Innermost VLAN id, or 0.
     pub(crate) vlan: u16,
+    /// What the first packet was wrapped in, VLAN tags apart.
+    pub(crate) encapsulations: Encapsulations,
 }
 
 impl Observer {
@@ -82,6 +90,7 @@ impl Observer {
         Self {
             certificates,
             readers: [RecordReader::new(), RecordReader::new()],
+            midway: false,
             first: [First::Nothing, First::Nothing],
             preamble: None,
             before_tls: [0; 2],
@@ -95,6 +104,8 @@ impl Observer {
             client_chain: None,
             key_exchange: None,
             certificate_request: None,
+            stapled: None,
+            ticket_lifetime: None,
             messages: Vec::new(),
             alerts: Vec::new(),
             change_cipher_spec: [None; 2],
@@ -103,6 +114,14 @@ impl Observer {
             oversized: None,
             lost: [None; 2],
         }
+    }
+
+    /// An observer of a connection whose beginning is not in the capture: its first bytes may stand anywhere in a record.
+    pub(crate) fn midway(certificates: Arc<CertificateStore>) -> Self {
+        let mut observer = Self::new(certificates);
+        observer.midway = true;
+        observer.readers.iter_mut().for_each(RecordReader::desync);
+        observer
     }
 
     /// The store that certificates are read into.
@@ -142,6 +161,7 @@ impl Observer {
             stream: None,
             client_isn: identity.client_isn,
             vlan: identity.vlan,
+            encapsulations: identity.encapsulations,
             second_offer: None,
             retry: self.retry,
             first: self.first,
@@ -149,6 +169,8 @@ impl Observer {
             asked_for_tls: self.asked_for_tls,
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,
+            stapled: self.stapled,
+            ticket_lifetime: self.ticket_lifetime,
             messages: self.messages,
             alerts: self.alerts,
             change_cipher_spec: self.change_cipher_spec,
@@ -238,11 +260,7 @@ impl Observer {
                     self.first[side.index()] = First::Other(name_plaintext(head).map(Box::new), span);
                 }
             }
-            Item::Malformed { malformed, span } => {
-                if self.malformed.len() < MALFORMED_KEPT {
-                    self.malformed.push((malformed, span));
-                }
-            }
+            Item::Malformed { malformed, span } => self.note(malformed, span),
             Item::Oversized { length, span, .. } => {
                 self.begin_tls(side, span);
                 self.oversized.get_or_insert((length, span));
@@ -312,6 +330,19 @@ impl Observer {
                     Err(error) => self.note(error, span),
                 }
             }
+            (Side::Server, HandshakeType::CERTIFICATE_STATUS) => match CertificateStatus::parse(body) {
+                Ok(status) => {
+                    let len = status.ocsp_response.map_or(0, <[u8]>::len);
+                    self.stapled.get_or_insert(len as u32);
+                }
+                Err(error) => self.note(error, span),
+            },
+            (Side::Server, HandshakeType::NEW_SESSION_TICKET) => match NewSessionTicket::parse(body) {
+                Ok(ticket) => {
+                    self.ticket_lifetime.get_or_insert(ticket.lifetime_hint);
+                }
+                Err(error) => self.note(error, span),
+            },
             _ => {}
         }
     }
@@ -323,14 +354,20 @@ impl Observer {
     }
 
     fn server_hello(&mut self, body: &[u8], span: Span) {
+        let hello = match ServerHello::parse(body) {
+            Ok(hello) => hello,
+            Err(error) => return self.note(error, span),
+        };
+        if let Some(fault) = hello.fault() {
+            self.note(fault, span);
+        }
         let session = self.hellos.last().and_then(|kept| ClientHello::parse(&kept.body).ok());
         let session_id = session.as_ref().map_or(&[][..], ClientHello::session_id);
-        match Answer::from_hello(body, session_id) {
-            Ok(value) if value.is_retry => self.retry = Some(Spanned { value, span }),
-            Ok(value) => {
-                self.answer.get_or_insert(Spanned { value, span });
-            }
-            Err(error) => self.note(error, span),
+        let value = Answer::from_hello(&hello, body, session_id);
+        if value.is_retry {
+            self.retry = Some(Spanned { value, span });
+        } else {
+            self.answer.get_or_insert(Spanned { value, span });
         }
     }
 
@@ -444,6 +481,14 @@ impl Sink for Observer {
         let mut reader = std::mem::take(&mut self.readers[side.index()]);
         reader.feed(bytes, span, &mut |item| self.take(side, item));
         self.readers[side.index()] = reader;
+        // A reader that waits for a record says nothing of what passes by. Words that are known are another protocol even so.
+        if self.midway
+            && span.at == 0
+            && matches!(self.first[side.index()], First::Nothing)
+            && let Some(spoken) = name_plaintext(bytes)
+        {
+            self.first[side.index()] = First::Other(Some(Box::new(spoken)), span);
+        }
     }
 
     fn gap(&mut self, from: Side, _at: u64, len: u64, cause: GapCause, _mark: Mark) {

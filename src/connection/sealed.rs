@@ -5,7 +5,6 @@
 //! everybody else pads nothing. What is read so is inferred, never certain.
 
 use crate::connection::{Observed, RecordSeen};
-use crate::evidence::Side;
 use crate::registry::CipherSuite;
 
 /// What the client sent under keys after the server's flight.

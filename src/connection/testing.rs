@@ -54,6 +54,7 @@ pub(crate) fn scene() -> Scene {
         sent: [0; 2],
         opened: false,
         off_camera: false,
+        midway: false,
         snaplen: usize::MAX,
         together: None,
     }
@@ -83,6 +84,8 @@ pub(crate) struct Scene {
     sent: [u32; 2],
     opened: bool,
     off_camera: bool,
+    /// The first packet on camera is no SYN.
+    midway: bool,
     snaplen: usize,
     together: Option<Packet>,
 }
@@ -215,6 +218,7 @@ impl Scene {
             capture: CaptureId(0),
             client_isn: ISN[0],
             vlan: 0,
+            encapsulations: Encapsulations::NONE,
         }
     }
 
@@ -249,6 +253,9 @@ impl Scene {
             return;
         }
         self.frame += 1;
+        if self.frame == 1 {
+            self.midway = flags & SYN == 0;
+        }
         let captured = &payload[..payload.len().min(self.snaplen)];
         let number = |side: Side, offset: i64| ISN[side.index()].wrapping_add(1).wrapping_add(offset as u32);
         let (client, server) = self.ends();
@@ -273,7 +280,12 @@ impl Scene {
         };
         // As the pipeline does: no observer before there is a byte to observe.
         if self.observer.is_none() && !payload.is_empty() {
-            self.observer = Some(Observer::new(Arc::new(CertificateStore::default())));
+            let certificates = Arc::new(CertificateStore::default());
+            self.observer = Some(if self.midway {
+                Observer::midway(certificates)
+            } else {
+                Observer::new(certificates)
+            });
         }
         match &mut self.observer {
             Some(observer) => self.tcp.segment(&segment, captured, observer),

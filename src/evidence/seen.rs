@@ -15,19 +15,6 @@ pub(crate) enum Hidden {
     Truncated,
 }
 
-impl Hidden {
-    /// The word that the JSON contract uses.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Encrypted => "encrypted",
-            Self::Gap => "gap",
-            Self::Snaplen => "snaplen",
-            Self::OneSided => "one-sided",
-            Self::Truncated => "truncated",
-        }
-    }
-}
-
 /// A value that was looked for: found, certainly not there, or not visible.
 ///
 /// "The server sent no intermediate" and "the certificates are encrypted" must never be mixed up, so a plain `Option` is not enough.

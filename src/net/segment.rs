@@ -152,6 +152,26 @@ impl Encapsulations {
     /// Cisco's metadata header (EtherType 0x8909).
     pub(crate) const CISCO_METADATA: Self = Self(0x80);
 
+    /// Every kind with the word that reports use, from the link outwards in.
+    const NAMES: [(Self, &'static str); 8] = [
+        (Self::PPP, "ppp"),
+        (Self::MPLS, "mpls"),
+        (Self::CISCO_METADATA, "cisco-metadata"),
+        (Self::IP, "ip"),
+        (Self::GRE, "gre"),
+        (Self::VXLAN, "vxlan"),
+        (Self::GENEVE, "geneve"),
+        (Self::GTP, "gtp"),
+    ];
+
+    /// The words for the kinds in the set, always in the same order.
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMES
+            .into_iter()
+            .filter(move |(kind, _)| self.0 & kind.0 != 0)
+            .map(|(_, name)| name)
+    }
+
     /// The set with another kind in it.
     pub(crate) const fn with(self, kind: Self) -> Self {
         Self(self.0 | kind.0)
@@ -214,6 +234,14 @@ mod tests {
         assert_eq!(FlowKey::new(LOW, HIGH).0, FlowKey::new(HIGH, LOW).0);
         assert!(FlowKey::new(LOW, HIGH).1);
         assert!(!FlowKey::new(HIGH, LOW).1);
+    }
+
+    #[test]
+    fn a_set_of_encapsulations_tells_its_names() {
+        let set = Encapsulations::VXLAN.with(Encapsulations::PPP);
+        assert_eq!(set.names().collect::<Vec<_>>(), ["ppp", "vxlan"]);
+        assert_eq!(Encapsulations(0xff).names().count(), 8);
+        assert_eq!(Encapsulations::NONE.names().count(), 0);
     }
 
     #[test]

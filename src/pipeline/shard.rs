@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use crate::connection::{Endpoint, Identity, Observed, Observer, ServerHistory};
 use crate::evidence::{CaptureId, Mark, Side, Span, Time};
-use crate::net::{FlowKey, Segment};
+use crate::net::{Encapsulations, FlowKey, Segment};
 use crate::pipeline::tally::HalfOpen;
 use crate::stream::{Conversation, GapCause, Sink, Tcp};
 use crate::tls::{looks_like_client_hello, looks_like_server_hello};
@@ -28,7 +28,10 @@ struct Live {
     /// Which end is the client: by the SYN, else by what the first payload is.
     client_is_low: bool,
     client_isn: u32,
+    /// The first packet is no SYN: the capture begins inside the connection.
+    midway: bool,
     vlan: u16,
+    encapsulations: Encapsulations,
     lingers: bool,
 }
 
@@ -244,7 +247,9 @@ impl Live {
             } else {
                 segment.ack.wrapping_sub(1)
             },
+            midway: !segment.flags.syn(),
             vlan: segment.vlan,
+            encapsulations: segment.encapsulations,
             lingers: false,
         }
     }
@@ -252,6 +257,7 @@ impl Live {
     fn segment(&mut self, segment: &Segment, payload: &[u8], certificates: &Arc<CertificateStore>) {
         let mut sink = Lazy {
             observer: &mut self.observer,
+            midway: self.midway,
             certificates,
         };
         self.tcp.segment(segment, payload, &mut sink);
@@ -277,13 +283,20 @@ fn client_is_low(segment: &Segment, payload: &[u8]) -> bool {
 /// Makes an observer with the first byte of payload: most half-open flows never need one.
 struct Lazy<'a> {
     observer: &'a mut Option<Box<Observer>>,
+    midway: bool,
     certificates: &'a Arc<CertificateStore>,
 }
 
 impl Lazy<'_> {
     fn observer(&mut self) -> &mut Observer {
-        self.observer
-            .get_or_insert_with(|| Box::new(Observer::new(Arc::clone(self.certificates))))
+        self.observer.get_or_insert_with(|| {
+            let certificates = Arc::clone(self.certificates);
+            Box::new(if self.midway {
+                Observer::midway(certificates)
+            } else {
+                Observer::new(certificates)
+            })
+        })
     }
 }
 
@@ -303,6 +316,7 @@ fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keep
     if let Some(certificates) = certificates {
         live.tcp.finish(&mut Lazy {
             observer: &mut live.observer,
+            midway: live.midway,
             certificates: &certificates,
         });
     }
@@ -320,6 +334,7 @@ fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keep
         capture,
         client_isn: live.client_isn,
         vlan: live.vlan,
+        encapsulations: live.encapsulations,
     };
     let facts = live.tcp.facts().clone();
     let Some(observer) = live.observer else {

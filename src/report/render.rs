@@ -13,6 +13,7 @@ use crate::connection::{self, Chain, Observed, Spanned};
 use crate::evidence::{Hidden, Mark, Seen, Time};
 use crate::registry;
 use crate::why::{self, Verdict, cause, title};
+use crate::x509::describe_broken;
 
 /// Renders a connection; `captures` are the paths of the input's captures, by number.
 pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) -> Connection {
@@ -42,13 +43,7 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) ->
         } else {
             Protocol::None
         },
-        encapsulation: (seen.vlan != 0)
-            .then(|| Encapsulation {
-                kind: "vlan".to_owned(),
-                id: Some(seen.vlan.into()),
-            })
-            .into_iter()
-            .collect(),
+        encapsulation: encapsulation(seen),
         preamble: Vec::new(),
         client: endpoint(seen.client),
         server: endpoint(seen.server),
@@ -108,6 +103,18 @@ fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
         address: endpoint.address.to_string(),
         port: Some(endpoint.port),
     }
+}
+
+/// What the first packet was wrapped in. Of several tags of one kind the innermost is told.
+fn encapsulation(seen: &Observed) -> Vec<Encapsulation> {
+    let vlan = (seen.vlan != 0).then(|| ("vlan", Some(seen.vlan.into())));
+    vlan.into_iter()
+        .chain(seen.encapsulations.names().map(|name| (name, None)))
+        .map(|(kind, id)| Encapsulation {
+            kind: kind.to_owned(),
+            id,
+        })
+        .collect()
 }
 
 /// The same however the input is cut or named: addresses, ports, first packet's time, client's initial sequence number.
@@ -347,7 +354,11 @@ fn certificates(chain: &Seen<Spanned<Chain>>, at: Where<'_>) -> Certificates {
 
 fn information(interned: &crate::x509::Interned) -> CertificateInfo {
     let Some(certificate) = interned.readable() else {
+        let broken = describe_broken(interned.der());
         return CertificateInfo {
+            subject: broken.subject,
+            issuer: broken.issuer,
+            serial: broken.serial,
             sha256: interned.sha256(),
             ..CertificateInfo::default()
         };

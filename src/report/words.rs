@@ -186,14 +186,14 @@ mod tests {
 
     #[test]
     fn reasons_for_not_seeing_keep_their_words() {
-        for hidden in [
-            Hidden::Encrypted,
-            Hidden::Gap,
-            Hidden::Snaplen,
-            Hidden::OneSided,
-            Hidden::Truncated,
+        for (hidden, word) in [
+            (Hidden::Encrypted, "encrypted"),
+            (Hidden::Gap, "gap"),
+            (Hidden::Snaplen, "snaplen"),
+            (Hidden::OneSided, "one-sided"),
+            (Hidden::Truncated, "truncated"),
         ] {
-            assert_eq!(NotVisibleWhy::from(hidden).as_str(), hidden.as_str());
+            assert_eq!(NotVisibleWhy::from(hidden).as_str(), word);
         }
     }
 

@@ -127,24 +127,22 @@ impl<'a> CertificateStatus<'a> {
 
 /// A NewSessionTicket message up to TLS 1.2 (RFC 5077 §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NewSessionTicket<'a> {
+pub(crate) struct NewSessionTicket {
     /// How long the server means to honour the ticket, in seconds; 0 says nothing.
     pub(crate) lifetime_hint: u32,
-    /// The ticket.
-    pub(crate) ticket: &'a [u8],
 }
 
-impl<'a> NewSessionTicket<'a> {
+impl NewSessionTicket {
     /// Reads the body of the message.
     ///
     /// # Errors
     /// [`Malformed`] where the lengths do not fit each other.
-    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let lifetime_hint = reader.u32("ticket_lifetime_hint")?;
-        let ticket = reader.vec16("ticket")?.rest();
+        reader.vec16("ticket")?;
         reader.end("ticket")?;
-        Ok(Self { lifetime_hint, ticket })
+        Ok(Self { lifetime_hint })
     }
 }
 
@@ -207,7 +205,8 @@ mod tests {
     #[test]
     fn a_ticket_has_a_lifetime() {
         let ticket = NewSessionTicket::parse(&[0, 0, 1, 44, 0, 2, 8, 9]).unwrap();
-        assert_eq!((ticket.lifetime_hint, ticket.ticket), (300, &[8, 9][..]));
+        assert_eq!(ticket.lifetime_hint, 300);
+        assert!(NewSessionTicket::parse(&[0, 0, 1, 44, 0, 2, 8]).is_err());
     }
 
     proptest! {

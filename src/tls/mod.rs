@@ -30,7 +30,7 @@ pub(crate) use item::{Flow, Item, Partial};
 pub(crate) use key_exchange::ServerKeyExchange;
 pub(crate) use reader::{Malformed, Reader, Reason};
 pub(crate) use record::RecordReader;
-pub(crate) use server_hello::ServerHello;
+pub(crate) use server_hello::{Downgrade, ServerHello};
 pub(crate) use speech::{Plaintext, asks_for_tls, name_plaintext};
 pub(crate) use sslv2::Sslv2ClientHello;
 pub(crate) use stack::{ClientStack, guess_client};

@@ -9,7 +9,7 @@ pub(super) use crate::why::{AbortedBy, AtFault, Cause, CauseId, Context, Finding
 use std::fmt::Display;
 
 /// `a, b and c`; the first `limit` values, then how many more there are.
-pub(super) fn list<T: Display>(values: impl IntoIterator<Item = T>, limit: usize) -> String {
+pub(crate) fn list<T: Display>(values: impl IntoIterator<Item = T>, limit: usize) -> String {
     let all: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
     if all.len() > limit {
         let shown = all

@@ -283,3 +283,62 @@ fn the_first_records_are_kept_and_the_rest_are_counted() {
     assert_eq!((log.first.len(), log.count), (RecordLog::KEPT, 31));
     assert_eq!(log.last.map(|record| record.len), Some(129));
 }
+
+#[test]
+fn what_begins_within_a_record_is_no_other_protocol() {
+    let seen = scene()
+        .off_camera(|scene| scene.connect().client_hello(Hello::tls12))
+        .say(Server, &[0xe5; 700])
+        .sealed(Server, &[300])
+        .sealed(Client, &[90])
+        .seen();
+    assert!(seen.first.iter().all(First::is_tls) && seen.spoke_tls());
+    assert_eq!(seen.records.each_ref().map(|log| log.count), [1, 1]);
+    assert!(matches!(seen.offer, Seen::Unknown(Hidden::Truncated)));
+}
+
+#[test]
+fn words_of_another_protocol_are_known_without_their_beginning() {
+    let seen = scene()
+        .off_camera(Scene::connect)
+        .say(Client, b"GET / HTTP/1.1\r\n\r\n")
+        .say(Server, &[0xe5; 700])
+        .seen();
+    assert_eq!(seen.plain_protocol(), Some("HTTP"));
+    assert!(matches!(seen.first[1], First::Nothing));
+}
+
+#[test]
+fn a_fault_behind_the_fields_of_a_servers_hello_is_kept() {
+    let body = [
+        &[3, 3][..],
+        &[0x5f; 32],
+        &[0],
+        &[0xc0, 0x2f],
+        &[0],
+        &[0, 9, 0, 23, 0, 0],
+    ]
+    .concat();
+    let seen = connected().client_hello(Hello::tls12).message(Server, 2, &body).seen();
+    assert!(seen.answer.is_seen());
+    assert_eq!(
+        seen.malformed.iter().map(|(fault, _)| fault.what).collect::<Vec<_>>(),
+        ["extensions"]
+    );
+}
+
+#[test]
+fn status_and_ticket_are_written_down() {
+    let seen = connected()
+        .client_hello(Hello::tls12)
+        .server_hello(0x0303, 0xc02f)
+        .message(Server, 22, &[1, 0, 0, 2, 7, 7])
+        .message(Server, 4, &[0, 0, 0, 9, 0, 1, 8])
+        .message(Server, 4, &[0, 0, 0, 9, 0, 5, 8])
+        .seen();
+    assert_eq!((seen.stapled, seen.ticket_lifetime), (Some(2), Some(9)));
+    assert_eq!(
+        seen.malformed.iter().map(|(fault, _)| fault.what).collect::<Vec<_>>(),
+        ["ticket"]
+    );
+}

@@ -168,6 +168,7 @@ pub(crate) struct ServersHello {
     psk: bool,
     echoes: bool,
     retry: bool,
+    downgraded: bool,
 }
 
 /// The random value that makes a ServerHello a HelloRetryRequest (RFC 9846 §4.1.3).
@@ -184,6 +185,7 @@ impl ServersHello {
             psk: false,
             echoes: version == 0x0304,
             retry: false,
+            downgraded: false,
         }
     }
 
@@ -205,6 +207,12 @@ impl ServersHello {
         self
     }
 
+    /// Says in its random that it can do TLS 1.3.
+    pub(crate) const fn downgraded(mut self) -> Self {
+        self.downgraded = true;
+        self
+    }
+
     /// The body of the handshake message.
     pub(super) fn body(&self) -> Vec<u8> {
         let tls13 = self.version == 0x0304;
@@ -222,7 +230,10 @@ impl ServersHello {
             add(41, &[0, 0]);
         }
         let legacy = if tls13 { 0x0303_u16 } else { self.version };
-        let random = if self.retry { RETRY } else { [0x5f; 32] };
+        let mut random = if self.retry { RETRY } else { [0x5f; 32] };
+        if self.downgraded {
+            random[24..].copy_from_slice(b"DOWNGRD\x01");
+        }
         let session: &[u8] = if self.echoes { &SESSION } else { &[] };
         let mut body = [
             &legacy.to_be_bytes()[..],
