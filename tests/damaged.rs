@@ -154,3 +154,24 @@ fn a_problem_says_where_it_lies_and_what_was_done() {
         );
     }
 }
+
+#[test]
+fn one_bad_file_in_a_folder_does_not_keep_the_others_from_being_read() {
+    let folder = std::env::temp_dir().join(format!("tlswhy-bad-file-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let whole = std::fs::read(data("lying-caplen.pcap")).expect("test data");
+    std::fs::write(folder.join("a.pcap"), &whole[..16]).expect("a header that is cut");
+    std::fs::write(folder.join("b.pcap"), &whole).expect("a capture");
+    let output = program::run(["--format".into(), "json".into(), folder.clone()].to_vec());
+    std::fs::remove_dir_all(&folder).expect("the folder again");
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let report = report(&output);
+    let paths: Vec<&str> = report["captures"]
+        .as_array()
+        .expect("captures")
+        .iter()
+        .filter_map(|one| one["path"].as_str())
+        .collect();
+    assert!(paths.iter().any(|path| path.ends_with("a.pcap")) && paths.iter().any(|path| path.ends_with("b.pcap")));
+    assert!(!report["connections"].as_array().expect("connections").is_empty());
+}

@@ -6,7 +6,7 @@ mod judged;
 mod shard;
 mod tally;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -88,6 +88,8 @@ pub struct Analysis {
     certificates: Arc<CertificateStore>,
     sets: Vec<FollowedSet>,
     passed_over: u64,
+    /// Captures of folders that could not be read.
+    unread: Vec<Capture>,
 }
 
 impl std::fmt::Debug for Analysis {
@@ -119,6 +121,7 @@ impl Analysis {
             certificates: Arc::new(CertificateStore::default()),
             sets: Vec::new(),
             passed_over: 0,
+            unread: Vec::new(),
         }
     }
 
@@ -149,7 +152,10 @@ impl Analysis {
                 if self.stop.load(Ordering::Relaxed) {
                     break;
                 }
-                self.read_one(Source::Path(capture))?;
+                // One bad file among many is told, and the others are read.
+                if let Err(error) = self.read_one(Source::Path(capture.clone())) {
+                    self.unread.push(unread(&capture, &error));
+                }
             }
             return Ok(());
         }
@@ -175,7 +181,8 @@ impl Analysis {
         let trust = Trust::new(self.options.trust.iter().map(|store| Arc::clone(&store.0)));
         let told_trust = trust.stores.iter().map(|store| told_store(store)).collect();
         let partial = self.sets.iter().any(|set| set.facts.stopped) || self.stop.load(Ordering::Relaxed);
-        let captures = self.sets.iter().map(|set| told_capture(&set.facts)).collect();
+        let read = self.sets.iter().map(|set| told_capture(&set.facts));
+        let captures = read.chain(self.unread).collect();
         let options = effective(&self.options);
         let shared = Shared {
             trust: Arc::new(trust),
@@ -221,6 +228,20 @@ fn told_store(store: &Anchors) -> report::Trust {
         version: store.version.clone(),
         anchors: store.anchors().len() as u64,
         sha256: store.sha256().to_owned(),
+    }
+}
+
+/// A capture that could not be read at all.
+fn unread(path: &Path, error: &Error) -> Capture {
+    let path = path.display().to_string();
+    Capture {
+        set: path.clone(),
+        path,
+        problems: vec![CaptureProblem {
+            what: error.to_string(),
+            ..CaptureProblem::default()
+        }],
+        ..Capture::default()
     }
 }
 
