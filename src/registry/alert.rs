@@ -72,7 +72,9 @@ impl AlertDescription {
     pub(crate) const GENERAL_ERROR: Self = Self(117);
     pub(crate) const NO_APPLICATION_PROTOCOL: Self = Self(120);
     pub(crate) const ECH_REQUIRED: Self = Self(121);
+}
 
+impl AlertDescription {
     /// The registered name.
     pub(crate) fn name(self) -> Option<&'static str> {
         find(ALERTS, self.0).map(|row| row.name)

@@ -28,7 +28,9 @@ impl HandshakeType {
     pub(crate) const CERTIFICATE_STATUS: Self = Self(22);
     pub(crate) const KEY_UPDATE: Self = Self(24);
     pub(crate) const COMPRESSED_CERTIFICATE: Self = Self(25);
+}
 
+impl HandshakeType {
     /// The registered name.
     pub(crate) fn name(self) -> Option<&'static str> {
         find(TYPES, self.0).map(|row| row.name)

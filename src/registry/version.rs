@@ -25,7 +25,9 @@ impl ProtocolVersion {
     pub(crate) const TLS12: Self = Self(0x0303);
     /// TLS 1.3 (RFC 9846).
     pub(crate) const TLS13: Self = Self(0x0304);
+}
 
+impl ProtocolVersion {
     /// The name that people use.
     pub(crate) const fn name(self) -> Option<&'static str> {
         Some(match self.0 {

@@ -9,7 +9,7 @@
 mod side;
 mod stamp;
 
-pub(crate) use side::{Ending, EndingKind, Reset, SideFacts};
+pub(crate) use side::{Ending, EndingKind, Reset, Retransmission, SideFacts};
 pub(super) use stamp::Stamp;
 
 use crate::evidence::{Mark, Side};

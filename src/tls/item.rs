@@ -14,8 +14,6 @@ pub(crate) enum Item<'a> {
         kind: HandshakeType,
         /// Its body, without the four bytes of header.
         body: &'a [u8],
-        /// The version field of the record in which it began.
-        record_version: ProtocolVersion,
         /// Where it stands.
         span: Span,
     },
@@ -63,8 +61,6 @@ pub(crate) enum Item<'a> {
     },
     /// A record longer than any version allows (RFC 5246 §6.2.3). Its contents are passed over.
     Oversized {
-        /// The record's type.
-        content_type: u8,
         /// The record's length field.
         length: u16,
         /// The record's header.

@@ -48,7 +48,6 @@ pub(crate) struct RecordReader {
     header_len: usize,
     record_start: Start,
     message_start: Start,
-    message_version: ProtocolVersion,
     /// The incomplete handshake message with its header, or an SSL 2.0 record.
     buffer: Vec<u8>,
     /// Bytes of a handshake message that are passed over.
@@ -77,7 +76,6 @@ impl RecordReader {
             header_len: 0,
             record_start: Start { at: 0, frame: 0 },
             message_start: Start { at: 0, frame: 0 },
-            message_version: ProtocolVersion::SSL3,
             buffer: Vec::new(),
             skip: 0,
             small: [0; 4],
@@ -156,14 +154,7 @@ impl RecordReader {
         let span = self.record_start.span(self.at, span.mark);
         let mut malformed = None;
         let kind = if length > LENGTH_MAX {
-            self.emit(
-                Item::Oversized {
-                    content_type,
-                    length,
-                    span,
-                },
-                out,
-            );
+            self.emit(Item::Oversized { length, span }, out);
             Kind::Silent
         } else if self.protected {
             Kind::Opaque
@@ -235,7 +226,7 @@ impl RecordReader {
         let (taken, rest) = split(bytes, usize::from(body.left));
         let offset = usize::from(body.length.saturating_sub(body.left));
         if body.kind == Kind::Handshake {
-            body.kind = self.take_handshake(body, taken, span, out);
+            body.kind = self.take_handshake(taken, span, out);
         }
         match body.kind {
             Kind::Alert | Kind::ChangeCipherSpec => {
@@ -257,13 +248,7 @@ impl RecordReader {
     }
 
     /// Takes a piece of a handshake record. Answers what to do with the rest of the record.
-    fn take_handshake(
-        &mut self,
-        body: Body,
-        mut bytes: &[u8],
-        span: Span,
-        out: &mut impl FnMut(Item<'_>) -> Flow,
-    ) -> Kind {
+    fn take_handshake(&mut self, mut bytes: &[u8], span: Span, out: &mut impl FnMut(Item<'_>) -> Flow) -> Kind {
         let mut at = self.at;
         let contents = self.record_start.at.saturating_add(HEADER_LEN as u64);
         loop {
@@ -281,7 +266,6 @@ impl RecordReader {
                     at,
                     frame: span.first_frame,
                 };
-                self.message_version = body.version;
                 if HandshakeType(first).name().is_none() {
                     return self.no_message(at == contents, u32::from(first), span.mark, out);
                 }
@@ -352,7 +336,6 @@ impl RecordReader {
         let item = Item::Handshake {
             kind: HandshakeType(kind),
             body,
-            record_version: self.message_version,
             span: self.message_start.span(end, mark),
         };
         self.emit(item, out);

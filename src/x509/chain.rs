@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::path::{Found, Link, Origin, Path, PathFlaw, Sources, flaws, is_self_signed, search};
+use super::path::{Flaw, Found, Link, Origin, Path, PathFlaw, Sources, flaws, is_self_signed, search};
 use super::{Certificate, CertificateIndex, CertificateStore, Interned, Malformed, Name, Sighting, Trust};
 use crate::evidence::Time;
 
@@ -163,6 +163,24 @@ impl ChainReport {
     pub(crate) fn is_sound(&self) -> bool {
         let in_time = self.expired.is_empty() && self.not_yet_valid.is_empty();
         matches!(self.anchored, Anchored::Yes { .. }) && in_time && self.flaws.is_empty()
+    }
+
+    /// What is wrong with the certificates themselves, for people: a leaf that is not for servers, issuers that may not issue.
+    pub(crate) fn defects(&self) -> Vec<String> {
+        let purposes = self
+            .leaf
+            .as_ref()
+            .and_then(|leaf| leaf.extensions.extended_key_usage.as_ref());
+        let misused = purposes
+            .filter(|purposes| !purposes.server_auth)
+            .map(|purposes| format!("its extendedKeyUsage holds {purposes}, and not serverAuth"));
+        // What cannot be checked here is no defect.
+        let flaws = self.flaws.iter().filter(|flaw| flaw.flaw != Flaw::SignatureUnchecked);
+        let flaws = flaws.filter_map(|flaw| {
+            let name = self.path.get(flaw.depth)?.certificate.display_name();
+            Some(format!("\"{name}\" {}", flaw.flaw))
+        });
+        misused.into_iter().chain(flaws).collect()
     }
 
     /// The path for people, from the leaf upwards.

@@ -7,7 +7,6 @@ use super::der::{self, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET};
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 const ORGANIZATION: &[u8] = &[0x55, 4, 10];
-const ORGANIZATIONAL_UNIT: &[u8] = &[0x55, 4, 11];
 
 /// Attribute types that have a name, by the bytes of their identifier (RFC 4519, RFC 2985, CA/Browser Forum EV guidelines).
 const ATTRIBUTES: &[(&[u8], &str)] = &[
@@ -19,7 +18,7 @@ const ATTRIBUTES: &[(&[u8], &str)] = &[
     (&[0x55, 4, 8], "ST"),
     (&[0x55, 4, 9], "street"),
     (ORGANIZATION, "O"),
-    (ORGANIZATIONAL_UNIT, "OU"),
+    (&[0x55, 4, 11], "OU"),
     (&[0x55, 4, 12], "title"),
     (&[0x55, 4, 13], "description"),
     (&[0x55, 4, 15], "businessCategory"),
@@ -45,8 +44,6 @@ pub(crate) struct Name {
     pub(crate) common_name: Option<String>,
     /// The most specific organization.
     pub(crate) organization: Option<String>,
-    /// The most specific organizational unit.
-    pub(crate) organizational_unit: Option<String>,
     /// The form that names are compared in; empty for an empty name.
     pub(crate) key: Box<[u8]>,
 }
@@ -144,7 +141,6 @@ impl Name {
                 .join(","),
             common_name: most_specific(COMMON_NAME),
             organization: most_specific(ORGANIZATION),
-            organizational_unit: most_specific(ORGANIZATIONAL_UNIT),
             key: comparable(&sets),
         }
     }

@@ -1,5 +1,6 @@
 //! The extensions of a certificate (RFC 5280 §4.2), each read on its own: one that is damaged does not hide the others.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use x509_parser::extensions::{
@@ -50,6 +51,20 @@ pub(crate) struct ExtendedKeyUsage {
     pub(crate) client_auth: bool,
     /// The other purposes: a short name or a dotted identifier.
     pub(crate) others: Vec<String>,
+}
+
+/// The purposes, as RFC 5280 names them.
+impl fmt::Display for ExtendedKeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = [
+            (self.any, "anyExtendedKeyUsage"),
+            (self.server_auth, "serverAuth"),
+            (self.client_auth, "clientAuth"),
+        ];
+        let known = known.iter().filter(|(present, _)| *present).map(|(_, name)| *name);
+        let all: Vec<&str> = known.chain(self.others.iter().map(String::as_str)).collect();
+        f.write_str(&all.join(", "))
+    }
 }
 
 /// What the extensions say. Absent ones leave their field empty.
@@ -245,6 +260,7 @@ mod tests {
         let purposes = said.extended_key_usage.as_ref().unwrap();
         assert!(purposes.server_auth && purposes.client_auth && !purposes.any);
         assert_eq!(purposes.others, ["1.2.3.4"]);
+        assert_eq!(purposes.to_string(), "serverAuth, clientAuth, 1.2.3.4");
         assert_eq!(said.ca_issuers_urls, ["http://ca.example/i.cer"]);
         assert_eq!(said.subject_key_id.as_ref().map(String::len), Some(40));
     }

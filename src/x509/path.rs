@@ -5,6 +5,7 @@
 //! path worse than one without, and what the best path has of them is told. Work is bounded, and counted the same whether or not a
 //! verification was remembered, so that the answer depends on nothing but the certificates.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::{Certificate, CertificateIndex, CertificateStore, Forbidden, Trust, Verification};
@@ -62,6 +63,31 @@ pub(crate) enum Flaw {
     UnknownCriticalExtension,
     /// Its signature on the certificate below is of a kind that cannot be checked here.
     SignatureUnchecked,
+}
+
+/// What the certificate does, as said after its name.
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnAuthority => f.write_str("signs although basicConstraints make it no authority"),
+            Self::TooManyBelow { allowed, found } => {
+                write!(
+                    f,
+                    "allows {allowed} authorities below it (pathLenConstraint), and {found} are there"
+                )
+            }
+            Self::MayNotSign => f.write_str("signs although its keyUsage does not allow that"),
+            Self::KeyIdsDiffer => f.write_str("has another key id than the certificate below it names"),
+            Self::NameForbidden(Forbidden { name, excluded: true }) => {
+                write!(f, "forbids the name {name} (nameConstraints)")
+            }
+            Self::NameForbidden(Forbidden { name, excluded: false }) => {
+                write!(f, "does not permit the name {name} (nameConstraints)")
+            }
+            Self::UnknownCriticalExtension => f.write_str("has a critical extension that is not known"),
+            Self::SignatureUnchecked => f.write_str("signs with an algorithm that cannot be checked here"),
+        }
+    }
 }
 
 /// A flaw and the certificate that has it.

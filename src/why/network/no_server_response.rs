@@ -1,5 +1,6 @@
 //! The ClientHello was sent, and nothing ever came back.
 
+use crate::stream::Retransmission;
 use crate::why::prelude::*;
 
 /// Seconds of silence after which a server counts as mute: longer than a browser's race between addresses.
@@ -58,9 +59,8 @@ impl Cause for NoServerResponse {
             } else {
                 0.0
             };
-        let repeated = client
-            .unacked_retransmission()
-            .map_or(0, |retransmission| retransmission.times);
+        let again = client.unacked_retransmission();
+        let repeated = again.map_or(0, |again| again.times);
         let delivered = client.acked >= client.payload_bytes && client.payload_bytes > 0;
         if waited < PATIENCE && repeated < 2 {
             return;
@@ -99,6 +99,9 @@ impl Cause for NoServerResponse {
         } else {
             finding = finding.prove(sent, "the client's first data");
         }
+        if let Some(again) = again {
+            finding = finding.prove(again.last, told_again(&again));
+        }
         finding = if delivered {
             finding.remedy(
                 AtFault::Server,
@@ -121,6 +124,19 @@ impl Cause for NoServerResponse {
             },
         ));
     }
+}
+
+/// What was sent again and again.
+fn told_again(again: &Retransmission) -> String {
+    let full = if again.full_size {
+        ", as long as the maximum segment size allows: what a path with a smaller MTU drops"
+    } else {
+        ""
+    };
+    format!(
+        "{} bytes from offset {} were sent again {} times since frame {} and never acknowledged{full}",
+        again.len, again.offset, again.times, again.first.frame
+    )
 }
 
 #[cfg(test)]
@@ -168,6 +184,9 @@ mod tests {
             (AtFault::Network, Some(AbortedBy::Network))
         );
         assert!(finding.sentence.contains("3 times"), "{}", finding.sentence);
+        assert!(finding.evidence.iter().any(
+            |evidence| evidence.text.contains("were sent again 2 times since frame 5") && evidence.mark.frame == 6
+        ));
     }
 
     #[test]

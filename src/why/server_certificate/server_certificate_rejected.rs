@@ -1,8 +1,8 @@
-//! The client turned the server's certificate down, and the packets do not show what is wrong with it.
+//! The client turned the server's certificate down, and no other cause explains it by what the packets show.
 
 use super::{GENERIC, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
-use crate::x509::Anchored;
+use crate::x509::{Anchored, ChainReport};
 
 /// No visible defect: hidden by TLS 1.3, a private trust store, a pinned key.
 pub(crate) struct ServerCertificateRejected;
@@ -37,7 +37,17 @@ impl Cause for ServerCertificateRejected {
             Sign::Left | Sign::LeftAfterCompletion => return,
         };
         let server = context.server(seen);
-        let sentence = if visible {
+        let defects = context
+            .chain(seen, Side::Server)
+            .map(ChainReport::defects)
+            .unwrap_or_default();
+        let sentence = if !defects.is_empty() {
+            format!(
+                "The client does not accept the certificate of {}: {}.",
+                server_called(seen),
+                defects.join("; ")
+            )
+        } else if visible {
             format!(
                 "The client does not accept the certificate of {}, in which no defect is visible: it trusts other authorities, or \
                  expects another key.",
@@ -55,8 +65,11 @@ impl Cause for ServerCertificateRejected {
                 }
             )
         };
-        let mut finding =
-            Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });
+        let mut finding = Finding::new(self, weight, sentence).at_fault(match visible {
+            true if !defects.is_empty() => AtFault::Server,
+            true => AtFault::Client,
+            false => AtFault::Unknown,
+        });
         finding = prove_chain(finding, seen, told_chain(seen, context));
         if let Some(sealed) = seen.sealed()
             && let Some(record) = sealed.certificate.or_else(|| sealed.flight.first().copied())
@@ -152,6 +165,30 @@ mod tests {
             (finding.at_fault, world().chosen(&seen)),
             (AtFault::Client, "server-certificate-rejected")
         );
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_for_servers_is_the_servers_fault() {
+        let root = Authority::root("Root");
+        let leaf = Leaf::named("shop.example").with(|params| {
+            params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        });
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[&leaf.signed_by(&root)])
+            .alert(Client, 2, 43)
+            .fin(Client)
+            .seen();
+        let finding = context()
+            .trusting(&root)
+            .judged(&ServerCertificateRejected, &seen)
+            .unwrap();
+        assert!(
+            finding.sentence.contains("holds clientAuth, and not serverAuth"),
+            "{}",
+            finding.sentence
+        );
+        assert_eq!(finding.at_fault, AtFault::Server);
     }
 
     #[test]

@@ -280,6 +280,11 @@ fn issuers_that_may_not_issue_are_flaws() {
         }]
     );
 
+    assert_eq!(
+        report.defects(),
+        ["\"Narrow\" allows 0 authorities below it (pathLenConstraint), and 1 are there"]
+    );
+
     let nobody = root.below_with("Nobody", |params| params.is_ca = IsCa::ExplicitNoCa);
     let leaf = Leaf::named("a.example").signed_by(&nobody);
     let report = look(&[&leaf, &nobody.der], &[], &trusting(&[&root]));
