@@ -20,14 +20,6 @@ impl Side {
         }
     }
 
-    /// 0 for the client, 1 for the server: the place of a side in a pair.
-    pub(crate) const fn index(self) -> usize {
-        match self {
-            Self::Client => 0,
-            Self::Server => 1,
-        }
-    }
-
     /// The word that the JSON contract uses.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
