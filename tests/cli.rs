@@ -292,6 +292,23 @@ fn trust_that_holds_no_certificate_is_wrong_usage() {
 }
 
 #[test]
+fn what_a_file_of_trust_holds_besides_is_told_unless_quiet() {
+    let mut pem = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/trust/northwind-root.pem")).unwrap();
+    pem.extend(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let bundle = Scratch::new("bundle.pem", &pem);
+    let capture = fixture("certificate-expired");
+    let run = |more: &[&str]| {
+        let arguments = [&["--ca-file", bundle.0.to_str().unwrap()], more].concat();
+        let output = Run::new(&arguments).with(&capture).output();
+        assert_exit(&output, 0);
+        stderr(&output)
+    };
+    let told = run(&[]);
+    assert!(told.contains("bundle.pem: certificate 2: "), "{told}");
+    assert_eq!(run(&["--quiet"]), "");
+}
+
+#[test]
 fn causes_are_listed_and_explained() {
     let list = Run::new(&["causes"]).output();
     assert_exit(&list, 0);

@@ -69,6 +69,12 @@ fn options(arguments: &Arguments) -> Result<Options, Failure> {
     let mut options = Options::default();
     options.threads = arguments.threads;
     options.trust = trust::load(&arguments.certificates)?;
+    if !arguments.output.quiet {
+        for store in &options.trust {
+            let told = |problem: &String| message(&format!("{}: {problem}", store.name()));
+            store.problems().iter().for_each(told);
+        }
+    }
     options.at = arguments.certificates.at.map(|at| match at {
         At::Moment(moment) => moment.nanos(),
         At::Now => now(),

@@ -8,17 +8,6 @@ use tlswhy::{Error, TrustStore};
 
 use super::args::{Certificates, Trust};
 
-/// Where systems keep their bundle of roots; the first that is there is taken.
-const SYSTEM_BUNDLES: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/usr/local/etc/ssl/cert.pem",
-    "/usr/local/share/certs/ca-root-nss.crt",
-];
-
 /// Loads everything that the arguments ask to trust.
 pub(crate) fn load(certificates: &Certificates) -> Result<Vec<TrustStore>, Error> {
     let mut stores = Vec::new();
@@ -41,7 +30,8 @@ fn system() -> Result<TrustStore, Error> {
     if let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
         return file(Path::new(&path));
     }
-    match SYSTEM_BUNDLES.iter().map(Path::new).find(|path| path.is_file()) {
+    let mut paths = TrustStore::SYSTEM_FILES.iter().map(Path::new);
+    match paths.find(|path| path.is_file()) {
         Some(path) => file(path),
         None => Err(Error::Option {
             name: "--trust",

@@ -20,6 +20,15 @@ impl Side {
         }
     }
 
+    /// 0 for the client, 1 for the server: where tests keep both sides in an array.
+    #[cfg(test)]
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::Client => 0,
+            Self::Server => 1,
+        }
+    }
+
     /// The word that the JSON contract uses.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

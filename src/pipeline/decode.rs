@@ -17,15 +17,12 @@ const CHUNK: usize = 1_024;
 #[derive(Debug)]
 pub(super) struct Chunk {
     segments: Vec<Vec<Segment>>,
-    /// Packets without TCP, and TCP headers that were cut.
-    pub(super) other: u64,
 }
 
 impl Chunk {
     fn new() -> Self {
         Self {
             segments: (0..SHARDS).map(|_| Vec::new()).collect(),
-            other: 0,
         }
     }
 
@@ -47,29 +44,20 @@ pub(super) fn decode_window(window: &Window, chunks: &mut Vec<Chunk>) -> usize {
         .zip(chunks.par_iter_mut())
         .for_each(|(records, chunk)| {
             chunk.segments.iter_mut().for_each(Vec::clear);
-            chunk.other = 0;
             let hasher = FixedState::with_seed(0);
             for record in records {
-                let at = record.at as usize;
-                let Some(bytes) = window.bytes.get(at..at.saturating_add(record.captured as usize)) else {
-                    continue;
-                };
                 let packet = Packet {
                     link: record.link,
-                    bytes,
+                    bytes: window.packet(record),
                     original: record.original,
                     at: record.at,
                     frame: record.frame,
                     time: record.time,
                 };
-                match decode(&packet) {
-                    Decoded::Tcp(segment) => {
-                        let shard = shard_of(&hasher, &segment.key);
-                        if let Some(segments) = chunk.segments.get_mut(shard) {
-                            segments.push(segment);
-                        }
-                    }
-                    _ => chunk.other += 1,
+                if let Decoded::Tcp(segment) = decode(&packet)
+                    && let Some(segments) = chunk.segments.get_mut(shard_of(&hasher, &segment.key))
+                {
+                    segments.push(segment);
                 }
             }
         });

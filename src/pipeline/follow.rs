@@ -15,7 +15,7 @@ use crate::x509::{CertificateIndex, CertificateStore};
 
 type Servers = hashbrown::HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>;
 
-/// What is judged together: for now one file.
+/// What is judged together: one file.
 #[derive(Debug)]
 pub(crate) struct FollowedSet {
     /// The file.
@@ -34,8 +34,6 @@ pub(crate) struct FollowedSet {
     pub(crate) half_open: u64,
     /// Authorities' certificates that were seen.
     pub(crate) index: CertificateIndex,
-    /// Packets that are not TCP.
-    pub(crate) other_packets: u64,
 }
 
 /// Follows every connection of a capture to its end.
@@ -52,7 +50,7 @@ pub(super) fn follow(
         .collect();
     let (mut window, mut next) = (Window::default(), Window::default());
     let mut chunks = Vec::new();
-    let (mut conversations, mut other_packets, mut packets) = (0, 0, 0);
+    let (mut conversations, mut packets) = (0, 0);
     let name = reader.name();
     let mut more = reader.fill(&mut window, stop);
     while more {
@@ -72,7 +70,6 @@ pub(super) fn follow(
                         shard.segment(segment, payload);
                     }
                 });
-                other_packets += used.iter().map(|chunk| chunk.other).sum::<u64>();
                 number(&mut shards, &mut conversations);
             },
         );
@@ -87,7 +84,7 @@ pub(super) fn follow(
         std::mem::swap(&mut window, &mut next);
         more = read;
     }
-    harvest(reader.finish(), shards, other_packets)
+    harvest(reader.finish(), shards)
 }
 
 /// Gives the conversations that were opened since the last time their numbers, in the order of their first packets.
@@ -107,7 +104,7 @@ fn number(shards: &mut [Shard], conversations: &mut u32) {
     shards.iter_mut().for_each(Shard::numbered);
 }
 
-fn harvest(facts: CaptureFacts, shards: Vec<Shard>, other_packets: u64) -> FollowedSet {
+fn harvest(facts: CaptureFacts, shards: Vec<Shard>) -> FollowedSet {
     let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
     let mut set = FollowedSet {
         observed: Vec::new(),
@@ -115,7 +112,6 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, other_packets: u64) -> Follo
         sound: 0,
         half_open: 0,
         index: CertificateIndex::default(),
-        other_packets,
         facts,
     };
     for harvest in harvests {

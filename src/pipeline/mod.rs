@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::evidence::{CaptureId, Time};
 use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
 use crate::why::{CAUSES, title};
-use crate::x509::{CertificateStore, Trust, TrustStore as Anchors};
+use crate::x509::{CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anchors};
 
 use follow::{FollowedSet, follow};
 use judged::{Judged, Shared};
@@ -27,6 +27,9 @@ use judged::{Judged, Shared};
 pub struct TrustStore(Arc<Anchors>);
 
 impl TrustStore {
+    /// Where systems keep their roots in one PEM file; the first that exists is the one to read.
+    pub const SYSTEM_FILES: &'static [&'static str] = SYSTEM_TRUST_FILES;
+
     /// Mozilla's root program, as built into this version.
     pub fn mozilla() -> Self {
         Self(Arc::new(Anchors::mozilla()))
@@ -43,6 +46,16 @@ impl TrustStore {
                 path: PathBuf::from(name),
                 reason,
             })
+    }
+
+    /// What reports call it.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What was passed over while it was read, in words: blocks and certificates that cannot be used.
+    pub fn problems(&self) -> &[String] {
+        &self.0.problems
     }
 }
 

@@ -7,10 +7,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::path::{Found, Link, Origin, Path, PathFlaw, Sources, flaws, is_self_signed, key_ids_fit, search};
-use super::{
-    Certificate, CertificateIndex, CertificateStore, Interned, Malformed, Name, Sighting, Trust, Verification,
-};
+use super::path::{Found, Link, Origin, Path, PathFlaw, Sources, flaws, is_self_signed, search};
+use super::{Certificate, CertificateIndex, CertificateStore, Interned, Malformed, Name, Sighting, Trust};
 use crate::evidence::Time;
 
 /// Last labels of names that mean nothing outside one network.
@@ -87,12 +85,7 @@ pub(crate) enum Misfit {
     /// It has another name.
     Unrelated,
     /// It has the name, but not the key.
-    WrongKey {
-        /// True where the key identifiers disagree.
-        key_ids_differ: bool,
-        /// What the check of the signature said.
-        signature: Verification,
-    },
+    WrongKey,
 }
 
 /// The issuer at which a path stops short of a root.
@@ -301,12 +294,11 @@ impl ChainReport {
             };
         }
         let aside = || readable.iter().filter(|(index, _)| self.unused.contains(index));
-        if let Some((index, namesake)) = aside().find(|(_, certificate)| certificate.subject.matches(&top.issuer)) {
-            let misfit = Misfit::WrongKey {
-                key_ids_differ: key_ids_fit(top, namesake) == Some(false),
-                signature: store.verified(top, namesake),
+        if let Some((index, _)) = aside().find(|(_, certificate)| certificate.subject.matches(&top.issuer)) {
+            return ChainShape::BrokenAt {
+                index: *index,
+                misfit: Misfit::WrongKey,
             };
-            return ChainShape::BrokenAt { index: *index, misfit };
         }
         if is_leaf && top.is_self_issued() {
             return ChainShape::SelfIssuedLeaf;

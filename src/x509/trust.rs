@@ -23,6 +23,7 @@ pub(crate) const SYSTEM_TRUST_FILES: &[&str] = &[
     "/etc/pki/tls/certs/ca-bundle.crt",   // older Fedora, RHEL, CentOS
     "/etc/ssl/ca-bundle.pem",             // openSUSE
     "/etc/ssl/cert.pem",                  // macOS, OpenBSD, FreeBSD, Alpine
+    "/usr/local/etc/ssl/cert.pem",        // FreeBSD's ports
     "/usr/local/share/certs/ca-root-nss.crt", // FreeBSD
     "/etc/openssl/certs/ca-certificates.crt", // NetBSD
 ];

@@ -2,7 +2,7 @@
 
 use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
 use crate::why::prelude::*;
-use crate::x509::{NameMatch, covers};
+use crate::x509::{NameMatch, covers, why_not_covered};
 
 /// No name in the certificate covers the one that the client asked for (RFC 9525).
 pub(crate) struct HostnameMismatch;
@@ -25,12 +25,21 @@ impl Cause for HostnameMismatch {
         let (Some(leaf), Some(name)) = (seen.leaf(), seen.server_name()) else {
             return;
         };
-        let (weight, closest) = match covers(leaf, name) {
+        let (weight, nearly) = match covers(leaf, name) {
             NameMatch::Yes => return,
-            NameMatch::No { closest } => (97, closest),
-            // Go, rustls, Chromium and Firefox no longer look at the common name.
-            NameMatch::ByCommonNameOnly => (80, None),
+            NameMatch::No { closest } => (97, closest.map(|closest| near_miss(&closest, name))),
+            NameMatch::ByCommonNameOnly => {
+                let text =
+                    "Its common name would cover that, but Go, rustls, Chromium and Firefox no longer look at it.";
+                (80, Some(text.to_owned()))
+            }
         };
+        let misplaced = case.chain.end_entity_at.map(|place| {
+            format!(
+                "The list begins with an authority's certificate; the server's own seems to be number {} in it.",
+                place + 1
+            )
+        });
         let names = &leaf.extensions.dns_names;
         let held = if names.is_empty() {
             format!("no SAN at all, and the common name \"{}\"", leaf.display_name())
@@ -50,10 +59,8 @@ impl Cause for HostnameMismatch {
             seen,
             format!("Certificate \"{}\": {held}", leaf.display_name()),
         );
-        if let Some(closest) = closest {
-            finding = finding.infer(format!(
-                "The closest name in it is \"{closest}\"; a wildcard covers one label only."
-            ));
+        if let Some(text) = misplaced.or(nearly) {
+            finding = finding.infer(text);
         }
         findings.push(
             prove_rejection(finding, seen, &case.rejection)
@@ -72,6 +79,14 @@ impl Cause for HostnameMismatch {
                 )
                 .remedy(AtFault::Client, "or connect by a name that the certificate holds", None),
         );
+    }
+}
+
+/// The name that comes closest, and what it lacks.
+fn near_miss(closest: &str, name: &str) -> String {
+    match why_not_covered(closest, name) {
+        Some(why) => format!("The closest name in it is \"{closest}\": {why}."),
+        None => format!("The closest name in it is \"{closest}\"."),
     }
 }
 
@@ -102,6 +117,35 @@ mod tests {
             (finding.at_fault, world().chosen(&seen)),
             (AtFault::Server, "hostname-mismatch")
         );
+    }
+
+    #[test]
+    fn why_the_closest_name_does_not_cover_it_is_told() {
+        let inferred = |served: &str, asked: &str| {
+            let chain = Issued::to(served);
+            let seen = asks_for(asked, &chain).alert(Client, 2, 42).seen();
+            let finding = context().trusting(&chain.root).judged(&HostnameMismatch, &seen);
+            finding.and_then(|finding| finding.inferred).unwrap()
+        };
+        assert!(inferred("*.shop.example", "a.b.shop.example").ends_with("a wildcard covers one label only."));
+        assert!(inferred("*.shop.example", "shop.example").ends_with("a wildcard does not cover the bare domain."));
+        assert!(inferred("www.shop.example", "shop.example").ends_with("the name without www is missing."));
+        assert!(inferred("api.shop.example", "shop.example").ends_with("\"api.shop.example\"."));
+    }
+
+    #[test]
+    fn a_list_that_begins_with_an_authority_is_told() {
+        let chain = Issued::to("shop.example");
+        let seen = connected()
+            .client_hello(|hello| hello.tls12().name("shop.example"))
+            .server_flight(&[&chain.intermediate.der, &chain.leaf])
+            .alert(Client, 2, 42)
+            .seen();
+        let finding = context()
+            .trusting(&chain.root)
+            .judged(&HostnameMismatch, &seen)
+            .unwrap();
+        assert!(finding.inferred.is_some_and(|text| text.contains("number 2")));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The server left out a certificate between its own and the root.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, fits::fits, namesake_of, other_key, prove_chain, prove_rejection, show_chain};
 use crate::why::prelude::*;
-use crate::x509::{Anchored, Certificate, ChainShape, Gap};
+use crate::x509::{Anchored, Certificate, ChainShape, Gap, Misfit};
 
 /// What was sent does not reach a root, and something else in the input, or the issuer's kind, says that it could.
 pub(crate) struct MissingIntermediate;
@@ -26,7 +26,7 @@ impl Cause for MissingIntermediate {
         let leaf_only = matches!(case.chain.shape, ChainShape::LeafOnly);
         let stray = match &case.chain.shape {
             ChainShape::LeafOnly | ChainShape::EndsAtUnknownIssuer => None,
-            ChainShape::BrokenAt { index, .. } => sent(seen, *index),
+            ChainShape::BrokenAt { index, misfit } => sent(seen, *index).map(|stray| (stray, *misfit)),
             _ => return,
         };
         let elsewhere = match &case.chain.anchored {
@@ -49,7 +49,11 @@ impl Cause for MissingIntermediate {
         };
         let issuer = gap.issuer.display();
         let sent = match stray {
-            Some(stray) => format!(
+            Some((stray, Misfit::WrongKey)) => format!(
+                "another certificate of the name \"{}\" in the place of the intermediate",
+                stray.display_name()
+            ),
+            Some((stray, Misfit::Unrelated)) => format!(
                 "\"{}\", which did not issue its certificate, in the place of the intermediate",
                 stray.display_name()
             ),
@@ -64,12 +68,17 @@ impl Cause for MissingIntermediate {
         let finding = Finding::new(self, fits(weight, self.id(), seen, &case.rejection), sentence)
             .at_fault(AtFault::Server)
             .aborted_by(AbortedBy::Client);
+        let instead = match stray {
+            Some((stray, Misfit::WrongKey)) => format!("what was sent {}", other_key(&gap.below, stray)),
+            _ => "its issuer was not sent".to_owned(),
+        };
         let mut finding = prove_chain(
             finding,
             seen,
             format!(
-                "Certificate: \"{}\", issued by \"{issuer}\"; its issuer was not sent",
-                gap.below.display_name()
+                "Certificate: \"{}\", issued by \"{issuer}\"; {instead}{}",
+                gap.below.display_name(),
+                namesake_of(gap)
             ),
         );
         finding = prove_rejection(finding, seen, &case.rejection);
@@ -197,6 +206,46 @@ mod tests {
             .judged(&MissingIntermediate, &seen)
             .unwrap();
         assert!(finding.sentence.contains("\"Elsewhere CA\""), "{}", finding.sentence);
+    }
+
+    #[test]
+    fn an_intermediate_of_the_right_name_with_another_key_is_told_by_both_key_ids() {
+        let chain = Issued::to("shop.example");
+        let renewed = chain.root.below(chain.intermediate.certificate().display_name());
+        let seen = turned_down(&[&chain.leaf, &renewed.der]);
+        let finding = context()
+            .trusting(&chain.root)
+            .judged(&MissingIntermediate, &seen)
+            .unwrap();
+        let ids = [&chain.intermediate, &renewed].map(|authority| authority.certificate().extensions.subject_key_id);
+        for id in ids.into_iter().flatten() {
+            assert!(
+                finding.evidence.iter().any(|evidence| evidence.text.contains(&id)),
+                "{id}"
+            );
+        }
+        assert!(
+            finding.sentence.contains("another certificate of the name"),
+            "{}",
+            finding.sentence
+        );
+    }
+
+    #[test]
+    fn a_trusted_root_of_the_name_that_did_not_sign_is_told() {
+        let chain = Issued::to("shop.example");
+        let impostor = Authority::root(chain.root.certificate().display_name());
+        let seen = turned_down(&chain.whole());
+        let finding = context()
+            .trusting(&impostor)
+            .judged(&MissingIntermediate, &seen)
+            .unwrap();
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|evidence| evidence.text.contains("; the trusted \"") && evidence.text.contains("another key"))
+        );
     }
 
     #[test]

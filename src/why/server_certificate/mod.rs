@@ -21,7 +21,7 @@ pub(super) use untrusted_root::UntrustedRoot;
 
 use crate::evidence::Hidden;
 use crate::why::prelude::*;
-use crate::x509::ChainReport;
+use crate::x509::{Certificate, ChainReport, Gap};
 
 /// What every defect starts from: the client's sign, and the chain that it turned down.
 struct Case<'a> {
@@ -70,6 +70,24 @@ fn prove_chain(finding: Finding, seen: &Observed, text: impl Into<String>) -> Fi
         Some(chain) => finding.prove_span(&chain.span, text),
         None => finding,
     }
+}
+
+/// How a certificate that has the name of `child`'s issuer differs from it: by its key.
+fn other_key(child: &Certificate, namesake: &Certificate) -> String {
+    match (&child.extensions.authority_key_id, &namesake.extensions.subject_key_id) {
+        (Some(named), Some(own)) if named != own => {
+            format!("has the issuer's name, but another key: its key id is {own}, the certificate names {named}")
+        }
+        _ => "has the issuer's name, but another key: it did not sign the certificate".to_owned(),
+    }
+}
+
+/// What is to be said of a trusted certificate that has the missing issuer's name; empty where there is none.
+fn namesake_of(gap: &Gap) -> String {
+    gap.namesake.as_ref().map_or_else(String::new, |namesake| {
+        let name = namesake.display_name();
+        format!("; the trusted \"{name}\" {}", other_key(&gap.below, namesake))
+    })
 }
 
 /// Why the certificates cannot be read.

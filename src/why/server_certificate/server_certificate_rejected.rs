@@ -2,6 +2,7 @@
 
 use super::{GENERIC, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
+use crate::x509::Anchored;
 
 /// No visible defect: hidden by TLS 1.3, a private trust store, a pinned key.
 pub(crate) struct ServerCertificateRejected;
@@ -56,7 +57,7 @@ impl Cause for ServerCertificateRejected {
         };
         let mut finding =
             Finding::new(self, weight, sentence).at_fault(if visible { AtFault::Client } else { AtFault::Unknown });
-        finding = prove_chain(finding, seen, "Certificate");
+        finding = prove_chain(finding, seen, told_chain(seen, context));
         if let Some(sealed) = seen.sealed()
             && let Some(record) = sealed.certificate.or_else(|| sealed.flight.first().copied())
         {
@@ -102,6 +103,19 @@ impl Cause for ServerCertificateRejected {
     }
 }
 
+/// The chain, and the store that it leads to where it is sound.
+fn told_chain(seen: &Observed, context: &Context<'_>) -> String {
+    match context.chain(seen, Side::Server).filter(|chain| !chain.path.is_empty()) {
+        Some(chain) => match &chain.anchored {
+            Anchored::Yes { store } if chain.is_sound() => {
+                format!("Certificate: {}; valid, and trusted by {store}", chain.path_text())
+            }
+            _ => format!("Certificate: {}", chain.path_text()),
+        },
+        None => "Certificate".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +142,12 @@ mod tests {
         let world = || context().trusting(&chain.root);
         let finding = world().judged(&ServerCertificateRejected, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|evidence| evidence.text.ends_with("; valid, and trusted by test"))
+        );
         assert_eq!(
             (finding.at_fault, world().chosen(&seen)),
             (AtFault::Client, "server-certificate-rejected")

@@ -1,6 +1,6 @@
 //! The chain ends at an authority that the client does not know.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain, why_hidden};
+use super::{GENERIC, case, fits::fits, namesake_of, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
 use crate::x509::ChainShape;
 
@@ -71,7 +71,11 @@ impl Cause for UntrustedRoot {
         let finding = prove_chain(
             finding,
             seen,
-            format!("Certificate: {}; {text}", case.chain.path_text()),
+            format!(
+                "Certificate: {}; {text}{}",
+                case.chain.path_text(),
+                case.chain.gap.as_ref().map(namesake_of).unwrap_or_default()
+            ),
         );
         findings.push(remedies(
             prove_rejection(finding, seen, &case.rejection).infer(format!(
