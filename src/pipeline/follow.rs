@@ -21,10 +21,6 @@ pub(crate) struct FollowedSet {
     /// The file.
     pub(crate) facts: CaptureFacts,
     /// Connections worth a judgement, in order of their first packet.
-    #[expect(
-        clippy::vec_box,
-        reason = "two kilobytes each: sorting and handing over move the pointer"
-    )]
     pub(crate) observed: Vec<Box<Observed>>,
     /// How each server fared.
     pub(crate) servers: Servers,

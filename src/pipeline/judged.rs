@@ -20,10 +20,6 @@ const BATCH: usize = 128;
 /// One set, ready to be judged.
 #[derive(Debug)]
 struct Set {
-    #[expect(
-        clippy::vec_box,
-        reason = "two kilobytes each: sorting and handing over move the pointer"
-    )]
     observed: Vec<Box<Observed>>,
     surroundings: Surroundings,
 }
