@@ -51,6 +51,19 @@
 //! the contract has words for them. In TLS 1.3 certificates and most alerts are encrypted: what is said of them is inferred from the
 //! sizes, order and direction of records, and marked so.
 
+// Captured bytes are hostile: nothing indexes, unwraps or panics on them, and only the program prints.
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::todo,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 mod capture;
 mod connection;
 mod error;

@@ -1,5 +1,7 @@
 //! The program: arguments in, a report out, and an exit code that scripts can use.
 
+#![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 mod cli;
 
 use std::process::ExitCode;

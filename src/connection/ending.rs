@@ -107,8 +107,8 @@ impl Observed {
     /// TLS ≤ 1.2: ChangeCipherSpec and a hidden handshake record from both sides.
     fn completion_of_12(&self) -> Option<Mark> {
         let finished = |side: Side| {
-            self.change_cipher_spec[side.index()]?;
-            self.records[side.index()]
+            self.change_cipher_spec[side]?;
+            self.records[side]
                 .first
                 .iter()
                 .find(|record| record.content_type == 22)
@@ -134,7 +134,7 @@ impl Observed {
             .as_ref()
             .seen()
             .map(|answer| super::sealed::Sizes::of(answer.value.cipher_suite));
-        let goodbye = self.records[Side::Client.index()].last.is_some_and(|record| {
+        let goodbye = self.records[Side::Client].last.is_some_and(|record| {
             record.mark.frame > finished.mark.frame
                 && record.mark.frame < frame
                 && sizes.is_some_and(|sizes| sizes.is_alert_beside(Some(finished.len), record.len))
@@ -152,7 +152,7 @@ impl Observed {
 
     /// TLS ≤ 1.2: an application data record of this side.
     pub(crate) fn sent_data(&self, side: Side) -> bool {
-        let log = &self.records[side.index()];
+        let log = &self.records[side];
         log.first
             .iter()
             .chain(&log.last)
@@ -169,7 +169,7 @@ impl Observed {
             };
         }
         let first = |side: Side| {
-            let log = &self.records[side.index()];
+            let log = &self.records[side];
             log.first
                 .iter()
                 .chain(&log.last)

@@ -40,7 +40,7 @@ impl ServerHistory {
         if closed.has_hello() {
             self.hellos += 1;
         }
-        if seen.first[Side::Server.index()].is_tls() {
+        if seen.first[Side::Server].is_tls() {
             self.answered += 1;
         }
         if let Some(answer) = seen.answer.as_ref().seen() {

@@ -4,6 +4,8 @@
 //! is an [`Observed`]: the offer, the answer, the certificates, alerts, records and endings, each value with its span.
 
 mod answer;
+mod books;
+mod closed;
 mod ending;
 mod history;
 mod observed;
@@ -15,13 +17,14 @@ mod sealed;
 pub(crate) mod testing;
 
 pub(crate) use answer::Answer;
+pub(crate) use closed::Closed;
 pub(crate) use ending::Act;
 pub(crate) use history::ServerHistory;
 pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
     RecordSeen, Spanned,
 };
-pub(crate) use observer::{Closed, Identity, Observer};
+pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
 pub(crate) use rejection::{Rejection, Sign};
 pub(crate) use sealed::{ClientReply, ServerReply};

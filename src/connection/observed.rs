@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::connection::{Answer, Identity, Offer};
-use crate::evidence::{CaptureId, Hidden, Mark, Seen, Side, Span, Time};
+use crate::evidence::{CaptureId, Hidden, Mark, Pair, Seen, Side, Span, Time};
 use crate::net::Encapsulations;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
@@ -155,13 +155,13 @@ pub(crate) struct Observed {
     /// What happened at the TCP layer.
     pub(crate) tcp: TcpFacts,
     /// The first bytes of client and server.
-    pub(crate) first: [First; 2],
+    pub(crate) first: Pair<First>,
     /// The first bytes of client and server where TLS began within another protocol; `first` is then what follows.
-    pub(crate) preamble: Option<Box<[First; 2]>>,
+    pub(crate) preamble: Option<Box<Pair<First>>>,
     /// The client's command that asks for TLS within another protocol, whatever came of it.
     pub(crate) asked_for_tls: Option<Span>,
     /// Bytes of each side before TLS began (an upgrade within another protocol).
-    pub(crate) before_tls: [u64; 2],
+    pub(crate) before_tls: Pair<u64>,
     /// The first ClientHello.
     pub(crate) offer: Seen<Spanned<Arc<Offer>>>,
     /// The ClientHello that answers a HelloRetryRequest.
@@ -187,15 +187,15 @@ pub(crate) struct Observed {
     /// Clear alerts in order of capture.
     pub(crate) alerts: Vec<AlertSeen>,
     /// ChangeCipherSpec of client and server.
-    pub(crate) change_cipher_spec: [Option<Span>; 2],
+    pub(crate) change_cipher_spec: Pair<Option<Span>>,
     /// Hidden records of client and server.
-    pub(crate) records: [RecordLog; 2],
+    pub(crate) records: Pair<RecordLog>,
     /// What could not be parsed, by side.
     pub(crate) malformed: Vec<(Malformed, Span)>,
     /// The length field of the first record that is longer than any version allows.
     pub(crate) oversized: Option<(u16, Span)>,
     /// Why the TLS of a side could not be followed to its end.
-    pub(crate) lost: [Option<Hidden>; 2],
+    pub(crate) lost: Pair<Option<Hidden>>,
     /// The last packet's time of the whole capture: how long silence was watched.
     pub(crate) capture_end: Option<Time>,
 }
@@ -272,7 +272,7 @@ impl Observed {
 
     /// The server's first bytes as text, where they are no TLS.
     pub(crate) fn plain_answer(&self) -> Option<&str> {
-        match &self.first[Side::Server.index()] {
+        match &self.first[Side::Server] {
             First::Other(Some(plaintext), _) => Some(&plaintext.quote),
             _ => None,
         }
@@ -322,10 +322,10 @@ impl Observed {
             vlan: identity.vlan,
             encapsulations: identity.encapsulations,
             tcp,
-            first: [First::Nothing, First::Nothing],
+            first: Pair::default(),
             preamble: None,
             asked_for_tls: None,
-            before_tls: [0; 2],
+            before_tls: Pair::default(),
             offer: missing.map_or(Seen::Absent, Seen::Unknown),
             second_offer: None,
             retry: None,
@@ -338,11 +338,11 @@ impl Observed {
             ticket_lifetime: None,
             messages: Vec::new(),
             alerts: Vec::new(),
-            change_cipher_spec: [None; 2],
-            records: Default::default(),
+            change_cipher_spec: Pair::default(),
+            records: Pair::default(),
             malformed: Vec::new(),
             oversized: None,
-            lost: [None; 2],
+            lost: Pair::default(),
             capture_end: None,
         }
     }

@@ -1,70 +1,22 @@
-//! [`Observer`]: follows one live connection and writes down what it says.
+//! [`Observer`]: follows one live connection, byte by byte.
 
 use std::sync::Arc;
 
-use crate::connection::{
-    AlertSeen, Answer, CertificateRequestSeen, Chain, Endpoint, First, KeyExchangeSeen, MessageSeen, Observed, Offer,
-    RecordLog, RecordSeen, Spanned,
-};
-use crate::evidence::{CaptureId, Hidden, Mark, Seen, Side, Span};
+use crate::connection::books::Books;
+use crate::connection::{Closed, Endpoint};
+use crate::evidence::{CaptureId, Hidden, Mark, Pair, Side, Span};
 use crate::net::Encapsulations;
-use crate::registry::HandshakeType;
 use crate::stream::{GapCause, Sink, TcpFacts};
-use crate::tls::{
-    Certificate, CertificateRequest, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket,
-    RecordReader, ServerHello, ServerKeyExchange, Sslv2ClientHello, asks_for_tls, looks_like_client_hello,
-    name_plaintext,
-};
+use crate::tls::{Flow, RecordReader};
 use crate::x509::CertificateStore;
 
-/// Clear handshake messages that are listed; a handshake has a dozen.
-const MESSAGES_KEPT: usize = 24;
-/// Clear alerts that are listed.
-const ALERTS_KEPT: usize = 8;
-/// Parse failures that are listed.
-const MALFORMED_KEPT: usize = 4;
-/// Bytes of plaintext after which nobody starts TLS any more.
-const UPGRADE_WITHIN: u64 = 64 * 1024;
-
-/// A handshake message kept as bytes until its connection turns out to be worth a closer look.
-#[derive(Debug)]
-struct Kept {
-    body: Box<[u8]>,
-    span: Span,
-}
-
-/// Follows one connection. Fed through [`Sink`] with the bytes of both sides in order; closed by [`Observer::finish`].
+/// Follows one connection. Fed through [`Sink`] with the bytes of both sides in order; closed by [`Observer::close`].
 #[derive(Debug)]
 pub(crate) struct Observer {
-    certificates: Arc<CertificateStore>,
-    readers: [RecordReader; 2],
+    readers: Pair<RecordReader>,
     /// The capture begins inside the connection.
     midway: bool,
-    first: [First; 2],
-    /// First bytes of both sides before an upgrade to TLS.
-    preamble: Option<Box<[First; 2]>>,
-    before_tls: [u64; 2],
-    /// A command that asks for TLS within another protocol.
-    asked_for_tls: Option<Span>,
-    /// Bytes of each side so far.
-    sent: [u64; 2],
-    hellos: Vec<Kept>,
-    sslv2: Option<Kept>,
-    retry: Option<Spanned<Answer>>,
-    answer: Option<Spanned<Answer>>,
-    server_chain: Option<Spanned<Chain>>,
-    client_chain: Option<Spanned<Chain>>,
-    key_exchange: Option<Spanned<KeyExchangeSeen>>,
-    certificate_request: Option<Spanned<CertificateRequestSeen>>,
-    stapled: Option<u32>,
-    ticket_lifetime: Option<u32>,
-    messages: Vec<MessageSeen>,
-    alerts: Vec<AlertSeen>,
-    change_cipher_spec: [Option<Span>; 2],
-    records: [RecordLog; 2],
-    malformed: Vec<(Malformed, Span)>,
-    oversized: Option<(u16, Span)>,
-    lost: [Option<Hidden>; 2],
+    books: Books,
 }
 
 /// What is known of a connection apart from its bytes.
@@ -88,31 +40,9 @@ impl Observer {
     /// An observer of a connection that has carried no byte yet.
     pub(crate) fn new(certificates: Arc<CertificateStore>) -> Self {
         Self {
-            certificates,
-            readers: [RecordReader::new(), RecordReader::new()],
+            readers: Pair::default(),
             midway: false,
-            first: [First::Nothing, First::Nothing],
-            preamble: None,
-            before_tls: [0; 2],
-            asked_for_tls: None,
-            sent: [0; 2],
-            hellos: Vec::new(),
-            sslv2: None,
-            retry: None,
-            answer: None,
-            server_chain: None,
-            client_chain: None,
-            key_exchange: None,
-            certificate_request: None,
-            stapled: None,
-            ticket_lifetime: None,
-            messages: Vec::new(),
-            alerts: Vec::new(),
-            change_cipher_spec: [None; 2],
-            records: Default::default(),
-            malformed: Vec::new(),
-            oversized: None,
-            lost: [None; 2],
+            books: Books::new(certificates),
         }
     }
 
@@ -120,374 +50,39 @@ impl Observer {
     pub(crate) fn midway(certificates: Arc<CertificateStore>) -> Self {
         let mut observer = Self::new(certificates);
         observer.midway = true;
-        observer.readers.iter_mut().for_each(RecordReader::desync);
+        observer.readers.client.desync();
+        observer.readers.server.desync();
         observer
     }
 
     /// The store that certificates are read into.
     pub(crate) fn store(&self) -> Arc<CertificateStore> {
-        Arc::clone(&self.certificates)
-    }
-
-    /// True once a TLS record of either side was read.
-    pub(crate) fn spoke_tls(&self) -> bool {
-        self.first.iter().any(First::is_tls)
+        Arc::clone(&self.books.certificates)
     }
 
     /// Closes the books. The ClientHello is read only where somebody asks for it: most connections are sound, and nobody does.
-    pub(crate) fn close(mut self, identity: Identity, tcp: TcpFacts) -> Closed {
+    pub(crate) fn close(self, identity: Identity, tcp: TcpFacts) -> Closed {
+        let Self {
+            mut readers, mut books, ..
+        } = self;
         for side in [Side::Client, Side::Server] {
-            self.finish_reader(side);
+            readers[side].finish(&mut |item| books.take(side, item));
         }
-        let [of_client, of_server] = [Side::Client, Side::Server].map(|side| self.hidden(side, &tcp));
-        let tls13 = self
-            .answer
-            .as_ref()
-            .is_some_and(|answer| answer.value.version.is_tls13());
-        let keyed = |side: Side, otherwise| {
-            let under_keys = tls13 || self.answer.is_none() && self.records[side.index()].count > 0;
-            if under_keys { Some(Hidden::Encrypted) } else { otherwise }
-        };
-        let (client_keyed, server_keyed) = (keyed(Side::Client, of_client), keyed(Side::Server, of_server));
-        let observed = Observed {
-            offer: missing(of_client),
-            answer: seen_or(self.answer, of_server),
-            server_chain: seen_or(self.server_chain, server_keyed),
-            client_chain: seen_or(self.client_chain, client_keyed),
-            certificate_request: seen_or(self.certificate_request, server_keyed),
-            client: identity.client,
-            server: identity.server,
-            capture: identity.capture,
-            stream: None,
-            client_isn: identity.client_isn,
-            vlan: identity.vlan,
-            encapsulations: identity.encapsulations,
-            second_offer: None,
-            retry: self.retry,
-            first: self.first,
-            preamble: self.preamble,
-            asked_for_tls: self.asked_for_tls,
-            before_tls: self.before_tls,
-            key_exchange: self.key_exchange,
-            stapled: self.stapled,
-            ticket_lifetime: self.ticket_lifetime,
-            messages: self.messages,
-            alerts: self.alerts,
-            change_cipher_spec: self.change_cipher_spec,
-            records: self.records,
-            malformed: self.malformed,
-            oversized: self.oversized,
-            lost: self.lost,
-            capture_end: None,
-            tcp,
-        };
-        Closed {
-            observed: Box::new(observed),
-            hellos: self.hellos,
-            sslv2: self.sslv2,
-        }
+        books.close(identity, tcp)
     }
-
-    /// Why something of this side may be missing, if it may.
-    fn hidden(&self, side: Side, tcp: &TcpFacts) -> Option<Hidden> {
-        if let Some(lost) = self.lost[side.index()] {
-            Some(lost)
-        } else if tcp.one_sided() == Some(side.peer()) {
-            Some(Hidden::OneSided)
-        } else if tcp.started_midway() {
-            Some(Hidden::Truncated)
-        } else {
-            None
-        }
-    }
-
-    fn finish_reader(&mut self, side: Side) {
-        let mut reader = std::mem::take(&mut self.readers[side.index()]);
-        reader.finish(&mut |item| self.take(side, item));
-        self.readers[side.index()] = reader;
-    }
-
-    /// Writes one item of a side's record layer into the books.
-    fn take(&mut self, side: Side, item: Item<'_>) -> Flow {
-        match item {
-            Item::Handshake { kind, body, span, .. } => {
-                self.begin_tls(side, span);
-                self.handshake(side, kind, body, span);
-            }
-            Item::Sslv2ClientHello { body, span } => {
-                self.begin_tls(side, span);
-                self.sslv2 = Some(Kept {
-                    body: body.into(),
-                    span,
-                });
-            }
-            Item::Alert {
-                level,
-                description,
-                record_version,
-                span,
-            } => {
-                self.begin_tls(side, span);
-                if self.alerts.len() < ALERTS_KEPT {
-                    self.alerts.push(AlertSeen {
-                        level,
-                        description,
-                        record_version,
-                        span,
-                    });
-                }
-            }
-            Item::ChangeCipherSpec { span } => {
-                self.begin_tls(side, span);
-                self.change_cipher_spec[side.index()].get_or_insert(span);
-                return self.keys_follow(side);
-            }
-            Item::Opaque {
-                content_type,
-                length,
-                span,
-                ..
-            } => {
-                self.begin_tls(side, span);
-                self.records[side.index()].push(RecordSeen {
-                    content_type,
-                    len: length,
-                    mark: span.mark,
-                });
-            }
-            Item::NotTls { head, span } => {
-                if matches!(self.first[side.index()], First::Nothing) {
-                    self.first[side.index()] = First::Other(name_plaintext(head).map(Box::new), span);
-                }
-            }
-            Item::Malformed { malformed, span } => self.note(malformed, span),
-            Item::Oversized { length, span, .. } => {
-                self.begin_tls(side, span);
-                self.oversized.get_or_insert((length, span));
-            }
-            // Gaps are noted where they are reported; a record that is cut by the end is told by the ending.
-            Item::Lost { .. } | Item::Partial(_) => {}
-        }
-        Flow::Go
-    }
-
-    /// ChangeCipherSpec starts the keys in TLS ≤ 1.2. In TLS 1.3 it is a dummy (RFC 9846 §5), and before the answer
-    /// only a 1.3 client that sends early data says it.
-    fn keys_follow(&self, side: Side) -> Flow {
-        match &self.answer {
-            Some(answer) if answer.value.version.is_tls13() => Flow::Go,
-            Some(_) => Flow::Protect,
-            None if self.retry.is_some() => Flow::Go,
-            None if side == Side::Client && !self.hellos.is_empty() => Flow::Go,
-            None => Flow::Protect,
-        }
-    }
-
-    fn begin_tls(&mut self, side: Side, span: Span) {
-        let first = &mut self.first[side.index()];
-        if !first.is_tls() {
-            *first = First::Tls(span);
-        }
-    }
-
-    fn handshake(&mut self, side: Side, kind: HandshakeType, body: &[u8], span: Span) {
-        if self.messages.len() < MESSAGES_KEPT {
-            self.messages.push(MessageSeen { kind, span });
-        }
-        match (side, kind) {
-            (Side::Client, HandshakeType::CLIENT_HELLO) if self.hellos.len() < 2 => {
-                self.hellos.push(Kept {
-                    body: body.into(),
-                    span,
-                });
-            }
-            (Side::Server, HandshakeType::SERVER_HELLO) => self.server_hello(body, span),
-            (_, HandshakeType::CERTIFICATE) => self.certificates(side, body, span),
-            (Side::Server, HandshakeType::SERVER_KEY_EXCHANGE) => {
-                let Some(answer) = &self.answer else { return };
-                match ServerKeyExchange::parse(body, answer.value.cipher_suite, answer.value.version) {
-                    Ok(view) => {
-                        let value = KeyExchangeSeen {
-                            group: view.group,
-                            dh_bits: view.dh_bits(),
-                            scheme: view.signature_scheme,
-                        };
-                        self.key_exchange.get_or_insert(Spanned { value, span });
-                    }
-                    Err(error) => self.note(error, span),
-                }
-            }
-            (Side::Server, HandshakeType::CERTIFICATE_REQUEST) => {
-                let Some(answer) = &self.answer else { return };
-                match CertificateRequest::parse(body, answer.value.version) {
-                    Ok(view) => {
-                        let value = CertificateRequestSeen {
-                            schemes: view.signature_schemes().collect(),
-                            authorities: view.authorities().count(),
-                        };
-                        self.certificate_request.get_or_insert(Spanned { value, span });
-                    }
-                    Err(error) => self.note(error, span),
-                }
-            }
-            (Side::Server, HandshakeType::CERTIFICATE_STATUS) => match CertificateStatus::parse(body) {
-                Ok(status) => {
-                    let len = status.ocsp_response.map_or(0, <[u8]>::len);
-                    self.stapled.get_or_insert(len as u32);
-                }
-                Err(error) => self.note(error, span),
-            },
-            (Side::Server, HandshakeType::NEW_SESSION_TICKET) => match NewSessionTicket::parse(body) {
-                Ok(ticket) => {
-                    self.ticket_lifetime.get_or_insert(ticket.lifetime_hint);
-                }
-                Err(error) => self.note(error, span),
-            },
-            _ => {}
-        }
-    }
-
-    fn note(&mut self, error: Malformed, span: Span) {
-        if self.malformed.len() < MALFORMED_KEPT {
-            self.malformed.push((error, span));
-        }
-    }
-
-    fn server_hello(&mut self, body: &[u8], span: Span) {
-        let hello = match ServerHello::parse(body) {
-            Ok(hello) => hello,
-            Err(error) => return self.note(error, span),
-        };
-        if let Some(fault) = hello.fault() {
-            self.note(fault, span);
-        }
-        let session = self.hellos.last().and_then(|kept| ClientHello::parse(&kept.body).ok());
-        let session_id = session.as_ref().map_or(&[][..], ClientHello::session_id);
-        let value = Answer::from_hello(&hello, body, session_id);
-        if value.is_retry {
-            self.retry = Some(Spanned { value, span });
-        } else {
-            self.answer.get_or_insert(Spanned { value, span });
-        }
-    }
-
-    fn certificates(&mut self, side: Side, body: &[u8], span: Span) {
-        let list = match Certificate::parse(body) {
-            Ok(list) => list,
-            Err(error) => return self.note(error, span),
-        };
-        let chain = list.certificates().map(|der| self.certificates.intern(der)).collect();
-        let place = match side {
-            Side::Client => &mut self.client_chain,
-            Side::Server => &mut self.server_chain,
-        };
-        place.get_or_insert(Spanned { value: chain, span });
-    }
-
-    /// Within another protocol a ClientHello at the start of a segment begins TLS on both sides.
-    fn upgrades(&self, bytes: &[u8], span: &Span) -> bool {
-        let speaks_otherwise = matches!(self.first[Side::Client.index()], First::Other(..));
-        // A proxy that refuses, or a server that complains, starts no TLS.
-        let refused = matches!(&self.first[Side::Server.index()], First::Other(Some(answer), _)
-            if answer.quote.starts_with("HTTP/1.") && !answer.quote.contains(" 200") && !answer.quote.contains(" 101"));
-        speaks_otherwise
-            && !refused
-            && span.from() == Side::Client
-            && !self.spoke_tls()
-            && span.at < UPGRADE_WITHIN
-            && looks_like_client_hello(bytes)
-    }
-}
-
-/// A connection whose books are closed, with its ClientHellos still as bytes.
-#[derive(Debug)]
-pub(crate) struct Closed {
-    /// Everything but the offers.
-    pub(crate) observed: Box<Observed>,
-    hellos: Vec<Kept>,
-    sslv2: Option<Kept>,
-}
-
-impl Closed {
-    /// True where the client sent a ClientHello.
-    pub(crate) fn has_hello(&self) -> bool {
-        !self.hellos.is_empty() || self.sslv2.is_some()
-    }
-
-    /// The name that the first ClientHello asks for, where that is text.
-    pub(crate) fn server_name(&self) -> Option<&str> {
-        let hello = ClientHello::parse(&self.hellos.first()?.body).ok()?;
-        std::str::from_utf8(hello.server_name()?).ok()
-    }
-
-    /// Reads the ClientHellos.
-    pub(crate) fn read(self) -> Box<Observed> {
-        let mut observed = self.observed;
-        let mut offers = Vec::new();
-        for kept in self.hellos {
-            match ClientHello::parse(&kept.body) {
-                Ok(hello) => offers.push(Spanned {
-                    value: Arc::new(Offer::from_hello(&hello, kept.span.len)),
-                    span: kept.span,
-                }),
-                Err(error) => observed.malformed.push((error, kept.span)),
-            }
-        }
-        let old = self.sslv2.and_then(|kept| {
-            let hello = Sslv2ClientHello::parse(&kept.body).ok()?;
-            Some(Spanned {
-                value: Arc::new(Offer::from_sslv2(&hello, kept.span.len)),
-                span: kept.span,
-            })
-        });
-        let mut offers = offers.into_iter();
-        if let Some(offer) = offers.next().or(old) {
-            observed.offer = Seen::Seen(offer);
-        }
-        observed.second_offer = offers.next();
-        observed.messages.shrink_to_fit();
-        observed.alerts.shrink_to_fit();
-        observed.malformed.shrink_to_fit();
-        for log in &mut observed.records {
-            log.first.shrink_to_fit();
-        }
-        observed
-    }
-}
-
-/// What was seen; else absent, or not visible for this reason.
-fn seen_or<T>(seen: Option<T>, hidden: Option<Hidden>) -> Seen<T> {
-    seen.map_or_else(|| missing(hidden), Seen::Seen)
-}
-
-/// Not seen: absent, or not visible for this reason.
-fn missing<T>(hidden: Option<Hidden>) -> Seen<T> {
-    hidden.map_or(Seen::Absent, Seen::Unknown)
 }
 
 impl Sink for Observer {
     fn data(&mut self, bytes: &[u8], span: Span) {
+        let Self { readers, midway, books } = self;
+        if books.note_bytes(bytes, &span) {
+            *readers = Pair::default();
+        }
         let side = span.from();
-        if self.upgrades(bytes, &span) {
-            self.readers = [RecordReader::new(), RecordReader::new()];
-            self.before_tls = self.sent;
-            self.preamble = Some(Box::new(std::mem::take(&mut self.first)));
-        }
-        if side == Side::Client && self.asked_for_tls.is_none() && !self.spoke_tls() && asks_for_tls(bytes) {
-            self.asked_for_tls = Some(span);
-        }
-        self.sent[side.index()] = span.at + u64::from(span.len);
-        // Reader and books are both this struct's: the reader steps out while it hands its items over.
-        let mut reader = std::mem::take(&mut self.readers[side.index()]);
-        reader.feed(bytes, span, &mut |item| self.take(side, item));
-        self.readers[side.index()] = reader;
+        readers[side].feed(bytes, span, &mut |item| books.take(side, item));
         // A reader that waits for a record says nothing of what passes by. Words that are known are another protocol even so.
-        if self.midway
-            && span.at == 0
-            && matches!(self.first[side.index()], First::Nothing)
-            && let Some(spoken) = name_plaintext(bytes)
-        {
-            self.first[side.index()] = First::Other(Some(Box::new(spoken)), span);
+        if *midway {
+            books.note_words(bytes, span);
         }
     }
 
@@ -496,12 +91,10 @@ impl Sink for Observer {
             GapCause::Snaplen => Hidden::Snaplen,
             GapCause::CaptureLoss | GapCause::NetworkLoss => Hidden::Gap,
         };
-        let mut reader = std::mem::take(&mut self.readers[from.index()]);
-        reader.gap(len, &mut |_| {
-            self.lost[from.index()].get_or_insert(why);
+        self.readers[from].gap(len, &mut |_| {
+            self.books.note_loss(from, why);
             Flow::Go
         });
-        self.readers[from.index()] = reader;
     }
 }
 

@@ -77,7 +77,8 @@ impl Observed {
                 if matches!(
                     alert.description,
                     AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE
-                ) && (sealed.is_some() || self.server_hello_done() && self.change_cipher_spec[0].is_none()) =>
+                ) && (sealed.is_some()
+                    || self.server_hello_done() && self.change_cipher_spec[Side::Client].is_none()) =>
             {
                 rejection(Sign::Alert(alert.description))
             }
@@ -109,9 +110,7 @@ impl Observed {
             return None;
         }
         let closed = self.tcp.side(Side::Client).first_ending()?.mark;
-        let goodbye = self.records[Side::Client.index()]
-            .last
-            .filter(|last| last.content_type == 21);
+        let goodbye = self.records[Side::Client].last.filter(|last| last.content_type == 21);
         let left = goodbye.map_or(closed, |alert| alert.mark);
         let server_left = self.tcp.side(Side::Server).first_ending();
         if server_left.is_some_and(|ending| ending.mark.frame < left.frame) {

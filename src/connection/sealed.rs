@@ -5,6 +5,7 @@
 //! everybody else pads nothing. What is read so is inferred, never certain.
 
 use crate::connection::{Observed, RecordSeen};
+use crate::evidence::Pair;
 use crate::registry::CipherSuite;
 
 /// What the client sent under keys after the server's flight.
@@ -128,7 +129,10 @@ impl Observed {
         }
         let sizes = Sizes::of(answer.value.cipher_suite);
         let since = answer.span.mark.frame;
-        let [client_log, server_log] = &self.records;
+        let Pair {
+            client: client_log,
+            server: server_log,
+        } = &self.records;
         // Logs are in the order of the frames. What the client sent before the answer is 0-RTT data.
         let client = part(&client_log.first, since + 1, u64::MAX);
         let reply = client_reply(client, sizes);

@@ -299,7 +299,7 @@ struct Nobody;
 
 impl crate::stream::Sink for Nobody {
     fn data(&mut self, _: &[u8], _: crate::evidence::Span) {
-        unreachable!("a connection without payload has no bytes");
+        panic!("a connection without payload has no bytes");
     }
 
     fn gap(&mut self, _: Side, _: u64, _: u64, _: crate::stream::GapCause, _: crate::evidence::Mark) {}

@@ -2,10 +2,12 @@
 //!
 //! These types carry no knowledge of a protocol. Everything above uses them, they use nothing.
 
+mod pair;
 mod seen;
 mod span;
 mod time;
 
+pub(crate) use pair::Pair;
 pub(crate) use seen::{Hidden, Seen};
 pub(crate) use span::{CaptureId, Mark, Side, Span};
 pub(crate) use time::Time;

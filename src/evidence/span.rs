@@ -20,7 +20,8 @@ impl Side {
         }
     }
 
-    /// 0 for the client, 1 for the server: the place of a side in a pair.
+    /// 0 for the client, 1 for the server: where tests keep both sides in an array.
+    #[cfg(test)]
     pub(crate) const fn index(self) -> usize {
         match self {
             Self::Client => 0,

@@ -27,8 +27,10 @@ enum Kind {
 #[derive(Debug, Default)]
 pub(super) struct HalfOpen {
     kept: HashMap<(Endpoint, Kind), u32, foldhash::fast::RandomState>,
-    /// Kept so far: to other ports, and to ports of TLS.
-    kept_in_all: [u32; 2],
+    /// Kept so far to other ports.
+    kept_to_others: u32,
+    /// The same to ports of TLS.
+    kept_to_tls_ports: u32,
     /// Connections that were only counted.
     pub(super) dropped: u64,
 }
@@ -48,9 +50,11 @@ impl HalfOpen {
         } else {
             Kind::HalfOpen
         };
-        let to_tls = is_tls_port(server.port);
-        let limit = if to_tls { KEPT_TO_TLS_PORTS } else { KEPT_TO_OTHERS };
-        let kept_in_all = &mut self.kept_in_all[usize::from(to_tls)];
+        let (kept_in_all, limit) = if is_tls_port(server.port) {
+            (&mut self.kept_to_tls_ports, KEPT_TO_TLS_PORTS)
+        } else {
+            (&mut self.kept_to_others, KEPT_TO_OTHERS)
+        };
         if *kept_in_all < limit {
             let kept = self.kept.entry((server, kind)).or_insert(0);
             if *kept < KEPT_EACH {

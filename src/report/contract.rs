@@ -345,7 +345,7 @@ mod tests {
             "community_id",
             "next_capture",
         ] {
-            let found = json[at..].find(&format!("\"{key}\":"));
+            let found = json.get(at..).unwrap().find(&format!("\"{key}\":"));
             at += found.unwrap_or_else(|| panic!("{key} is missing, or before its place"));
         }
     }

@@ -37,10 +37,10 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
         if let Some(reset) = facts.first_rst() {
             add(reset.mark, "rst", format!("RST, TTL {}", reset.ttl));
         }
-        if let Some(span) = &seen.change_cipher_spec[side.index()] {
+        if let Some(span) = &seen.change_cipher_spec[side] {
             add(span.mark, "change-cipher-spec", "ChangeCipherSpec".to_owned());
         }
-        for record in &seen.records[side.index()].first {
+        for record in &seen.records[side].first {
             add(record.mark, "record", record_text(record));
         }
     }

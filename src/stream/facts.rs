@@ -26,7 +26,7 @@ pub(crate) struct GapTally {
 /// What a connection did at the TCP layer.
 #[derive(Clone, Debug)]
 pub(crate) struct TcpFacts {
-    /// Both sides, by [`Side::index`].
+    /// The client and the server, in this order.
     pub(crate) sides: [SideFacts; 2],
     first_packet: Option<(Stamp, Side)>,
     handshake_ack: Option<Stamp>,

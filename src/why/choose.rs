@@ -128,7 +128,8 @@ fn step(seen: &Observed) -> Step {
     let said = |side: Side, kind: HandshakeType| seen.message(side, kind).is_some();
     if said(Side::Client, HandshakeType::CERTIFICATE) {
         Step::ClientCertificate
-    } else if said(Side::Client, HandshakeType::CLIENT_KEY_EXCHANGE) || seen.change_cipher_spec[0].is_some() {
+    } else if said(Side::Client, HandshakeType::CLIENT_KEY_EXCHANGE) || seen.change_cipher_spec[Side::Client].is_some()
+    {
         Step::ClientFinished
     } else if said(Side::Server, HandshakeType::CERTIFICATE) {
         Step::ServerCertificate

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::connection::{Endpoint, Observed, ServerHistory};
-use crate::evidence::{Seen, Side, Time};
+use crate::evidence::{Pair, Seen, Side, Time};
 use crate::x509::{CertificateIndex, CertificateStore, ChainReport, Trust, examine};
 
 /// What a whole capture set knows: trust stores, every certificate of the input, and how each server fared.
@@ -27,7 +27,7 @@ pub(crate) struct Surroundings {
 pub(crate) struct Context<'a> {
     surroundings: &'a Surroundings,
     server: OnceCell<ServerHistory>,
-    chains: [OnceCell<Option<ChainReport>>; 2],
+    chains: Pair<OnceCell<Option<ChainReport>>>,
 }
 
 impl<'a> Context<'a> {
@@ -36,7 +36,7 @@ impl<'a> Context<'a> {
         Self {
             surroundings,
             server: OnceCell::new(),
-            chains: Default::default(),
+            chains: Pair::default(),
         }
     }
 
@@ -53,7 +53,7 @@ impl<'a> Context<'a> {
 
     /// The chain that one side sent, examined. `None` where none was seen, or the list was empty.
     pub(crate) fn chain(&self, seen: &Observed, of: Side) -> Option<&ChainReport> {
-        self.chains[of.index()]
+        self.chains[of]
             .get_or_init(|| {
                 let chain = match of {
                     Side::Client => &seen.client_chain,

@@ -1,8 +1,10 @@
 //! What the observer writes down of bytes that come through the reassembler.
 
-use super::*;
+use crate::connection::books::{ALERTS_KEPT, MESSAGES_KEPT};
 use crate::connection::testing::*;
-use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::connection::{First, Observed, RecordLog};
+use crate::evidence::{Hidden, Pair, Seen, Side};
+use crate::registry::{CipherSuite, Group, HandshakeType, ProtocolVersion};
 
 fn kinds(seen: &Observed, from: Side) -> Vec<HandshakeType> {
     let by = seen.messages.iter().filter(|message| message.span.from() == from);
@@ -31,8 +33,8 @@ fn a_handshake_of_tls_1_2_is_written_down_with_its_frames() {
         Some(Group::X25519)
     );
     assert!(seen.certificate_request.is_seen() && matches!(seen.client_chain, Seen::Absent));
-    assert_eq!(seen.records.each_ref().map(|log| log.count), [1, 1]);
-    assert!(seen.malformed.is_empty() && seen.lost == [None; 2]);
+    assert_eq!((seen.records.client.count, seen.records.server.count), (1, 1));
+    assert!(seen.malformed.is_empty() && seen.lost == Pair::default());
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn change_cipher_spec_after_a_retry_request_starts_no_keys() {
     let second = seen.second_offer.as_ref().expect("a second hello");
     assert_eq!(second.value.groups.first(), Some(&Group::SECP256R1));
     assert!(seen.is_tls13());
-    assert_eq!(seen.records[1].count, 4);
+    assert_eq!(seen.records.server.count, 4);
     assert_eq!(seen.alerts.len(), 1);
 }
 
@@ -113,7 +115,7 @@ fn in_tls_1_2_everything_after_change_cipher_spec_is_hidden() {
         .seen();
     assert!(seen.alerts.is_empty());
     assert_eq!(
-        seen.records[0].first.first().map(|record| record.content_type),
+        seen.records.client.first.first().map(|record| record.content_type),
         Some(ALERT)
     );
 }
@@ -194,7 +196,7 @@ fn tls_within_another_protocol_begins_with_the_hello() {
             .iter()
             .all(|first| matches!(first, First::Other(Some(spoken), _) if spoken.protocol == "SMTP"))
     );
-    assert_eq!(seen.before_tls, [29, 52]);
+    assert_eq!(seen.before_tls, Pair { client: 29, server: 52 });
     assert!(seen.asked_for_tls.is_some());
 }
 
@@ -279,7 +281,7 @@ fn the_first_records_are_kept_and_the_rest_are_counted() {
         scene = scene.sealed(Client, &[len]);
     }
     let seen = scene.seen();
-    let log = &seen.records[0];
+    let log = &seen.records.client;
     assert_eq!((log.first.len(), log.count), (RecordLog::KEPT, 31));
     assert_eq!(log.last.map(|record| record.len), Some(129));
 }
@@ -293,7 +295,7 @@ fn what_begins_within_a_record_is_no_other_protocol() {
         .sealed(Client, &[90])
         .seen();
     assert!(seen.first.iter().all(First::is_tls) && seen.spoke_tls());
-    assert_eq!(seen.records.each_ref().map(|log| log.count), [1, 1]);
+    assert_eq!((seen.records.client.count, seen.records.server.count), (1, 1));
     assert!(matches!(seen.offer, Seen::Unknown(Hidden::Truncated)));
 }
 
@@ -305,7 +307,7 @@ fn words_of_another_protocol_are_known_without_their_beginning() {
         .say(Server, &[0xe5; 700])
         .seen();
     assert_eq!(seen.plain_protocol(), Some("HTTP"));
-    assert!(matches!(seen.first[1], First::Nothing));
+    assert!(matches!(seen.first.server, First::Nothing));
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> 
     quiet(report, groups, paper)
 }
 
+/// Columns from which a name stands on a line of its own.
+const LONG_NAME: usize = 30;
+
 /// What the whole input is called.
 fn title(report: &Report) -> String {
     match (report.captures.as_slice(), report.sets.as_slice()) {
@@ -84,6 +87,11 @@ fn header_line(name: &str, captures: &[&Capture], summary: &Summary, paper: &mut
             outcomes(summary)
         )
     };
+    // A long path would squeeze what follows it into a narrow column.
+    if name.chars().count() > LONG_NAME {
+        paper.verbatim(0, name)?;
+        return paper.paragraph(2, &text);
+    }
     paper.block(0, &format!("{name}  "), Ink::Label, &text)
 }
 

@@ -67,7 +67,7 @@ impl<'a> Paper<'a> {
         let first = lines.next().unwrap_or_default();
         // Blanks are not a part of the label: underlined or inverted they would show.
         let word = label.trim_end();
-        let rest = format!("{}{first}", &label[word.len()..]);
+        let rest = format!("{}{first}", label.strip_prefix(word).unwrap_or_default());
         writeln!(
             self.out,
             "{:indent$}{}{}",

@@ -242,7 +242,7 @@ fn ascii_and_colours_do_not_change_the_words() {
     assert!(coloured.contains("\u{1b}["));
     let mut stripped = coloured;
     while let Some(at) = stripped.find('\u{1b}') {
-        let end = stripped[at..].find('m').unwrap();
+        let end = stripped.get(at..).unwrap().find('m').unwrap();
         stripped.replace_range(at..=at + end, "");
     }
     assert_eq!(stripped, plain);

@@ -16,14 +16,14 @@ impl Cause for CaptureGap {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let holed = |side: &Side| matches!(seen.lost[side.index()], Some(Hidden::Gap | Hidden::Snaplen));
+        let holed = |side: &Side| matches!(seen.lost[*side], Some(Hidden::Gap | Hidden::Snaplen));
         let Some(side) = [Side::Client, Side::Server].into_iter().find(holed) else {
             return;
         };
         if seen.completed() || seen.fatal_alert().is_some() || seen.tcp.gaps().bytes == 0 {
             return;
         }
-        let cut = seen.lost[side.index()] == Some(Hidden::Snaplen);
+        let cut = seen.lost[side] == Some(Hidden::Snaplen);
         let sentence = format!(
             "{} bytes of the {}'s side are not in the capture{}, so the handshake cannot be followed.",
             seen.tcp.gaps().bytes,

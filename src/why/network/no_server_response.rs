@@ -36,13 +36,13 @@ impl Cause for NoServerResponse {
         else {
             return;
         };
-        if matches!(seen.first[Side::Client.index()], First::Other(..))
+        if matches!(seen.first[Side::Client], First::Other(..))
             || seen.tcp.one_sided().is_some()
             || seen.tcp.started_midway()
         {
             return;
         }
-        if server.payload_bytes > seen.before_tls[Side::Server.index()]
+        if server.payload_bytes > seen.before_tls[Side::Server]
             || server.first_ending().is_some_and(|ending| {
                 client
                     .first_ending()

@@ -20,7 +20,7 @@ impl Cause for ResetAfterClientHello {
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
         let Seen::Seen(offer) = &seen.offer else { return };
-        if !matches!(seen.first[Side::Server.index()], First::Nothing | First::Tls(_)) {
+        if !matches!(seen.first[Side::Server], First::Nothing | First::Tls(_)) {
             return;
         }
         let Some(reset) = seen.tcp.side(Side::Server).first_rst() else {

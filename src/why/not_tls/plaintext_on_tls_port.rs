@@ -1,5 +1,6 @@
 //! The client speaks another protocol to a TLS server.
 
+use crate::evidence::Pair;
 use crate::why::prelude::*;
 
 /// First bytes that are no TLS, to a server that shows it wants TLS.
@@ -26,7 +27,11 @@ impl Cause for PlaintextOnTlsPort {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let first = seen.preamble.as_deref().unwrap_or(&seen.first);
-        let [First::Other(plaintext, span), server] = first else {
+        let Pair {
+            client: First::Other(plaintext, span),
+            server,
+        } = first
+        else {
             return;
         };
         // An upgrade that led on to TLS is no mistake; one that the server hung up on before is.

@@ -26,11 +26,10 @@ impl Cause for ServerNotTls {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let (Seen::Seen(offer), First::Other(plaintext, span)) = (&seen.offer, &seen.first[Side::Server.index()])
-        else {
+        let (Seen::Seen(offer), First::Other(plaintext, span)) = (&seen.offer, &seen.first[Side::Server]) else {
             return;
         };
-        if seen.answer.is_seen() || matches!(seen.first[Side::Client.index()], First::Other(..)) {
+        if seen.answer.is_seen() || matches!(seen.first[Side::Client], First::Other(..)) {
             return;
         }
         let (protocol, quote) = match plaintext {

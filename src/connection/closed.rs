@@ -1,0 +1,69 @@
+//! [`Closed`]: what is left of a connection when it has ended, before its hellos are read.
+
+use std::sync::Arc;
+
+use crate::connection::{Observed, Offer, Spanned};
+use crate::evidence::{Seen, Span};
+use crate::tls::{ClientHello, Sslv2ClientHello};
+
+/// A handshake message kept as bytes until its connection turns out to be worth a closer look.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) body: Box<[u8]>,
+    pub(super) span: Span,
+}
+
+/// A connection whose books are closed, with its ClientHellos still as bytes.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    /// Everything but the offers.
+    pub(crate) observed: Box<Observed>,
+    pub(super) hellos: Vec<Kept>,
+    pub(super) sslv2: Option<Kept>,
+}
+
+impl Closed {
+    /// True where the client sent a ClientHello.
+    pub(crate) fn has_hello(&self) -> bool {
+        !self.hellos.is_empty() || self.sslv2.is_some()
+    }
+
+    /// The name that the first ClientHello asks for, where that is text.
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        let hello = ClientHello::parse(&self.hellos.first()?.body).ok()?;
+        std::str::from_utf8(hello.server_name()?).ok()
+    }
+
+    /// Reads the ClientHellos.
+    pub(crate) fn read(self) -> Box<Observed> {
+        let mut observed = self.observed;
+        let mut offers = Vec::new();
+        for kept in self.hellos {
+            match ClientHello::parse(&kept.body) {
+                Ok(hello) => offers.push(Spanned {
+                    value: Arc::new(Offer::from_hello(&hello, kept.span.len)),
+                    span: kept.span,
+                }),
+                Err(error) => observed.malformed.push((error, kept.span)),
+            }
+        }
+        let old = self.sslv2.and_then(|kept| {
+            let hello = Sslv2ClientHello::parse(&kept.body).ok()?;
+            Some(Spanned {
+                value: Arc::new(Offer::from_sslv2(&hello, kept.span.len)),
+                span: kept.span,
+            })
+        });
+        let mut offers = offers.into_iter();
+        if let Some(offer) = offers.next().or(old) {
+            observed.offer = Seen::Seen(offer);
+        }
+        observed.second_offer = offers.next();
+        observed.messages.shrink_to_fit();
+        observed.alerts.shrink_to_fit();
+        observed.malformed.shrink_to_fit();
+        observed.records.client.first.shrink_to_fit();
+        observed.records.server.first.shrink_to_fit();
+        observed
+    }
+}
