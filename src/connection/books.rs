@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::connection::closed::{Closed, Kept};
 use crate::connection::{
-    AlertSeen, Answer, CertificateRequestSeen, Chain, First, Identity, KeyExchangeSeen, MessageSeen, Observed,
+    AlertSeen, Answer, CertificateRequestSeen, Chain, First, Hole, Identity, KeyExchangeSeen, MessageSeen, Observed,
     RecordLog, RecordSeen, Spanned,
 };
 use crate::evidence::{Hidden, Pair, Seen, Side, Span};
 use crate::registry::HandshakeType;
 use crate::stream::TcpFacts;
 use crate::tls::{
-    Certificate, CertificateRequest, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket,
+    Certificate, CertificateRequest, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket, Partial,
     ServerHello, ServerKeyExchange, asks_for_tls, looks_like_client_hello, name_plaintext,
 };
 use crate::x509::CertificateStore;
@@ -22,6 +22,8 @@ pub(super) const MESSAGES_KEPT: usize = 24;
 pub(super) const ALERTS_KEPT: usize = 8;
 /// Parse failures that are listed.
 const MALFORMED_KEPT: usize = 4;
+/// Holes that are listed.
+const HOLES_KEPT: usize = 4;
 /// Bytes of plaintext after which nobody starts TLS any more.
 const UPGRADE_WITHIN: u64 = 64 * 1024;
 
@@ -54,6 +56,8 @@ pub(super) struct Books {
     malformed: Vec<(Malformed, Span)>,
     oversized: Option<(u16, Span)>,
     lost: Pair<Option<Hidden>>,
+    holes: Vec<Hole>,
+    unfinished: Vec<Partial>,
 }
 
 impl Books {
@@ -83,6 +87,8 @@ impl Books {
             malformed: Vec::new(),
             oversized: None,
             lost: Pair::default(),
+            holes: Vec::new(),
+            unfinished: Vec::new(),
         }
     }
 
@@ -116,9 +122,12 @@ impl Books {
         }
     }
 
-    /// Notes why the bytes of a side cannot be followed any more.
-    pub(super) fn note_loss(&mut self, side: Side, why: Hidden) {
-        self.lost[side].get_or_insert(why);
+    /// Notes bytes that are missing where something could have been read.
+    pub(super) fn note_hole(&mut self, hole: Hole) {
+        self.lost[hole.from].get_or_insert(hole.why);
+        if self.holes.len() < HOLES_KEPT {
+            self.holes.push(hole);
+        }
     }
 
     /// Closes the books. The ClientHello is read only where somebody asks for it: most connections are sound, and nobody does.
@@ -162,6 +171,8 @@ impl Books {
             malformed: self.malformed,
             oversized: self.oversized,
             lost: self.lost,
+            holes: self.holes,
+            unfinished: self.unfinished,
             capture_end: None,
             tcp,
         };
@@ -239,12 +250,13 @@ impl Books {
                 }
             }
             Item::Malformed { malformed, span } => self.note(malformed, span),
-            Item::Oversized { length, span, .. } => {
+            Item::Oversized { length, span } => {
                 self.begin_tls(side, span);
                 self.oversized.get_or_insert((length, span));
             }
-            // Gaps are noted where they are reported; a record that is cut by the end is told by the ending.
-            Item::Lost { .. } | Item::Partial(_) => {}
+            Item::Partial(partial) => self.unfinished.push(partial),
+            // Holes are noted with what the reassembler knows of them.
+            Item::Lost { .. } => {}
         }
         Flow::Go
     }

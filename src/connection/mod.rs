@@ -21,7 +21,7 @@ pub(crate) use closed::Closed;
 pub(crate) use ending::Act;
 pub(crate) use history::ServerHistory;
 pub(crate) use observed::{
-    AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
+    AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
     RecordSeen, Spanned,
 };
 pub(crate) use observer::{Identity, Observer};

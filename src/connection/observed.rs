@@ -8,7 +8,7 @@ use crate::evidence::{CaptureId, Hidden, Mark, Pair, Seen, Side, Span, Time};
 use crate::net::Encapsulations;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
-use crate::tls::{Malformed, Plaintext};
+use crate::tls::{Malformed, Partial, Plaintext};
 use crate::x509::Interned;
 
 /// An address and port.
@@ -112,6 +112,25 @@ impl RecordLog {
     }
 }
 
+/// Bytes that the capture lacks where something could have been read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hole {
+    /// Whose bytes.
+    pub(crate) from: Side,
+    /// Offset of the first one in the stream of its side.
+    pub(crate) at: u64,
+    /// How many.
+    pub(crate) len: u64,
+    /// The type of the record they were in, where that is known.
+    pub(crate) content_type: Option<u8>,
+    /// The handshake message they were in, where that is known.
+    pub(crate) message: Option<HandshakeType>,
+    /// Why they are missing.
+    pub(crate) why: Hidden,
+    /// The packet that shows it.
+    pub(crate) mark: Mark,
+}
+
 /// A certificate chain as it was sent, leaf first.
 pub(crate) type Chain = Vec<Arc<Interned>>;
 
@@ -196,6 +215,10 @@ pub(crate) struct Observed {
     pub(crate) oversized: Option<(u16, Span)>,
     /// Why the TLS of a side could not be followed to its end.
     pub(crate) lost: Pair<Option<Hidden>>,
+    /// The first holes where something could have been read.
+    pub(crate) holes: Vec<Hole>,
+    /// Records and messages that began and whose end is not in the capture; at most one of each side.
+    pub(crate) unfinished: Vec<Partial>,
     /// The last packet's time of the whole capture: how long silence was watched.
     pub(crate) capture_end: Option<Time>,
 }
@@ -343,6 +366,8 @@ impl Observed {
             malformed: Vec::new(),
             oversized: None,
             lost: Pair::default(),
+            holes: Vec::new(),
+            unfinished: Vec::new(),
             capture_end: None,
         }
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::connection::books::Books;
-use crate::connection::{Closed, Endpoint};
+use crate::connection::{Closed, Endpoint, Hole};
 use crate::evidence::{CaptureId, Hidden, Mark, Pair, Side, Span};
 use crate::net::Encapsulations;
 use crate::stream::{GapCause, Sink, TcpFacts};
-use crate::tls::{Flow, RecordReader};
+use crate::tls::{Flow, Item, RecordReader};
 use crate::x509::CertificateStore;
 
 /// Follows one connection. Fed through [`Sink`] with the bytes of both sides in order; closed by [`Observer::close`].
@@ -86,14 +86,32 @@ impl Sink for Observer {
         }
     }
 
-    fn gap(&mut self, from: Side, _at: u64, len: u64, cause: GapCause, _mark: Mark) {
+    fn gap(&mut self, from: Side, _at: u64, len: u64, cause: GapCause, mark: Mark) {
         let why = match cause {
             GapCause::Snaplen => Hidden::Snaplen,
             GapCause::CaptureLoss | GapCause::NetworkLoss => Hidden::Gap,
         };
-        self.readers[from].gap(len, &mut |_| {
-            self.books.note_loss(from, why);
-            Flow::Go
+        let Self { readers, books, .. } = self;
+        readers[from].gap(len, &mut |item| match item {
+            Item::Lost {
+                at,
+                len,
+                content_type,
+                message,
+            } => {
+                books.note_hole(Hole {
+                    from,
+                    at,
+                    len,
+                    content_type,
+                    message,
+                    why,
+                    mark,
+                });
+                Flow::Go
+            }
+            // A record whose contents do not matter is as good as whole.
+            item => books.take(from, item),
         });
     }
 }

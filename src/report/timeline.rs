@@ -2,10 +2,10 @@
 
 use super::contract::TimelineEvent;
 use super::render::moment;
-use crate::connection::{Answer, MessageSeen, Observed, Offer, RecordSeen};
-use crate::evidence::{Mark, Seen, Side};
+use crate::connection::{Answer, Hole, MessageSeen, Observed, Offer, RecordSeen};
+use crate::evidence::{Hidden, Mark, Seen, Side};
 use crate::registry::HandshakeType;
-use crate::tls::Downgrade;
+use crate::tls::{Downgrade, Partial};
 use crate::why::list;
 
 /// Signature schemes that the text of a request names.
@@ -63,6 +63,16 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
             "alert",
             format!("alert, {}: {}", alert.level, alert.description),
         );
+    }
+    for hole in &seen.holes {
+        let mark = Mark {
+            from: hole.from,
+            ..hole.mark
+        };
+        add(mark, "gap", hole_text(hole));
+    }
+    for partial in &seen.unfinished {
+        add(partial.span.mark, "unfinished", partial_text(partial));
     }
     if let Some((len, span)) = &seen.oversized {
         let text = format!("record of {len} bytes, longer than any version allows");
@@ -172,6 +182,43 @@ fn answer_notes(answer: &Answer, mut add: impl FnMut(&str)) {
     }
 }
 
+/// Which bytes are missing, and of what.
+fn hole_text(hole: &Hole) -> String {
+    let whose = hole.from.as_str();
+    let last = hole.at.saturating_add(hole.len).saturating_sub(1);
+    let why = if hole.why == Hidden::Snaplen {
+        "cut by the snapshot length"
+    } else {
+        "not in the capture"
+    };
+    let of = match (hole.message, hole.content_type) {
+        (Some(message), _) => format!(", within {message}"),
+        (None, Some(kind)) => format!(", within {}", record_name(kind)),
+        (None, None) => String::new(),
+    };
+    format!("bytes {} to {last} of the {whose}'s stream are {why}{of}", hole.at)
+}
+
+/// What began, and how much of it is there.
+fn partial_text(partial: &Partial) -> String {
+    let record = record_name(partial.content_type);
+    match (partial.message, partial.length) {
+        (Some((message, length, have)), _) => format!("{message} ends after {have} of {length} bytes"),
+        (None, Some(length)) => format!("{record} ends after {} of {length} bytes", partial.have),
+        (None, None) => format!("{record} ends within its header"),
+    }
+}
+
+fn record_name(content_type: u8) -> &'static str {
+    match content_type {
+        20 => "a ChangeCipherSpec record",
+        21 => "an alert record",
+        22 => "a handshake record",
+        23 => "an application data record",
+        _ => "a record",
+    }
+}
+
 fn record_text(record: &RecordSeen) -> String {
     let kind = match record.content_type {
         21 => "encrypted alert",
@@ -275,6 +322,36 @@ mod tests {
         assert!(text(scene, "certificate_status").contains("; malformed: status_type"));
         let garbled = connected().client_hello(Hello::garbled);
         assert!(text(garbled, "client_hello").contains("; malformed: cipher_suites"));
+    }
+
+    #[test]
+    fn a_hole_is_told_with_the_message_that_it_is_in() {
+        let body = [0x5f; 400];
+        let lost = connected()
+            .client_hello(Hello::tls12)
+            .cut_to(100)
+            .message(Server, 11, &body);
+        assert_eq!(
+            text(lost, "bytes"),
+            "bytes 100 to 408 of the server's stream are cut by the snapshot length, within certificate"
+        );
+    }
+
+    #[test]
+    fn a_message_whose_end_is_missing_is_told_by_how_far_it_goes() {
+        let hello = Scene::hello_bytes(|hello| hello);
+        let scene = || connected().say(Client, &hello[..60]);
+        assert_eq!(
+            text(scene(), "client_hello"),
+            format!("client_hello ends after 51 of {} bytes", hello.len() - 9)
+        );
+        let alert = connected().client_hello(Hello::tls12).say(Server, &[21, 3, 3, 0, 2, 2]);
+        assert_eq!(
+            text(alert, "an alert record"),
+            "an alert record ends after 1 of 2 bytes"
+        );
+        let header = connected().client_hello(Hello::tls12).say(Server, &[22, 3, 3]);
+        assert_eq!(text(header, "a handshake"), "a handshake record ends within its header");
     }
 
     #[test]

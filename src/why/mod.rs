@@ -1,7 +1,7 @@
 //! The causes, and the choice between them.
 //!
 //! One cause is two files side by side: its logic with its tests, and its page. Each reads facts and writes [`Finding`]s; none knows
-//! another. [`choose`] is the only arbiter.
+//! another. [`choose()`] is the only arbiter.
 
 mod capture;
 mod choose;
