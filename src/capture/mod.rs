@@ -92,8 +92,6 @@ pub(crate) struct CaptureFacts {
     pub(crate) path: String,
     /// `pcap` or `pcapng`.
     pub(crate) format: &'static str,
-    /// `gzip` or `zstd`, where the capture was compressed.
-    pub(crate) compression: Option<&'static str>,
     /// Bytes of the file as it lies on the disk that were read.
     pub(crate) bytes: u64,
     /// Number of frames as Wireshark counts them.
@@ -106,12 +104,8 @@ pub(crate) struct CaptureFacts {
     pub(crate) sha256: Option<String>,
     /// What was wrong with the file, in its order.
     pub(crate) problems: Vec<Problem>,
-    /// The smallest snapshot length of an interface that has one, in bytes.
-    pub(crate) snaplen: Option<u32>,
     /// Number of packets of which the capture holds only the beginning.
     pub(crate) cut: u64,
-    /// `LINKTYPE_` values of the interfaces, in ascending order, each once.
-    pub(crate) links: Vec<u16>,
     /// True where reading was stopped from outside before the end.
     pub(crate) stopped: bool,
 }

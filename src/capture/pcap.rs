@@ -45,7 +45,6 @@ pub(super) struct Pcap {
     lengths: Lengths,
     limit: u32,
     link: u16,
-    snaplen: u32,
     /// Seconds of the last record that was accepted.
     seconds: Option<u32>,
     /// Where damage began, while the next record is searched for.
@@ -100,15 +99,9 @@ impl Pcap {
             limit: parsed.snaplen.clamp(USUAL_MAX, RECORD_MAX),
             // The upper half tells whether and how long a frame check sequence there is.
             link: parsed.network.0 as u16,
-            snaplen: parsed.snaplen,
             seconds: None,
             lost: None,
         })
-    }
-
-    /// The link type and the snapshot length that the header names.
-    pub(super) fn interface(&self) -> (u16, u32) {
-        (self.link, self.snaplen)
     }
 
     /// Reads the records that lie wholly in `bytes`, which begin at `base` of the capture; `last` says that no more bytes will come. Answers how
@@ -355,7 +348,8 @@ mod tests {
                 );
                 assert_eq!(file[HEADER + record.at as usize..], [0xaa, 0xbb]);
                 assert_eq!((tally.cut, tally.into_problems().len()), (1, 0));
-                assert_eq!(Pcap::new(&file).unwrap().interface(), (113, 96));
+                let pcap = Pcap::new(&file).unwrap();
+                assert_eq!(pcap.link, 113);
             }
         }
     }

@@ -17,10 +17,6 @@ pub(super) struct Tally {
     pub(super) last: Option<Time>,
     /// Packets that are cut.
     pub(super) cut: u64,
-    /// The smallest snapshot length that is not 0.
-    pub(super) snaplen: Option<u32>,
-    /// Link types, in ascending order.
-    pub(super) links: Vec<u16>,
     problems: Vec<Problem>,
     further: u64,
     further_at: u64,
@@ -59,16 +55,6 @@ impl Tally {
             captured: packet.captured,
             original: packet.original,
         });
-    }
-
-    /// Notes an interface's link type and snapshot length.
-    pub(super) fn interface(&mut self, link: u16, snaplen: u32) {
-        if let Err(place) = self.links.binary_search(&link) {
-            self.links.insert(place, link);
-        }
-        if snaplen != 0 {
-            self.snaplen = Some(self.snaplen.map_or(snaplen, |smallest| smallest.min(snaplen)));
-        }
     }
 
     /// Notes damage at `offset` of the capture.
@@ -139,14 +125,5 @@ mod tests {
             (last.offset, last.skipped, last.what.as_str()),
             (100, 10, "5 more damaged places")
         );
-    }
-
-    #[test]
-    fn links_are_sorted_and_the_smallest_snaplen_wins() {
-        let mut tally = Tally::default();
-        for (link, snaplen) in [(113, 0), (1, 96), (113, 262_144)] {
-            tally.interface(link, snaplen);
-        }
-        assert_eq!((tally.links, tally.snaplen), (vec![1, 113], Some(96)));
     }
 }

@@ -275,6 +275,7 @@ fn told_capture(facts: &CaptureFacts) -> Capture {
         last: facts.last.map(Timestamp::from),
         sha256: facts.sha256.clone(),
         problems: problems.collect(),
+        cut_packets: facts.cut,
     }
 }
 

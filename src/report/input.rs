@@ -50,7 +50,7 @@ pub struct Capture {
     pub set: String,
     /// Its format, such as `pcapng`.
     pub format: String,
-    /// Bytes read, after decompression.
+    /// Bytes of the file that were read, as it lies on the disk.
     pub bytes: u64,
     /// Packets read, as Wireshark counts frames.
     pub packets: u64,
@@ -62,6 +62,10 @@ pub struct Capture {
     pub sha256: Option<String>,
     /// What is wrong with it.
     pub problems: Vec<CaptureProblem>,
+    /// Packets of which it holds only the beginning. Told in the text report; not a part of the JSON, where each connection says what
+    /// it lacks.
+    #[serde(skip)]
+    pub cut_packets: u64,
 }
 
 /// A damaged place in a capture.

@@ -178,8 +178,16 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     paper.verbatim(12, "tcpdump -i any -s 0 -w FILE 'host SERVER and port 443'")
 }
 
-/// Damaged places.
+/// Damaged places, and packets that are not there in full.
 fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
+    let cut = report.captures.iter().map(|capture| capture.cut_packets).sum();
+    if cut > 0 {
+        let text = format!(
+            "{} cut by the snapshot length; capture with -s 0 to see all of them",
+            count(cut, "packet")
+        );
+        paper.block(2, "note  ", Ink::Label, &text)?;
+    }
     let all = || {
         report
             .captures
