@@ -30,7 +30,7 @@ const UPGRADE_WITHIN: u64 = 64 * 1024;
 /// Everything seen so far; hellos are kept as bytes.
 #[derive(Debug)]
 pub(super) struct Books {
-    pub(super) certificates: Arc<CertificateStore>,
+    certificates: Arc<CertificateStore>,
     first: Pair<First>,
     /// First bytes of both sides before an upgrade to TLS.
     preamble: Option<Box<Pair<First>>>,

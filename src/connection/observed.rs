@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::connection::{Answer, Identity, Offer};
+use crate::connection::{Answer, Offer};
 use crate::evidence::{CaptureId, Hidden, Mark, Pair, Seen, Side, Span, Time};
 use crate::net::Encapsulations;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
@@ -327,48 +327,5 @@ impl Observed {
     pub(crate) fn leaves_like_a_refusal(&self) -> bool {
         let stack = self.offer.as_ref().seen().map(|offer| offer.value.stack);
         stack == Some(crate::tls::ClientStack::GnuTls)
-    }
-
-    /// A connection that carried no byte.
-    pub(crate) fn without_bytes(identity: Identity, tcp: TcpFacts) -> Self {
-        let missing = if tcp.one_sided().is_some() {
-            Some(Hidden::OneSided)
-        } else {
-            None
-        };
-        Self {
-            client: identity.client,
-            server: identity.server,
-            capture: identity.capture,
-            stream: None,
-            client_isn: identity.client_isn,
-            vlan: identity.vlan,
-            encapsulations: identity.encapsulations,
-            tcp,
-            first: Pair::default(),
-            preamble: None,
-            asked_for_tls: None,
-            before_tls: Pair::default(),
-            offer: missing.map_or(Seen::Absent, Seen::Unknown),
-            second_offer: None,
-            retry: None,
-            answer: missing.map_or(Seen::Absent, Seen::Unknown),
-            server_chain: missing.map_or(Seen::Absent, Seen::Unknown),
-            client_chain: missing.map_or(Seen::Absent, Seen::Unknown),
-            key_exchange: None,
-            certificate_request: missing.map_or(Seen::Absent, Seen::Unknown),
-            stapled: None,
-            ticket_lifetime: None,
-            messages: Vec::new(),
-            alerts: Vec::new(),
-            change_cipher_spec: Pair::default(),
-            records: Pair::default(),
-            malformed: Vec::new(),
-            oversized: None,
-            lost: Pair::default(),
-            holes: Vec::new(),
-            unfinished: Vec::new(),
-            capture_end: None,
-        }
     }
 }

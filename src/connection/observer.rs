@@ -55,11 +55,6 @@ impl Observer {
         observer
     }
 
-    /// The store that certificates are read into.
-    pub(crate) fn store(&self) -> Arc<CertificateStore> {
-        Arc::clone(&self.books.certificates)
-    }
-
     /// Closes the books. The ClientHello is read only where somebody asks for it: most connections are sound, and nobody does.
     pub(crate) fn close(self, identity: Identity, tcp: TcpFacts) -> Closed {
         let Self {

@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 use rayon::prelude::*;
 
 use super::decode::{SHARDS, decode_window};
-use super::shard::{Harvest, Shard};
+use super::harvest::Harvest;
+use super::shard::Shard;
 use super::{OnProgress, Progress};
 use crate::capture::{CaptureFacts, Reader, Window};
 use crate::connection::{Endpoint, Observed, ServerHistory};

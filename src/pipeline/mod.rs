@@ -2,7 +2,9 @@
 
 mod decode;
 mod follow;
+mod harvest;
 mod judged;
+mod live;
 mod shard;
 mod tally;
 

@@ -5,35 +5,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
-use crate::connection::{Endpoint, Identity, Observed, Observer, ServerHistory};
-use crate::evidence::{CaptureId, Mark, Side, Span, Time};
-use crate::net::{Encapsulations, FlowKey, Segment};
-use crate::pipeline::tally::HalfOpen;
-use crate::stream::{Conversation, GapCause, Sink, Tcp};
-use crate::tls::{looks_like_client_hello, looks_like_server_hello};
-use crate::x509::{CertificateIndex, CertificateStore, Interned};
+use super::harvest::Harvest;
+use super::live::Live;
+use crate::evidence::{CaptureId, Time};
+use crate::net::{FlowKey, Segment};
+use crate::stream::Conversation;
+use crate::x509::CertificateStore;
 
 /// Nanoseconds of capture time for which a closed connection is still listened to: late resets and data tell who ended it.
 const LINGER_NANOS: i64 = 2_000_000_000;
 /// The same in packets of the file, where the capture has no clock.
 const LINGER_FRAMES: u64 = 100_000;
-
-/// A connection that is followed.
-#[derive(Debug)]
-struct Live {
-    tcp: Tcp,
-    /// From the first byte of payload on.
-    observer: Option<Box<Observer>>,
-    /// Which end is the client: by the SYN, else by what the first payload is.
-    client_is_low: bool,
-    client_isn: u32,
-    /// The first packet is no SYN: the capture begins inside the connection.
-    midway: bool,
-    vlan: u16,
-    encapsulations: Encapsulations,
-    lingers: bool,
-}
 
 /// One pair of ends. Without `live` it is a tombstone: late packets of a finished connection are numbered and passed over.
 #[derive(Debug)]
@@ -44,64 +28,9 @@ struct Flow {
     live: Option<Box<Live>>,
 }
 
-/// What was left of a connection, and the conversation that it belongs to.
-#[derive(Debug)]
-pub(super) struct Finished {
-    /// Place among the shard's conversations.
-    pub(super) opened: u32,
-    /// Everything that was seen.
-    pub(super) observed: Box<Observed>,
-}
-
-/// What a shard hands over when its capture set ends.
-#[derive(Debug, Default)]
-pub(super) struct Harvest {
-    /// Connections worth a judgement.
-    pub(super) finished: Vec<Finished>,
-    /// How each server fared.
-    pub(super) servers: HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>,
-    /// Sound connections that were not kept.
-    pub(super) sound: u64,
-    /// Payload-free connections beyond those that were kept.
-    pub(super) half_open: HalfOpen,
-    /// Authorities' certificates that were seen.
-    pub(super) index: CertificateIndex,
-    sighted: Sighted,
-    /// Wireshark's number of each conversation that the shard opened.
-    pub(super) numbers: Vec<u32>,
-}
-
-/// Certificates that the index knows already. Most servers send the same chain to everybody, and a look-up by name costs more than
-/// one by address.
-#[derive(Debug, Default)]
-struct Sighted(HashMap<usize, (Arc<Interned>, u64), foldhash::fast::RandomState>);
-
-impl Sighted {
-    /// Chains of hostile captures may all differ: no more than this is remembered, the rest goes to the index each time.
-    const KEPT: usize = 4_096;
-
-    /// True where the index has to hear of this sighting: the certificate is new, or was only seen in later frames.
-    fn is_news(&mut self, certificate: &Arc<Interned>, frame: u64) -> bool {
-        let address = Arc::as_ptr(certificate).addr();
-        if let Some((_, known)) = self.0.get_mut(&address) {
-            let is_news = frame < *known;
-            *known = frame.min(*known);
-            return is_news;
-        }
-        if self.0.len() < Self::KEPT {
-            // Holding the certificate keeps its address from being given to another.
-            self.0.insert(address, (Arc::clone(certificate), frame));
-        }
-        true
-    }
-}
-
 /// A part of the flow table and of what came out of it.
 #[derive(Debug)]
 pub(super) struct Shard {
-    capture: CaptureId,
-    certificates: Arc<CertificateStore>,
-    keeps_sound: bool,
     flows: HashMap<FlowKey, Flow, foldhash::fast::RandomState>,
     /// Frames that opened a conversation and wait for their number.
     openings: Vec<u64>,
@@ -114,13 +43,10 @@ impl Shard {
     /// An empty shard for one capture set. `keeps_sound`: completed connections are wanted too.
     pub(super) fn new(capture: CaptureId, certificates: Arc<CertificateStore>, keeps_sound: bool) -> Self {
         Self {
-            capture,
-            certificates,
-            keeps_sound,
             flows: HashMap::default(),
             openings: Vec::new(),
             lingering: VecDeque::new(),
-            harvest: Harvest::default(),
+            harvest: Harvest::new(capture, certificates, keeps_sound),
             opened: 0,
         }
     }
@@ -150,32 +76,25 @@ impl Shard {
             *opened - 1
         };
         let flow = match self.flows.entry(segment.key) {
-            hashbrown::hash_map::Entry::Occupied(entry) => {
+            Entry::Occupied(entry) => {
                 let flow = entry.into_mut();
                 let reopens = flow.numbering.reopened_by(segment);
                 let begins = reopens || flow.live.as_ref().is_some_and(|live| live.tcp.is_reopened_by(segment));
                 if begins {
                     if let Some(live) = flow.live.take() {
-                        retire(
-                            *live,
-                            segment.key,
-                            flow.opened,
-                            &mut self.harvest,
-                            self.keeps_sound,
-                            self.capture,
-                        );
+                        self.harvest.take(*live, segment.key, flow.opened);
                     }
-                    flow.live = Some(Box::new(Live::new(self.capture, segment, payload)));
+                    flow.live = Some(Box::new(Live::new(self.harvest.capture(), segment, payload)));
                 }
                 if reopens {
                     flow.opened = open();
                 }
                 flow
             }
-            hashbrown::hash_map::Entry::Vacant(entry) => {
+            Entry::Vacant(entry) => {
                 let numbering = Conversation::new(segment);
                 let opened = if numbering.is_counted() { open() } else { u32::MAX };
-                let live = Some(Box::new(Live::new(self.capture, segment, payload)));
+                let live = Some(Box::new(Live::new(self.harvest.capture(), segment, payload)));
                 entry.insert(Flow {
                     numbering,
                     opened,
@@ -187,7 +106,7 @@ impl Shard {
             return;
         }
         let Some(live) = &mut flow.live else { return };
-        live.segment(segment, payload, &self.certificates);
+        live.segment(segment, payload, self.harvest.certificates());
         if !live.lingers && live.tcp.is_closed() {
             live.lingers = true;
             self.lingering
@@ -212,165 +131,84 @@ impl Shard {
                 && flow.live.as_ref().is_some_and(|live| live.lingers)
                 && let Some(live) = flow.live.take()
             {
-                retire(*live, key, opened, &mut self.harvest, self.keeps_sound, self.capture);
+                self.harvest.take(*live, key, opened);
             }
         }
     }
 
     /// The set has ended: every connection is closed, and all that was found is handed over.
     pub(super) fn finish(mut self) -> Harvest {
-        for (key, flow) in self.flows.drain() {
+        let mut left: Vec<(FlowKey, Flow)> = self.flows.drain().filter(|(_, flow)| flow.live.is_some()).collect();
+        // The table's order differs from run to run; which of many alike are kept must not.
+        left.sort_unstable_by_key(|(key, flow)| (flow.opened, *key));
+        for (key, flow) in left {
             if let Some(live) = flow.live {
-                retire(
-                    *live,
-                    key,
-                    flow.opened,
-                    &mut self.harvest,
-                    self.keeps_sound,
-                    self.capture,
-                );
+                self.harvest.take(*live, key, flow.opened);
             }
         }
         self.harvest
     }
 }
 
-impl Live {
-    fn new(capture: CaptureId, segment: &Segment, payload: &[u8]) -> Self {
-        let client_is_low = client_is_low(segment, payload);
-        Self {
-            tcp: Tcp::new(capture, client_is_low),
-            observer: None,
-            client_is_low,
-            client_isn: if segment.from_low == client_is_low {
-                segment.seq
-            } else {
-                segment.ack.wrapping_sub(1)
-            },
-            midway: !segment.flags.syn(),
-            vlan: segment.vlan,
-            encapsulations: segment.encapsulations,
-            lingers: false,
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::net::{Encapsulations, Flags, Role};
+
+    const SYN: Flags = Flags(0x02);
+
+    /// A SYN from this port to one server.
+    fn syn(port: u16, frame: u64) -> Segment {
+        let end = |last, port| (Ipv4Addr::new(10, 0, 0, last).into(), port);
+        let (key, from_low) = FlowKey::new(end(1, port), end(2, 443));
+        Segment {
+            key,
+            from_low,
+            frame,
+            time: None,
+            seq: 1,
+            ack: 0,
+            flags: SYN,
+            window: 1_024,
+            payload_at: 0,
+            payload_len: 0,
+            payload_cut: 0,
+            ttl: 64,
+            ip_id: 0,
+            mss: 1_460,
+            vlan: 0,
+            encapsulations: Encapsulations::NONE,
+            role: Role::Whole,
         }
     }
 
-    fn segment(&mut self, segment: &Segment, payload: &[u8], certificates: &Arc<CertificateStore>) {
-        let mut sink = Lazy {
-            observer: &mut self.observer,
-            midway: self.midway,
-            certificates,
-        };
-        self.tcp.segment(segment, payload, &mut sink);
-    }
-}
-
-/// Which end is the client: the sender of a SYN, the receiver of a SYN-ACK, the sender of a ClientHello, else the end with the
-/// higher port, as servers' ports are the low ones.
-fn client_is_low(segment: &Segment, payload: &[u8]) -> bool {
-    let from_client = if segment.flags.syn() {
-        !segment.flags.ack()
-    } else if looks_like_client_hello(payload) {
-        true
-    } else if looks_like_server_hello(payload) {
-        false
-    } else {
-        let (low, high) = (segment.key.low_port, segment.key.high_port);
-        return low > high;
-    };
-    from_client == segment.from_low
-}
-
-/// Makes an observer with the first byte of payload: most half-open flows never need one.
-struct Lazy<'a> {
-    observer: &'a mut Option<Box<Observer>>,
-    midway: bool,
-    certificates: &'a Arc<CertificateStore>,
-}
-
-impl Lazy<'_> {
-    fn observer(&mut self) -> &mut Observer {
-        self.observer.get_or_insert_with(|| {
-            let certificates = Arc::clone(self.certificates);
-            Box::new(if self.midway {
-                Observer::midway(certificates)
-            } else {
-                Observer::new(certificates)
-            })
-        })
-    }
-}
-
-impl Sink for Lazy<'_> {
-    fn data(&mut self, bytes: &[u8], span: Span) {
-        self.observer().data(bytes, span);
-    }
-
-    fn gap(&mut self, from: Side, at: u64, len: u64, cause: GapCause, mark: Mark) {
-        self.observer().gap(from, at, len, cause, mark);
-    }
-}
-
-/// Closes the books of one connection, and keeps what may have to be judged.
-fn retire(mut live: Live, key: FlowKey, opened: u32, harvest: &mut Harvest, keeps_sound: bool, capture: CaptureId) {
-    let certificates = live.observer.as_ref().map(|observer| observer.store());
-    if let Some(certificates) = certificates {
-        live.tcp.finish(&mut Lazy {
-            observer: &mut live.observer,
-            midway: live.midway,
-            certificates: &certificates,
-        });
-    }
-    let (low, high) = (key.low(), key.high());
-    let (client, server) = if live.client_is_low { (low, high) } else { (high, low) };
-    let identity = Identity {
-        client: Endpoint {
-            address: client.0,
-            port: client.1,
-        },
-        server: Endpoint {
-            address: server.0,
-            port: server.1,
-        },
-        capture,
-        client_isn: live.client_isn,
-        vlan: live.vlan,
-        encapsulations: live.encapsulations,
-    };
-    let facts = live.tcp.facts().clone();
-    let Some(observer) = live.observer else {
-        if harvest.half_open.keeps(identity.server, &facts) {
-            let observed = Box::new(Observed::without_bytes(identity, facts));
-            harvest.finished.push(Finished { opened, observed });
-        }
-        return;
-    };
-    let closed = observer.close(identity, facts);
-    let observed = &closed.observed;
-    if !observed.spoke_tls()
-        && observed.asked_for_tls.is_none()
-        && !harvest.half_open.keeps(identity.server, &observed.tcp)
-    {
-        return;
-    }
-    if observed.spoke_tls() {
-        harvest.servers.entry(identity.server).or_default().add(&closed);
-        for chain in [&observed.server_chain, &observed.client_chain]
-            .into_iter()
-            .filter_map(|chain| chain.as_ref().seen())
-        {
-            for certificate in &chain.value {
-                if harvest.sighted.is_news(certificate, chain.span.mark.frame) {
-                    harvest.index.add(certificate, chain.span.mark);
-                }
+    #[test]
+    fn of_many_alike_the_same_are_kept_in_every_run() {
+        let kept = || {
+            let mut shard = Shard::new(CaptureId(0), Arc::default(), false);
+            for port in 0..500 {
+                shard.segment(&syn(1_024 + port, u64::from(port) + 1), &[]);
             }
-        }
+            let harvest = shard.finish();
+            assert_eq!(harvest.half_open.dropped + harvest.finished.len() as u64, 500);
+            harvest
+                .finished
+                .iter()
+                .map(|finished| finished.opened)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kept(), (0..64).collect::<Vec<_>>());
+        assert_eq!(kept(), kept());
     }
-    if observed.is_plainly_sound() && !keeps_sound {
-        harvest.sound += 1;
-        return;
+
+    #[test]
+    fn a_conversation_is_opened_once() {
+        let mut shard = Shard::new(CaptureId(0), Arc::default(), false);
+        shard.segment(&syn(1_024, 1), &[]);
+        shard.segment(&syn(1_024, 2), &[]);
+        shard.segment(&syn(1_025, 3), &[]);
+        assert_eq!(shard.openings(), [1, 3]);
     }
-    harvest.finished.push(Finished {
-        opened,
-        observed: closed.read(),
-    });
 }

@@ -8,6 +8,7 @@ mod choose;
 mod client_certificate;
 mod context;
 mod finding;
+mod fits;
 mod negotiation;
 mod network;
 mod not_tls;

@@ -1,6 +1,7 @@
 //! A certificate was past its last day.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain, why_hidden};
+use super::{GENERIC, case, prove_chain, prove_rejection, show_chain, why_hidden};
+use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::OutOfTime;
 

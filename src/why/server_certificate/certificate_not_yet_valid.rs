@@ -1,6 +1,7 @@
 //! A certificate's first day was still to come.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, prove_chain, prove_rejection, show_chain};
+use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::OutOfTime;
 

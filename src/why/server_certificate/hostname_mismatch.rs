@@ -1,6 +1,7 @@
 //! The certificate is for other names.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, prove_chain, prove_rejection, show_chain};
+use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::{NameMatch, covers, why_not_covered};
 

@@ -1,6 +1,7 @@
 //! The server left out a certificate between its own and the root.
 
-use super::{GENERIC, case, fits::fits, namesake_of, other_key, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, namesake_of, other_key, prove_chain, prove_rejection, show_chain};
+use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::{Anchored, Certificate, ChainShape, Gap, Misfit};
 

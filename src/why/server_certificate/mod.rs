@@ -4,7 +4,6 @@
 
 mod certificate_expired;
 mod certificate_not_yet_valid;
-mod fits;
 mod hostname_mismatch;
 mod missing_intermediate;
 mod self_signed;

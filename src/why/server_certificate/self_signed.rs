@@ -1,6 +1,7 @@
 //! The server's certificate is signed by itself.
 
-use super::{GENERIC, case, fits::fits, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, prove_chain, prove_rejection, show_chain};
+use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::ChainShape;
 

@@ -1,6 +1,7 @@
 //! The chain ends at an authority that the client does not know.
 
-use super::{GENERIC, case, fits::fits, namesake_of, prove_chain, prove_rejection, show_chain, why_hidden};
+use super::{GENERIC, case, namesake_of, prove_chain, prove_rejection, show_chain, why_hidden};
+use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::ChainShape;
 

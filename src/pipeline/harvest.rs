@@ -1,0 +1,141 @@
+//! What a shard brings in: connections worth a judgement, and what all of them together say of their servers.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::live::Live;
+use super::tally::HalfOpen;
+use crate::connection::{Endpoint, Observed, Observer, ServerHistory};
+use crate::evidence::CaptureId;
+use crate::net::FlowKey;
+use crate::x509::{CertificateIndex, CertificateStore, Interned};
+
+/// What was left of a connection, and the conversation that it belongs to.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// Place among the shard's conversations.
+    pub(super) opened: u32,
+    /// Everything that was seen.
+    pub(super) observed: Box<Observed>,
+}
+
+/// What a shard hands over when its capture set ends.
+#[derive(Debug)]
+pub(super) struct Harvest {
+    capture: CaptureId,
+    certificates: Arc<CertificateStore>,
+    keeps_sound: bool,
+    /// Connections worth a judgement.
+    pub(super) finished: Vec<Finished>,
+    /// How each server fared.
+    pub(super) servers: HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>,
+    /// Sound connections that were not kept.
+    pub(super) sound: u64,
+    /// Payload-free connections beyond those that were kept.
+    pub(super) half_open: HalfOpen,
+    /// Authorities' certificates that were seen.
+    pub(super) index: CertificateIndex,
+    sighted: Sighted,
+    /// Wireshark's number of each conversation that the shard opened.
+    pub(super) numbers: Vec<u32>,
+}
+
+impl Harvest {
+    /// An empty one for one capture set. `keeps_sound`: completed connections are wanted too.
+    pub(super) fn new(capture: CaptureId, certificates: Arc<CertificateStore>, keeps_sound: bool) -> Self {
+        Self {
+            capture,
+            certificates,
+            keeps_sound,
+            finished: Vec::new(),
+            servers: HashMap::default(),
+            sound: 0,
+            half_open: HalfOpen::default(),
+            index: CertificateIndex::default(),
+            sighted: Sighted::default(),
+            numbers: Vec::new(),
+        }
+    }
+
+    /// The store that every certificate of the input is read into.
+    pub(super) const fn certificates(&self) -> &Arc<CertificateStore> {
+        &self.certificates
+    }
+
+    /// The capture that is followed.
+    pub(super) const fn capture(&self) -> CaptureId {
+        self.capture
+    }
+
+    /// Closes the books of one connection, and keeps what may have to be judged.
+    pub(super) fn take(&mut self, mut live: Live, key: FlowKey, opened: u32) {
+        if let Some(observer) = &mut live.observer {
+            live.tcp.finish(&mut **observer);
+        }
+        let facts = live.tcp.facts().clone();
+        let identity = live.identity(key, self.capture);
+        let server = identity.server;
+        let closed = match live.observer {
+            Some(observer) => observer.close(identity, facts),
+            None if self.half_open.keeps(server, &facts) => {
+                Observer::new(Arc::clone(&self.certificates)).close(identity, facts)
+            }
+            None => return,
+        };
+        let observed = &closed.observed;
+        let spoke_tls = observed.spoke_tls();
+        let spoke_otherwise = !spoke_tls && !observed.is_silent();
+        if spoke_otherwise && observed.asked_for_tls.is_none() && !self.half_open.keeps(server, &observed.tcp) {
+            return;
+        }
+        if spoke_tls {
+            self.servers.entry(server).or_default().add(&closed);
+            self.index_certificates(observed);
+        }
+        if observed.is_plainly_sound() && !self.keeps_sound {
+            self.sound += 1;
+            return;
+        }
+        self.finished.push(Finished {
+            opened,
+            observed: closed.read(),
+        });
+    }
+
+    fn index_certificates(&mut self, observed: &Observed) {
+        let chains = [&observed.server_chain, &observed.client_chain];
+        for chain in chains.into_iter().filter_map(|chain| chain.as_ref().seen()) {
+            for certificate in &chain.value {
+                if self.sighted.is_news(certificate, chain.span.mark.frame) {
+                    self.index.add(certificate, chain.span.mark);
+                }
+            }
+        }
+    }
+}
+
+/// Certificates that the index knows already. Most servers send the same chain to everybody, and a look-up by name costs more than
+/// one by address.
+#[derive(Debug, Default)]
+struct Sighted(HashMap<usize, (Arc<Interned>, u64), foldhash::fast::RandomState>);
+
+impl Sighted {
+    /// Chains of hostile captures may all differ: no more than this is remembered, the rest goes to the index each time.
+    const KEPT: usize = 4_096;
+
+    /// True where the index has to hear of this sighting: the certificate is new, or was only seen in later frames.
+    fn is_news(&mut self, certificate: &Arc<Interned>, frame: u64) -> bool {
+        let address = Arc::as_ptr(certificate).addr();
+        if let Some((_, known)) = self.0.get_mut(&address) {
+            let is_news = frame < *known;
+            *known = frame.min(*known);
+            return is_news;
+        }
+        if self.0.len() < Self::KEPT {
+            // Holding the certificate keeps its address from being given to another.
+            self.0.insert(address, (Arc::clone(certificate), frame));
+        }
+        true
+    }
+}

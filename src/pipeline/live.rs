@@ -1,0 +1,119 @@
+//! A connection that is followed.
+
+use std::sync::Arc;
+
+use crate::connection::{Endpoint, Identity, Observer};
+use crate::evidence::{CaptureId, Mark, Side, Span};
+use crate::net::{Encapsulations, FlowKey, Segment};
+use crate::stream::{GapCause, Sink, Tcp};
+use crate::tls::{looks_like_client_hello, looks_like_server_hello};
+use crate::x509::CertificateStore;
+
+/// State of a connection that has not been given up.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) tcp: Tcp,
+    /// From the first byte of payload on.
+    pub(super) observer: Option<Box<Observer>>,
+    /// Which end is the client: by the SYN, else by what the first payload is.
+    client_is_low: bool,
+    client_isn: u32,
+    /// The first packet is no SYN: the capture begins inside the connection.
+    midway: bool,
+    vlan: u16,
+    encapsulations: Encapsulations,
+    /// It has closed, and is listened to a little longer.
+    pub(super) lingers: bool,
+}
+
+impl Live {
+    /// The connection that a segment begins.
+    pub(super) fn new(capture: CaptureId, segment: &Segment, payload: &[u8]) -> Self {
+        let client_is_low = client_is_low(segment, payload);
+        Self {
+            tcp: Tcp::new(capture, client_is_low),
+            observer: None,
+            client_is_low,
+            client_isn: if segment.from_low == client_is_low {
+                segment.seq
+            } else {
+                segment.ack.wrapping_sub(1)
+            },
+            midway: !segment.flags.syn(),
+            vlan: segment.vlan,
+            encapsulations: segment.encapsulations,
+            lingers: false,
+        }
+    }
+
+    /// Takes one segment; `payload` are its captured bytes.
+    pub(super) fn segment(&mut self, segment: &Segment, payload: &[u8], certificates: &Arc<CertificateStore>) {
+        let mut sink = Lazy {
+            observer: &mut self.observer,
+            midway: self.midway,
+            certificates,
+        };
+        self.tcp.segment(segment, payload, &mut sink);
+    }
+
+    /// Who it is, apart from what it said.
+    pub(super) fn identity(&self, key: FlowKey, capture: CaptureId) -> Identity {
+        let endpoint = |(address, port)| Endpoint { address, port };
+        let (low, high) = (endpoint(key.low()), endpoint(key.high()));
+        let (client, server) = if self.client_is_low { (low, high) } else { (high, low) };
+        Identity {
+            client,
+            server,
+            capture,
+            client_isn: self.client_isn,
+            vlan: self.vlan,
+            encapsulations: self.encapsulations,
+        }
+    }
+}
+
+/// Which end is the client: the sender of a SYN, the receiver of a SYN-ACK, the sender of a ClientHello, else the end with the
+/// higher port, as servers' ports are the low ones.
+fn client_is_low(segment: &Segment, payload: &[u8]) -> bool {
+    let from_client = if segment.flags.syn() {
+        !segment.flags.ack()
+    } else if looks_like_client_hello(payload) {
+        true
+    } else if looks_like_server_hello(payload) {
+        false
+    } else {
+        let (low, high) = (segment.key.low_port, segment.key.high_port);
+        return low > high;
+    };
+    from_client == segment.from_low
+}
+
+/// Makes an observer with the first byte of payload: most half-open flows never need one.
+struct Lazy<'a> {
+    observer: &'a mut Option<Box<Observer>>,
+    midway: bool,
+    certificates: &'a Arc<CertificateStore>,
+}
+
+impl Lazy<'_> {
+    fn observer(&mut self) -> &mut Observer {
+        self.observer.get_or_insert_with(|| {
+            let certificates = Arc::clone(self.certificates);
+            Box::new(if self.midway {
+                Observer::midway(certificates)
+            } else {
+                Observer::new(certificates)
+            })
+        })
+    }
+}
+
+impl Sink for Lazy<'_> {
+    fn data(&mut self, bytes: &[u8], span: Span) {
+        self.observer().data(bytes, span);
+    }
+
+    fn gap(&mut self, from: Side, at: u64, len: u64, cause: GapCause, mark: Mark) {
+        self.observer().gap(from, at, len, cause, mark);
+    }
+}
