@@ -4,6 +4,10 @@ use super::{GENERIC, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::prelude::*;
 use crate::x509::{Anchored, ChainReport};
 
+/// The largest record in which a server sends its own certificate alone: RSA 2048 signed by RSA 3072 takes about 1,100 bytes, two small
+/// ECDSA certificates as much.
+const ROOM_FOR_ONE: u16 = 1_200;
+
 /// No visible defect: hidden by TLS 1.3, a private trust store, a pinned key.
 pub(crate) struct ServerCertificateRejected;
 
@@ -71,15 +75,27 @@ impl Cause for ServerCertificateRejected {
             false => AtFault::Unknown,
         });
         finding = prove_chain(finding, seen, told_chain(seen, context));
+        let mut room_for_one = false;
         if let Some(sealed) = seen.sealed()
             && let Some(record) = sealed.certificate.or_else(|| sealed.flight.first().copied())
         {
+            room_for_one = sealed.certificate.is_some_and(|record| record.len <= ROOM_FOR_ONE) && !compresses(seen);
+            let room = if room_for_one {
+                ": room for one certificate, hardly for two"
+            } else {
+                ""
+            };
             finding = finding.prove(
                 record.mark,
-                format!("encrypted: {} bytes where the certificates are", record.len),
+                format!("encrypted: {} bytes where the certificates are{room}", record.len),
             );
         }
         finding = prove_rejection(finding, seen, &rejection);
+        if room_for_one && server.carried_data == 0 {
+            finding = finding.infer(
+                "By its size the server sent one certificate only: whether the intermediate is missing is the first thing to check.",
+            );
+        }
         if server.carried_data > 0 {
             finding = finding.infer(format!(
                 "{} other connections to this server were completed and carried data, so its certificate suits other clients: look at \
@@ -116,6 +132,12 @@ impl Cause for ServerCertificateRejected {
     }
 }
 
+/// True where the client takes compressed certificates, so that their size says little (RFC 8879).
+fn compresses(seen: &Observed) -> bool {
+    let offer = seen.offer.as_ref().seen();
+    offer.is_none_or(|offer| offer.value.compresses_certificates)
+}
+
 /// The chain, and the store that it leads to where it is sound.
 fn told_chain(seen: &Observed, context: &Context<'_>) -> String {
     match context.chain(seen, Side::Server).filter(|chain| !chain.path.is_empty()) {
@@ -141,6 +163,22 @@ mod tests {
             .client_hello(|hello| hello)
             .server_hello(0x0304, 0x1301)
             .sealed(Server, &[40, 2_000, 281, 53])
+    }
+
+    #[test]
+    fn a_small_sealed_certificate_points_at_the_intermediate() {
+        let refused = |certificate: usize| {
+            let seen = connected()
+                .client_hello(|hello| hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, certificate, 281, 53])
+                .sealed(Client, &[19])
+                .fin(Client)
+                .seen();
+            judged(&ServerCertificateRejected, &seen).and_then(|finding| finding.inferred)
+        };
+        assert!(refused(960).is_some_and(|text| text.contains("one certificate only")));
+        assert_eq!(refused(2_400), None);
     }
 
     #[test]
