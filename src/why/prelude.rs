@@ -58,11 +58,21 @@ pub(super) fn server_called(seen: &Observed) -> String {
     }
 }
 
+/// A word of a command line, quoted for the shell where it has to be. Names come from captured bytes, and commands are there to be pasted.
+pub(super) fn shell(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "._-:/,@%+=[]".contains(character);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// The line that lets a person try the same handshake.
 pub(super) fn s_client(seen: &Observed, more: &str) -> String {
     let name = seen
         .server_name()
-        .map(|name| format!(" -servername {name}"))
+        .map(|name| format!(" -servername {}", shell(name)))
         .unwrap_or_default();
     let more = if more.is_empty() {
         String::new()
@@ -75,4 +85,19 @@ pub(super) fn s_client(seen: &Observed, more: &str) -> String {
 /// Seconds between two packets, where both have a time.
 pub(super) fn between(earlier: &Mark, later: &Mark) -> Option<f64> {
     Some(later.time?.since(earlier.time?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_act_on_is_quoted() {
+        assert_eq!(shell("shop.example"), "shop.example");
+        assert_eq!(shell("x;reboot"), "'x;reboot'");
+        assert_eq!(shell("$(reboot)"), "'$(reboot)'");
+        assert_eq!(shell("a'b"), r"'a'\''b'");
+        assert_eq!(shell("-x"), "'-x'");
+        assert_eq!(shell(""), "''");
+    }
 }

@@ -90,8 +90,8 @@ impl Cause for ClientCertificateMissing {
                     AtFault::Client,
                     "give the client a certificate and its key, from an authority that the server names",
                     Some(format!(
-                        "curl --cert client.pem --key client.key https://{}/",
-                        seen.server_name().unwrap_or("HOST")
+                        "curl --cert client.pem --key client.key {}",
+                        shell(&format!("https://{}/", seen.server_name().unwrap_or("HOST")))
                     )),
                 )
                 .remedy(

@@ -35,7 +35,7 @@ impl Cause for AlpnMismatch {
                 server_called(seen)
             ),
         };
-        let protocols = offer.value.alpn.join(",");
+        let protocols = shell(&offer.value.alpn.join(","));
         findings.push(
             Finding::new(self, 97, sentence)
                 .at_fault(AtFault::Both)
@@ -53,7 +53,7 @@ impl Cause for AlpnMismatch {
                         seen,
                         &format!(
                             "-alpn {}",
-                            if protocols.is_empty() {
+                            if offer.value.alpn.is_empty() {
                                 "h2,http/1.1"
                             } else {
                                 &protocols

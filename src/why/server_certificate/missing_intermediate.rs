@@ -101,7 +101,7 @@ impl Cause for MissingIntermediate {
             finding = finding.remedy(
                 AtFault::Server,
                 "fetch the missing certificate",
-                Some(format!("curl -O {url}")),
+                Some(format!("curl -O {}", shell(url))),
             );
         }
         findings.push(
