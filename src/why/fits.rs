@@ -25,6 +25,9 @@ const MATRIX: &[(ClientStack, [&[u8]; 5])] = &[
     (ClientStack::Schannel, [&[45], &[45], &[48], &[48], &[42, 46]]),
 ];
 
+/// The least weight of an intermediate that is missing here and was sent elsewhere.
+pub(super) const SEEN_ELSEWHERE: u8 = 92;
+
 /// The column of a defect.
 fn column(defect: CauseId) -> Option<usize> {
     match defect.0 {
@@ -43,12 +46,24 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         Sign::Alert(description) => of_alert(defect, description, stack(seen)),
         Sign::HiddenAlert(_) => 92,
         Sign::CloseNotify => 90,
-        // That a root is unknown here is no defect to everybody: most private authorities are. Silence alone does not show that it was one.
-        Sign::Left if defect.0 == "untrusted-root" && !seen.leaves_like_a_refusal() => 50,
+        // That a root is unknown here is no defect to everybody: private authorities are, and roots of the year of the capture may
+        // be. Leaving without a word does not show that it was one to this client.
+        Sign::Left if is_matter_of_the_store(weight, defect) && !seen.leaves_like_a_refusal() => 50,
+        Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) => 60,
         Sign::Left => 85,
         Sign::LeftAfterCompletion => after_completion(defect),
     };
     (u32::from(weight) * per_cent / 100) as u8
+}
+
+/// True for a defect that is one only by the trust store that stands in for the client's; a missing certificate that was seen elsewhere
+/// is missing to everybody.
+fn is_matter_of_the_store(weight: u8, defect: CauseId) -> bool {
+    match defect.0 {
+        "untrusted-root" => true,
+        "missing-intermediate" => weight < SEEN_ELSEWHERE,
+        _ => false,
+    }
 }
 
 fn stack(seen: &Observed) -> ClientStack {

@@ -20,19 +20,30 @@ impl Cause for CaptureEnded {
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
         // One SYN is no attempt that could be told from a scan; a repeated one waits for its answer.
         let tried = seen.spoke_tls() || seen.tcp.side(Side::Client).syn_count > 1 && seen.is_silent();
-        if seen.completed() || !tried || !matches!(seen.end().act, Act::Silence) || seen.tcp.started_midway() {
+        if seen.completed() || !tried || !matches!(seen.end().act, Act::Silence) {
             return;
         }
+        // A capture that was cut down to some packets ends early too, long before its last packet.
+        let cut_down = seen.offer.is_seen() && (seen.tcp.started_midway() || !seen.unfinished.is_empty());
         let watched = seen.silence_watched().unwrap_or_default();
-        if watched > STILL_GOING && !seen.is_silent() || seen.tcp.established() && seen.is_silent() {
+        let waits = watched <= STILL_GOING || seen.is_silent();
+        if !waits && !cut_down || seen.tcp.started_midway() && !cut_down || seen.tcp.established() && seen.is_silent() {
             return;
         }
-        let sentence = format!(
-            "The capture ends {} after the last packet of this handshake; how it went on is not in it.",
-            span_of_time(watched)
-        );
+        let (weight, sentence) = if waits {
+            let after = span_of_time(watched);
+            let sentence = format!(
+                "The capture ends {after} after the last packet of this handshake; how it went on is not in it."
+            );
+            (if seen.spoke_tls() { 95 } else { 80 }, sentence)
+        } else {
+            (
+                88,
+                "The capture holds the beginning of this handshake only; how it went on is not in it.".to_owned(),
+            )
+        };
         findings.push(
-            Finding::new(self, if seen.spoke_tls() { 95 } else { 80 }, sentence)
+            Finding::new(self, weight, sentence)
                 .at_fault(AtFault::Capture)
                 .outcome(Outcome::Undetermined)
                 .aborted_by(AbortedBy::Nobody)

@@ -1,7 +1,7 @@
 //! The server left out a certificate between its own and the root.
 
 use super::{GENERIC, case, namesake_of, other_key, prove_chain, prove_rejection, show_chain};
-use crate::why::fits::fits;
+use crate::why::fits::{SEEN_ELSEWHERE, fits};
 use crate::why::prelude::*;
 use crate::x509::{Anchored, Certificate, ChainShape, Gap, Misfit};
 
@@ -43,7 +43,7 @@ impl Cause for MissingIntermediate {
         };
         let weight = match &elsewhere {
             Some((_, Some(_))) => 98,
-            Some((_, None)) => 92,
+            Some((_, None)) => SEEN_ELSEWHERE,
             // Somebody meant to send an intermediate, and took another one.
             None if stray.is_some() => 90,
             None => likelihood(gap, leaf_only),
