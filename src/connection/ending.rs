@@ -100,8 +100,24 @@ impl Observed {
                     }
                 }
             }
-            None => self.completion_of_12(),
+            None => self.completion_of_12().or_else(|| self.completion_before_the_capture()),
         }
+    }
+
+    /// Data both ways in a connection without a beginning: its handshake was completed before the capture.
+    fn completion_before_the_capture(&self) -> Option<Mark> {
+        if !self.tcp.started_midway() || self.offer.is_seen() {
+            return None;
+        }
+        let data = |side: Side| {
+            let records = &self.records[side].first;
+            records
+                .iter()
+                .find(|record| record.content_type == 23)
+                .map(|record| record.mark)
+        };
+        let (client, server) = (data(Side::Client)?, data(Side::Server)?);
+        Some(if client.frame > server.frame { client } else { server })
     }
 
     /// TLS ≤ 1.2: ChangeCipherSpec and a hidden handshake record from both sides.

@@ -18,10 +18,6 @@ impl Cause for StartedMidConnection {
         if !seen.tcp.started_midway() || seen.offer.is_seen() || !seen.spoke_tls() || seen.completed() {
             return;
         }
-        // Application data both ways: a connection that was set up before the capture began, and worked.
-        if [Side::Client, Side::Server].iter().all(|side| seen.sent_data(*side)) {
-            return;
-        }
         findings.push(
             Finding::new(self, 95, "The capture begins inside this connection: its handshake, or the first part of it, is not in the packets.")
                 .at_fault(AtFault::Capture)
