@@ -27,7 +27,7 @@ impl Cause for CaptureEnded {
         let cut_down = seen.offer.is_seen() && (seen.tcp.started_midway() || !seen.unfinished.is_empty());
         let watched = seen.silence_watched().unwrap_or_default();
         let waits = watched <= STILL_GOING || seen.is_silent();
-        if !waits && !cut_down || seen.tcp.started_midway() && !cut_down || seen.tcp.established() && seen.is_silent() {
+        if !cut_down && (!waits || seen.tcp.started_midway()) || seen.tcp.established() && seen.is_silent() {
             return;
         }
         let (weight, sentence) = if waits {
