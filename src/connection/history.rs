@@ -21,8 +21,6 @@ pub(crate) struct ServerHistory {
     pub(crate) completed: u64,
     /// Completed handshakes in which the client went on to send data.
     pub(crate) carried_data: u64,
-    /// Connections that it let time out, refused or reset before any TLS.
-    pub(crate) unanswered: u64,
     /// Versions that it chose.
     pub(crate) versions: BTreeSet<ProtocolVersion>,
     /// Suites that it chose.
@@ -69,7 +67,6 @@ impl ServerHistory {
         self.answered += other.answered;
         self.completed += other.completed;
         self.carried_data += other.carried_data;
-        self.unanswered += other.unanswered;
         self.versions.extend(other.versions);
         self.cipher_suites.extend(other.cipher_suites);
         self.groups.extend(other.groups);
