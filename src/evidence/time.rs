@@ -1,38 +1,50 @@
 //! The capture's clock: nanoseconds since 1970 UTC.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
+/// What is added to nanoseconds since 1970, so that they are in order as unsigned numbers.
+const BIAS: u64 = 1 << 63;
+
 /// A moment of the capture's clock, in nanoseconds since 1970-01-01T00:00:00 UTC. Reaches from 1677 to 2262.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Time(i64);
+///
+/// Most moments are optional, since not every format has them, and millions of them are in memory: kept as a number that is never 0,
+/// an `Option<Time>` is as small as a `Time`. The price is the first nanosecond of the range, which becomes the second.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Time(NonZeroU64);
+
+const _: () = assert!(size_of::<Option<Time>>() == 8);
 
 impl Time {
     /// From nanoseconds since 1970 UTC.
     pub(crate) const fn from_nanos(nanos: i64) -> Self {
-        Self(nanos)
+        match NonZeroU64::new(nanos.cast_unsigned() ^ BIAS) {
+            Some(biased) => Self(biased),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// From whole seconds since 1970 UTC; moments outside the range stop at its ends.
     pub(crate) const fn from_seconds(seconds: i64) -> Self {
-        Self(seconds.saturating_mul(NANOS_PER_SECOND))
+        Self::from_nanos(seconds.saturating_mul(NANOS_PER_SECOND))
     }
 
     /// Nanoseconds since 1970 UTC.
     pub(crate) const fn nanos(self) -> i64 {
-        self.0
+        (self.0.get() ^ BIAS).cast_signed()
     }
 
     /// Whole seconds since 1970 UTC, rounded down.
     pub(crate) const fn seconds(self) -> i64 {
-        self.0.div_euclid(NANOS_PER_SECOND)
+        self.nanos().div_euclid(NANOS_PER_SECOND)
     }
 
     /// Seconds from `earlier` to this moment; negative where `earlier` is later.
     pub(crate) fn since(self, earlier: Self) -> f64 {
-        self.0.saturating_sub(earlier.0) as f64 / NANOS_PER_SECOND as f64
+        self.nanos().saturating_sub(earlier.nanos()) as f64 / NANOS_PER_SECOND as f64
     }
 
     /// Year, month and day, hour, minute and second in UTC (proleptic Gregorian calendar).
@@ -96,8 +108,14 @@ impl Time {
     /// `12:03:01.123`, in UTC.
     pub(crate) fn clock(self) -> String {
         let (_, _, _, hour, minute, second) = self.civil();
-        let milli = self.0.rem_euclid(NANOS_PER_SECOND) / 1_000_000;
+        let milli = self.nanos().rem_euclid(NANOS_PER_SECOND) / 1_000_000;
         format!("{hour:02}:{minute:02}:{second:02}.{milli:03}")
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Time({})", self.nanos())
     }
 }
 
@@ -105,7 +123,7 @@ impl Time {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day, hour, minute, second) = self.civil();
-        let nanos = self.0.rem_euclid(NANOS_PER_SECOND);
+        let nanos = self.nanos().rem_euclid(NANOS_PER_SECOND);
         write!(
             f,
             "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z"
@@ -124,6 +142,15 @@ mod tests {
             "2023-11-14T22:13:20.123456789Z"
         );
         assert_eq!(Time::from_nanos(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
+    }
+
+    #[test]
+    fn nanoseconds_come_out_as_they_went_in_and_in_order() {
+        let moments = [i64::MIN + 1, -1, 0, 1, 1_700_000_000_123_456_789, i64::MAX].map(Time::from_nanos);
+        assert!(moments.is_sorted_by(|earlier, later| earlier < later));
+        assert_eq!(moments.map(|moment| Time::from_nanos(moment.nanos())), moments);
+        assert_eq!(Time::from_nanos(i64::MIN), moments[0]);
+        assert_eq!(moments[2].nanos(), 0);
     }
 
     #[test]
