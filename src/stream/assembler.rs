@@ -183,6 +183,11 @@ impl Assembler {
         self.held.is_some()
     }
 
+    /// Bytes that wait behind a hole.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.as_ref().map_or(0, |held| held.bytes)
+    }
+
     /// True where the byte at this offset went up, was given up, or waits.
     pub(super) fn knows(&self, at: u64) -> bool {
         at < self.next

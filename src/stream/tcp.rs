@@ -177,6 +177,11 @@ impl Tcp {
         &self.facts
     }
 
+    /// Bytes of both sides that wait behind a hole.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.flows.iter().map(|flow| flow.assembler.held_bytes()).sum()
+    }
+
     /// Both sides closed and acknowledged it, or one reset the connection in a way that the other had to believe.
     pub(crate) fn is_closed(&self) -> bool {
         let sides = &self.facts.sides;
@@ -190,6 +195,11 @@ impl Tcp {
         } else {
             Side::Server
         }
+    }
+
+    /// Notes that the client sent the same SYN before, in a packet that is not known any more.
+    pub(crate) fn note_earlier_syn(&mut self) {
+        self.facts.side_mut(Side::Client).syn_count = 1;
     }
 
     /// True where this segment opens another connection between the same ends and ports: a SYN that is no repetition of this one's.
