@@ -8,6 +8,7 @@ use tlswhy::report::{Filter, Host, Timestamp};
 
 use super::Failure;
 use super::fail_on::FailOn;
+use super::limits::LimitArguments;
 
 /// Reads packet captures and says why each TLS handshake failed.
 #[derive(Debug, Parser)]
@@ -52,6 +53,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     pub(crate) choice: Choice,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
 
     #[command(flatten)]
     pub(crate) elsewhere: Elsewhere,

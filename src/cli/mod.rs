@@ -5,6 +5,7 @@
 mod args;
 mod explain;
 mod fail_on;
+mod limits;
 mod run;
 mod terminal;
 mod trust;

@@ -81,6 +81,7 @@ fn options(arguments: &Arguments) -> Result<Options, Failure> {
     });
     options.all = arguments.choice.all;
     options.hash = arguments.hash;
+    options.limits = arguments.limits.limits();
     Ok(options)
 }
 

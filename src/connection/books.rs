@@ -36,17 +36,17 @@ pub(super) struct Books {
     preamble: Option<Box<Pair<First>>>,
     before_tls: Pair<u64>,
     /// A command that asks for TLS within another protocol.
-    asked_for_tls: Option<Span>,
+    asked_for_tls: Option<Box<Span>>,
     /// Bytes of each side so far.
     sent: Pair<u64>,
     hellos: Vec<Kept>,
     sslv2: Option<Kept>,
-    retry: Option<Spanned<Answer>>,
+    retry: Option<Box<Spanned<Answer>>>,
     answer: Option<Spanned<Answer>>,
     server_chain: Option<Spanned<Chain>>,
     client_chain: Option<Spanned<Chain>>,
     key_exchange: Option<Spanned<KeyExchangeSeen>>,
-    certificate_request: Option<Spanned<CertificateRequestSeen>>,
+    certificate_request: Option<Box<Spanned<CertificateRequestSeen>>>,
     stapled: Option<u32>,
     ticket_lifetime: Option<u32>,
     messages: Vec<MessageSeen>,
@@ -54,7 +54,7 @@ pub(super) struct Books {
     change_cipher_spec: Pair<Option<Span>>,
     records: Pair<RecordLog>,
     malformed: Vec<(Malformed, Span)>,
-    oversized: Option<(u16, Span)>,
+    oversized: Option<Box<(u16, Span)>>,
     lost: Pair<Option<Hidden>>,
     holes: Vec<Hole>,
     unfinished: Vec<Partial>,
@@ -117,7 +117,7 @@ impl Books {
             self.preamble = Some(Box::new(std::mem::take(&mut self.first)));
         }
         if side == Side::Client && self.asked_for_tls.is_none() && !self.spoke_tls() && asks_for_tls(bytes) {
-            self.asked_for_tls = Some(*span);
+            self.asked_for_tls = Some(Box::new(*span));
         }
         self.sent[side] = span.at + u64::from(span.len);
         upgrades
@@ -263,7 +263,7 @@ impl Books {
             Item::Malformed { malformed, span } => self.note(malformed, span),
             Item::Oversized { length, span } => {
                 self.begin_tls(side, span);
-                self.oversized.get_or_insert((length, span));
+                self.oversized.get_or_insert_with(|| Box::new((length, span)));
             }
             Item::Partial(partial) => self.unfinished.push(partial),
             // Holes are noted with what the reassembler knows of them.
@@ -326,7 +326,8 @@ impl Books {
                             schemes: view.signature_schemes().collect(),
                             authorities: view.authorities().count(),
                         };
-                        self.certificate_request.get_or_insert(Spanned { value, span });
+                        self.certificate_request
+                            .get_or_insert_with(|| Box::new(Spanned { value, span }));
                     }
                     Err(error) => self.note(error, span),
                 }
@@ -366,7 +367,7 @@ impl Books {
         let session_id = session.as_ref().map_or(&[][..], ClientHello::session_id);
         let value = Answer::from_hello(&hello, body, session_id);
         if value.is_retry {
-            self.retry = Some(Spanned { value, span });
+            self.retry = Some(Box::new(Spanned { value, span }));
         } else {
             self.answer.get_or_insert(Spanned { value, span });
         }

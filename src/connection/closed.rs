@@ -1,8 +1,6 @@
 //! [`Closed`]: what is left of a connection when it has ended, before its hellos are read.
 
-use std::sync::Arc;
-
-use crate::connection::{Observed, Offer, Spanned};
+use crate::connection::{Observed, Offer, Offers, Spanned};
 use crate::evidence::{Seen, Side, Span};
 use crate::tls::{ClientHello, Sslv2ClientHello};
 
@@ -41,14 +39,14 @@ impl Closed {
         std::str::from_utf8(hello.server_name()?).ok()
     }
 
-    /// Reads the ClientHellos.
-    pub(crate) fn read(self) -> Box<Observed> {
+    /// Reads the ClientHellos. Those that offer the same are kept once.
+    pub(crate) fn read(self, known: &mut Offers) -> Box<Observed> {
         let mut observed = self.observed;
         let mut offers = Vec::new();
         for kept in self.hellos {
             match ClientHello::parse(&kept.body) {
                 Ok(hello) => offers.push(Spanned {
-                    value: Arc::new(Offer::from_hello(&hello, kept.span.len)),
+                    value: known.intern(Offer::from_hello(&hello, kept.span.len)),
                     span: kept.span,
                 }),
                 Err(error) => observed.malformed.push((error, kept.span)),
@@ -57,7 +55,7 @@ impl Closed {
         let old = self.sslv2.and_then(|kept| {
             let hello = Sslv2ClientHello::parse(&kept.body).ok()?;
             Some(Spanned {
-                value: Arc::new(Offer::from_sslv2(&hello, kept.span.len)),
+                value: known.intern(Offer::from_sslv2(&hello, kept.span.len)),
                 span: kept.span,
             })
         });
@@ -65,7 +63,7 @@ impl Closed {
         if let Some(offer) = offers.next().or(old) {
             observed.offer = Seen::Seen(offer);
         }
-        observed.second_offer = offers.next();
+        observed.second_offer = offers.next().map(Box::new);
         observed.messages.shrink_to_fit();
         observed.alerts.shrink_to_fit();
         observed.malformed.shrink_to_fit();

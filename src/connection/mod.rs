@@ -25,6 +25,6 @@ pub(crate) use observed::{
     RecordSeen, Spanned,
 };
 pub(crate) use observer::{Identity, Observer};
-pub(crate) use offer::Offer;
+pub(crate) use offer::{Offer, Offers};
 pub(crate) use rejection::{Rejection, Sign};
 pub(crate) use sealed::{ClientReply, ServerReply};

@@ -154,7 +154,8 @@ pub(crate) struct CertificateRequestSeen {
     pub(crate) authorities: usize,
 }
 
-/// Everything seen of one connection. Facts only.
+/// Everything seen of one connection. Facts only. Every failed connection of the input keeps one until the report is written, so what few
+/// have lies behind a box.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     /// Who called.
@@ -178,15 +179,15 @@ pub(crate) struct Observed {
     /// The first bytes of client and server where TLS began within another protocol; `first` is then what follows.
     pub(crate) preamble: Option<Box<Pair<First>>>,
     /// The client's command that asks for TLS within another protocol, whatever came of it.
-    pub(crate) asked_for_tls: Option<Span>,
+    pub(crate) asked_for_tls: Option<Box<Span>>,
     /// Bytes of each side before TLS began (an upgrade within another protocol).
     pub(crate) before_tls: Pair<u64>,
     /// The first ClientHello.
     pub(crate) offer: Seen<Spanned<Arc<Offer>>>,
     /// The ClientHello that answers a HelloRetryRequest.
-    pub(crate) second_offer: Option<Spanned<Arc<Offer>>>,
+    pub(crate) second_offer: Option<Box<Spanned<Arc<Offer>>>>,
     /// HelloRetryRequest (RFC 9846 §4.1.4).
-    pub(crate) retry: Option<Spanned<Answer>>,
+    pub(crate) retry: Option<Box<Spanned<Answer>>>,
     /// ServerHello.
     pub(crate) answer: Seen<Spanned<Answer>>,
     /// The server's certificates.
@@ -196,7 +197,7 @@ pub(crate) struct Observed {
     /// ServerKeyExchange.
     pub(crate) key_exchange: Option<Spanned<KeyExchangeSeen>>,
     /// CertificateRequest.
-    pub(crate) certificate_request: Seen<Spanned<CertificateRequestSeen>>,
+    pub(crate) certificate_request: Seen<Box<Spanned<CertificateRequestSeen>>>,
     /// Bytes of the OCSP response in the server's CertificateStatus (TLS ≤ 1.2); 0 where it is empty.
     pub(crate) stapled: Option<u32>,
     /// Lifetime in seconds that the server's NewSessionTicket names (TLS ≤ 1.2); 0 where it leaves it open.
@@ -212,7 +213,7 @@ pub(crate) struct Observed {
     /// What could not be parsed, by side.
     pub(crate) malformed: Vec<(Malformed, Span)>,
     /// The length field of the first record that is longer than any version allows.
-    pub(crate) oversized: Option<(u16, Span)>,
+    pub(crate) oversized: Option<Box<(u16, Span)>>,
     /// Why the TLS of a side could not be followed to its end.
     pub(crate) lost: Pair<Option<Hidden>>,
     /// The first holes where something could have been read.

@@ -1,10 +1,14 @@
 //! What the client offers.
 
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
 use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme, is_grease};
 use crate::tls::{ClientHello, ClientStack, Malformed, Sslv2ClientHello, guess_client, ja3, ja4};
 
 /// A ClientHello, with GREASE (RFC 8701) taken out of every list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Offer {
     /// Every version offered, best first: `supported_versions`, else `legacy_version` alone.
     pub(crate) versions: Vec<ProtocolVersion>,
@@ -46,6 +50,27 @@ pub(crate) struct Offer {
     pub(crate) ja4: Option<String>,
     /// The first thing in it that breaks its format.
     pub(crate) fault: Option<Malformed>,
+}
+
+/// Offers that were seen, each kept once: a client sends the same one again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Offers(HashSet<Arc<Offer>, foldhash::fast::RandomState>);
+
+impl Offers {
+    /// Hostile clients may vary at will: no more than this is remembered.
+    const KEPT: usize = 1_024;
+
+    /// The one holder of an offer.
+    pub(crate) fn intern(&mut self, offer: Offer) -> Arc<Offer> {
+        if let Some(known) = self.0.get(&offer) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(offer);
+        if self.0.len() < Self::KEPT {
+            self.0.insert(Arc::clone(&new));
+        }
+        new
+    }
 }
 
 impl Offer {

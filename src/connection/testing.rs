@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub(crate) use hello::{Hello, ServersHello};
 
-use super::{Closed, Endpoint, Identity, Observed, Observer};
+use super::{Closed, Endpoint, Identity, Observed, Observer, Offers};
 use crate::evidence::{CaptureId, Side, Time};
 use crate::net::{Encapsulations, Flags, FlowKey, Role, Segment};
 use crate::stream::Tcp;
@@ -191,10 +191,12 @@ impl Scene {
     pub(crate) fn seen(mut self) -> Observed {
         let end = Time::from_nanos(self.millis * 1_000_000);
         let mut seen = match self.observer.take() {
-            Some(observer) => *self.close(observer).read(),
+            Some(observer) => *self.close(observer).read(&mut Offers::default()),
             None => {
                 let silent = Observer::new(Arc::new(CertificateStore::default()));
-                *silent.close(self.identity(), self.tcp.facts().clone()).read()
+                *silent
+                    .close(self.identity(), self.tcp.facts().clone())
+                    .read(&mut Offers::default())
             }
         };
         seen.stream = Some(0);

@@ -123,18 +123,16 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>) -> FollowedSet {
         facts,
         reached,
     };
-    for harvest in harvests {
+    for mut harvest in harvests {
         set.sound += harvest.sound;
         set.half_open += harvest.half_open.dropped;
         set.index.merge(&harvest.index);
-        for (server, history) in harvest.servers {
-            set.servers.entry(server).or_default().merge(history);
-        }
-        for finished in harvest.finished {
-            let mut observed = finished.observed;
-            observed.stream = harvest.numbers.get(finished.opened as usize).copied();
+        for mut observed in harvest.numbered() {
             observed.capture_end = observed.capture_end.or(set.facts.last);
             set.observed.push(observed);
+        }
+        for (server, history) in harvest.servers {
+            set.servers.entry(server).or_default().merge(history);
         }
     }
     set.observed

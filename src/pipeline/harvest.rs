@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::live::Live;
+use super::numbers::Numbers;
 use super::tally::{HalfOpen, Kind};
-use crate::connection::{Endpoint, Observed, Observer, ServerHistory};
+use crate::connection::{Endpoint, Observed, Observer, Offers, ServerHistory};
 use crate::evidence::{CaptureId, Time};
 use crate::x509::{CertificateIndex, CertificateStore, Interned};
 
@@ -36,8 +37,9 @@ pub(super) struct Harvest {
     /// Authorities' certificates that were seen.
     pub(super) index: CertificateIndex,
     sighted: Sighted,
+    offers: Offers,
     /// Wireshark's number of each conversation that the shard opened; the last ones may have none.
-    pub(super) numbers: Vec<u32>,
+    pub(super) numbers: Numbers,
 }
 
 impl Harvest {
@@ -53,7 +55,8 @@ impl Harvest {
             half_open: HalfOpen::default(),
             index: CertificateIndex::default(),
             sighted: Sighted::default(),
-            numbers: Vec::new(),
+            offers: Offers::default(),
+            numbers: Numbers::default(),
         }
     }
 
@@ -73,8 +76,8 @@ impl Harvest {
     }
 
     /// Closes the books of one connection, and keeps what may have to be judged. `watched_until`: nothing of it was looked at from then
-    /// on, although the capture goes on.
-    pub(super) fn take(&mut self, mut live: Live, watched_until: Option<Time>) {
+    /// on, although the capture goes on. True where that can matter: it spoke TLS, and is not sound.
+    pub(super) fn take(&mut self, mut live: Live, watched_until: Option<Time>) -> bool {
         if let Some(observer) = &mut live.observer {
             live.tcp.finish(&mut **observer);
         }
@@ -86,7 +89,7 @@ impl Harvest {
             None if self.half_open.keeps(server, Kind::of(&facts, false)) => {
                 Observer::new(Arc::clone(&self.certificates)).close(identity, facts)
             }
-            None => return,
+            None => return false,
         };
         let observed = &closed.observed;
         let spoke_tls = observed.spoke_tls();
@@ -94,7 +97,7 @@ impl Harvest {
         let is_begun_only = closed.is_begun_only();
         let never_began = spoke_otherwise && observed.asked_for_tls.is_none() || is_begun_only;
         if never_began && !self.half_open.keeps(server, Kind::of(&observed.tcp, is_begun_only)) {
-            return;
+            return false;
         }
         if spoke_tls {
             self.servers.entry(server).or_default().add(&closed);
@@ -102,14 +105,29 @@ impl Harvest {
         }
         if observed.is_plainly_sound() && !self.keeps_sound {
             self.sound += 1;
-            return;
+            return false;
         }
-        let mut observed = closed.read();
+        let mut observed = closed.read(&mut self.offers);
         observed.capture_end = watched_until;
         self.finished.push(Finished {
             opened: live.opened,
             observed,
         });
+        spoke_tls
+    }
+
+    /// The connections worth a judgement with the numbers of their streams.
+    pub(super) fn numbered(&mut self) -> Vec<Box<Observed>> {
+        let mut finished = std::mem::take(&mut self.finished);
+        finished.sort_by_key(|finished| finished.opened);
+        let mut numbers = self.numbers.iter().zip(0..).peekable();
+        let number = |mut finished: Finished| {
+            while numbers.next_if(|(_, opened)| *opened < finished.opened).is_some() {}
+            let of_it = numbers.peek().filter(|(_, opened)| *opened == finished.opened);
+            finished.observed.stream = of_it.map(|(number, _)| *number);
+            finished.observed
+        };
+        finished.into_iter().map(number).collect()
     }
 
     fn index_certificates(&mut self, observed: &Observed) {

@@ -8,6 +8,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::follow::FollowedSet;
+use super::limits::Limits;
 use crate::connection::Observed;
 use crate::evidence::Time;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
@@ -43,6 +44,7 @@ pub(super) struct Shared {
     pub(super) certificates: Arc<CertificateStore>,
     pub(super) at: Option<Time>,
     pub(super) all: bool,
+    pub(super) limits: Limits,
 }
 
 impl Judged {
@@ -78,6 +80,7 @@ impl Judged {
                 connections: set.sound,
                 completed: set.sound,
                 half_open: set.half_open,
+                limits_reached: set.reached.told(&set.facts.path, &shared.limits),
                 ..Summary::default()
             };
             for (place, verdict) in verdicts.iter().enumerate() {

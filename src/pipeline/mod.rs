@@ -7,6 +7,7 @@ mod harvest;
 mod judged;
 mod limits;
 mod live;
+mod numbers;
 mod open;
 mod shard;
 mod tally;
@@ -135,12 +136,13 @@ impl Analysis {
                     .ok()
             })
             .flatten();
+        let certificates = Arc::new(CertificateStore::with_limit(options.limits.certificates));
         Self {
             options,
             on_progress: None,
             stop: Arc::new(AtomicBool::new(false)),
             pool,
-            certificates: Arc::new(CertificateStore::default()),
+            certificates,
             sets: Vec::new(),
             passed_over: 0,
             unread: Vec::new(),
@@ -211,7 +213,9 @@ impl Analysis {
             certificates: self.certificates,
             at: self.options.at.map(Time::from_nanos),
             all: self.options.all,
+            limits: self.options.limits.clone(),
         };
+        let certificates = Arc::clone(&shared.certificates);
         let followed = self.sets;
         let judge = || Judged::new(followed, &shared);
         let (judged, sets) = match &self.pool {
@@ -220,6 +224,9 @@ impl Analysis {
         };
         let mut summary = Summary::default();
         sets.iter().for_each(|set| summary.add(&set.summary));
+        if certificates.is_full() {
+            summary.limits_reached.push(self.options.limits.certificates_reached());
+        }
         Report {
             generator: Generator::default(),
             options,

@@ -93,7 +93,8 @@ impl Open {
         self.bytes
     }
 
-    /// The places of those who have to go where room is needed: of the stage that takes the most memory, the half that was silent for longest.
+    /// The places of those who have to go where room is needed: those that are over, and of the stage that takes the most memory the half
+    /// that was silent for longest.
     ///
     /// A flood brings many of one kind. Connections that have come further, or that come from somebody who tries again, are not of it.
     pub(super) fn least_needed(&self) -> Vec<u32> {
@@ -104,17 +105,18 @@ impl Open {
                 *sum += u64::from(slot.bytes);
             }
         }
-        let most = bytes.iter().max().copied().unwrap_or_default();
-        let is_of_it = |stage: Stage| bytes.get(stage as usize) == Some(&most);
-        let mut silent: Vec<(u64, u32)> = taken()
-            .filter(|(slot, _)| is_of_it(slot.stage))
-            .map(|(slot, place)| (slot.latest, place))
-            .collect();
+        let most = bytes.iter().skip(1).max().copied().unwrap_or_default();
+        let of_stage = |wanted: &dyn Fn(Stage) -> bool| -> Vec<(u64, u32)> {
+            let of_it = taken().filter(|(slot, _)| wanted(slot.stage));
+            of_it.map(|(slot, place)| (slot.latest, place)).collect()
+        };
+        let mut silent = of_stage(&|stage| stage != Stage::Closed && bytes.get(stage as usize) == Some(&most));
         let half = silent.len().div_ceil(2);
         if half < silent.len() {
             silent.select_nth_unstable(half);
             silent.truncate(half);
         }
+        silent.extend(of_stage(&|stage| stage == Stage::Closed));
         // In the order of their packets, since of many alike the first are kept.
         silent.sort_unstable();
         silent.into_iter().map(|(_, place)| place).collect()

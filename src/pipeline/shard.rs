@@ -189,8 +189,9 @@ impl Shard {
                 self.reached.parked += 1;
                 continue;
             }
-            self.reached.judged_early += u64::from(!live.lingers);
-            self.harvest.take(*live, now);
+            let is_over = live.lingers;
+            let matters = self.harvest.take(*live, now);
+            self.reached.judged_early += u64::from(matters && !is_over);
         }
     }
 

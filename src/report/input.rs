@@ -97,10 +97,28 @@ pub struct Summary {
     pub undetermined: u64,
     /// Those where nobody tried.
     pub not_attempted: u64,
-    /// Flows without payload that were counted only.
+    /// Flows that were counted only: without payload, or without a whole message of TLS.
     pub half_open: u64,
     /// How often each cause was the verdict.
     pub causes: BTreeMap<String, u64>,
+    /// Limits on memory that were reached, in input order; what each cost.
+    pub limits_reached: Vec<LimitReached>,
+}
+
+/// A limit on memory that was reached, and what was given up for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LimitReached {
+    /// Which one: the field of [`crate::Limits`], and the option behind `--max-`.
+    pub limit: String,
+    /// Its value: a number of flows, or bytes.
+    pub value: u64,
+    /// The capture that reached it; `None` where it is one for the whole input.
+    pub capture: Option<String>,
+    /// How often something was given up.
+    pub count: u64,
+    /// What was given up, in words.
+    pub what: String,
 }
 
 impl Summary {
@@ -129,6 +147,7 @@ impl Summary {
         for (cause, count) in &other.causes {
             *self.causes.entry(cause.clone()).or_default() += count;
         }
+        self.limits_reached.extend_from_slice(&other.limits_reached);
     }
 }
 

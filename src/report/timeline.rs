@@ -74,7 +74,7 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
     for partial in &seen.unfinished {
         add(partial.span.mark, "unfinished", partial_text(partial));
     }
-    if let Some((len, span)) = &seen.oversized {
+    if let Some((len, span)) = seen.oversized.as_deref() {
         let text = format!("record of {len} bytes, longer than any version allows");
         add(span.mark, "record", text);
     }
@@ -92,13 +92,18 @@ fn message_text(seen: &Observed, message: &MessageSeen) -> String {
     };
     match (message.span.from(), message.kind) {
         (Side::Client, HandshakeType::CLIENT_HELLO) => {
-            let offers = seen.offer.as_ref().seen().into_iter().chain(&seen.second_offer);
+            let offers = seen
+                .offer
+                .as_ref()
+                .seen()
+                .into_iter()
+                .chain(seen.second_offer.as_deref());
             if let Some(offer) = offers.into_iter().find(|offer| offer.span == message.span) {
                 offer_notes(&offer.value, add);
             }
         }
         (Side::Server, HandshakeType::SERVER_HELLO) => {
-            let answers = seen.retry.iter().chain(seen.answer.as_ref().seen());
+            let answers = seen.retry.as_deref().into_iter().chain(seen.answer.as_ref().seen());
             if let Some(answer) = answers.into_iter().find(|answer| answer.span == message.span) {
                 answer_notes(&answer.value, add);
             }

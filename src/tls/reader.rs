@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Why a structure could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Malformed {
     /// The field, as the RFC's presentation language names it.
     pub(crate) what: &'static str,
@@ -14,7 +14,7 @@ pub(crate) struct Malformed {
 }
 
 /// What is wrong with a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
     /// The bytes end before the field does.
     Short {

@@ -5,6 +5,7 @@
 //! limits nothing is shared any more, which costs time but changes no answer; so does the order in which threads come.
 
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use foldhash::quality::RandomState;
@@ -16,7 +17,7 @@ use super::{Certificate, Malformed, Verification, verifies};
 
 /// Number of parts that are locked on their own.
 const SHARDS: usize = 64;
-/// Most bytes of certificates that are kept.
+/// Most bytes of certificates that are kept, where nobody says otherwise.
 const MAX_BYTES: usize = 128 << 20;
 /// Most pairs whose verification is remembered.
 const MAX_PAIRS: usize = 1 << 18;
@@ -73,11 +74,7 @@ impl PartialEq for Interned {
 
 impl Eq for Interned {}
 
-#[derive(Debug, Default)]
-struct Shard {
-    certificates: HashTable<Arc<Interned>>,
-    bytes: usize,
-}
+type Known = HashTable<Arc<Interned>>;
 
 type Pairs = HashMap<([u8; 32], [u8; 32]), Verification, RandomState>;
 
@@ -85,9 +82,11 @@ type Pairs = HashMap<([u8; 32], [u8; 32]), Verification, RandomState>;
 #[derive(Debug)]
 pub(crate) struct CertificateStore {
     hasher: RandomState,
-    shards: Vec<Mutex<Shard>>,
+    shards: Vec<Mutex<Known>>,
     pairs: Vec<Mutex<Pairs>>,
-    max_shard_bytes: usize,
+    /// Bytes of all certificates that were offered to be kept.
+    bytes: AtomicUsize,
+    max_bytes: usize,
 }
 
 impl Default for CertificateStore {
@@ -103,25 +102,33 @@ impl CertificateStore {
             hasher: RandomState::default(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             pairs: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            max_shard_bytes: max_bytes / SHARDS,
+            bytes: AtomicUsize::new(0),
+            max_bytes,
         }
+    }
+
+    /// True where the certificates took more bytes than are kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.max_bytes
     }
 
     /// The one holder of these bytes; an unshared one where the store is full.
     pub(crate) fn intern(&self, der: &[u8]) -> Arc<Interned> {
         let hash = self.hasher.hash_one(der);
-        let Some(mut shard) = pick(&self.shards, hash) else {
+        let Some(mut certificates) = pick(&self.shards, hash) else {
             return Arc::new(Interned::new(der));
         };
-        if let Some(known) = shard.certificates.find(hash, |known| *known.der == *der) {
+        if let Some(known) = certificates.find(hash, |known| *known.der == *der) {
             return Arc::clone(known);
         }
         let new = Arc::new(Interned::new(der));
-        if shard.bytes.saturating_add(der.len()) <= self.max_shard_bytes {
-            shard.bytes = shard.bytes.saturating_add(der.len());
-            shard
-                .certificates
-                .insert_unique(hash, Arc::clone(&new), |known| self.hasher.hash_one(&*known.der));
+        // Once it was too much it stays so: whether the limit was reached does not depend on who came first.
+        if self.is_full() {
+            return new;
+        }
+        let before = self.bytes.fetch_add(der.len(), Ordering::Relaxed);
+        if before.saturating_add(der.len()) <= self.max_bytes {
+            certificates.insert_unique(hash, Arc::clone(&new), |known| self.hasher.hash_one(&*known.der));
         }
         new
     }
@@ -161,7 +168,7 @@ mod tests {
     use super::*;
 
     fn kept(store: &CertificateStore) -> usize {
-        store.shards.iter().map(|shard| locked(shard).certificates.len()).sum()
+        store.shards.iter().map(|shard| locked(shard).len()).sum()
     }
 
     #[test]
@@ -182,6 +189,7 @@ mod tests {
         assert_eq!(one, other);
         assert_eq!(one.sha256(), root.certificate().sha256);
         assert_eq!(kept(&store), 0);
+        assert!(store.is_full() && !CertificateStore::default().is_full());
     }
 
     #[test]

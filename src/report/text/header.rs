@@ -43,6 +43,7 @@ pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> 
         paper.block(2, "note  ", Ink::Label, &text)?;
     }
     problems(report, paper)?;
+    limits(report, paper)?;
     quiet(report, groups, paper)
 }
 
@@ -220,6 +221,30 @@ fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// What was given up to keep within the limits on memory.
+fn limits(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
+    let reached = &report.summary.limits_reached;
+    for limit in reached.iter().take(PROBLEMS_LISTED) {
+        let number = if limit.count > 1 {
+            thousands(limit.count) + " "
+        } else {
+            String::new()
+        };
+        let capture = limit
+            .capture
+            .as_deref()
+            .map_or(String::new(), |capture| format!("{capture}: "));
+        let text = format!(
+            "{capture}{number}{} (--max-{} {})",
+            limit.what,
+            limit.limit,
+            thousands(limit.value)
+        );
+        paper.block(2, "limit  ", Ink::Label, &text)?;
+    }
+    Ok(())
+}
+
 /// What is no failure and no success.
 fn quiet(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<()> {
     for (cause, quiet) in &groups.not_attempted {
@@ -242,7 +267,7 @@ fn quiet(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<
     }
     if report.summary.half_open > 0 {
         let text = format!(
-            "{} without a byte of payload, counted only",
+            "{} without a message of TLS, counted only",
             count(report.summary.half_open, "more connection")
         );
         paper.block(2, "also  ", Ink::Label, &text)?;
