@@ -1,7 +1,7 @@
 //! The flow table of a shard: an entry for each pair of ends, kept until the file ends.
 //!
 //! Stream numbers are Wireshark's only as long as no pair is forgotten, and a scan or a flood makes millions of them. So an entry is small
-//! (28 bytes for IPv4, 52 for IPv6): what numbering needs, and where to find the rest. Connections that are followed live in
+//! (24 bytes for IPv4, 48 for IPv6): what numbering needs, and where to find the rest. Connections that are followed live in
 //! [`super::open`]. Past the table's limit everything that is not followed is forgotten at once, and the caller stops numbering.
 
 use std::hash::{BuildHasher, Hash};
@@ -14,14 +14,14 @@ use crate::net::{FlowKey, Segment};
 use crate::stream::Conversation;
 
 /// The place among the conversations of one that Wireshark does not count.
-pub(super) const UNNUMBERED: u32 = (1 << 30) - 1;
+pub(super) const UNNUMBERED: u32 = (1 << 27) - 1;
 
-/// One pair of ends.
+/// One pair of ends: what Wireshark's numbering has to know, and what became of the latest connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flow {
-    /// What Wireshark's numbering has to know.
-    pub(super) numbering: Conversation,
-    place: u32,
+    base: [u32; 2],
+    /// From the top: what is known of `base` (3 bits), the kind of place (2), its value (27).
+    word: u32,
 }
 
 /// What became of the latest connection between two ends.
@@ -38,39 +38,63 @@ pub(super) enum Place {
 }
 
 impl Flow {
-    const OPEN: u32 = 0 << 30;
-    const OVER: u32 = 1 << 30;
-    const UNSEEN: u32 = 2 << 30;
-    const PARKED: u32 = 3 << 30;
+    const KNOWN_AT: u32 = 29;
+    const KIND_AT: u32 = 27;
+    const KIND: u32 = 0b11 << Self::KIND_AT;
     const VALUE: u32 = UNNUMBERED;
 
-    /// A pair of ends that nothing is kept of.
+    /// A pair of ends of which one segment was seen.
     fn new(first: &Segment) -> Self {
-        Self {
-            numbering: Conversation::new(first),
-            place: Self::UNSEEN | UNNUMBERED,
-        }
+        let mut flow = Self { base: [0; 2], word: 0 };
+        flow.remember(Conversation::new(first));
+        flow.put(Place::Unseen(UNNUMBERED));
+        flow
+    }
+
+    fn conversation(&self) -> Conversation {
+        Conversation::from_parts(self.base, (self.word >> Self::KNOWN_AT) as u8)
+    }
+
+    fn remember(&mut self, conversation: Conversation) {
+        let (base, known) = conversation.into_parts();
+        self.base = base;
+        self.word = self.word & !(0b111 << Self::KNOWN_AT) | u32::from(known) << Self::KNOWN_AT;
+    }
+
+    /// True where Wireshark numbers what was seen so far.
+    pub(super) fn is_counted(&self) -> bool {
+        self.conversation().is_counted()
+    }
+
+    /// Takes the next segment. True where it opens a new conversation.
+    #[inline]
+    pub(super) fn reopened_by(&mut self, segment: &Segment) -> bool {
+        let mut conversation = self.conversation();
+        let reopens = conversation.reopened_by(segment);
+        self.remember(conversation);
+        reopens
     }
 
     /// What became of its latest connection.
     pub(super) const fn place(&self) -> Place {
-        let value = self.place & Self::VALUE;
-        match self.place & !Self::VALUE {
-            Self::OPEN => Place::Open(value),
-            Self::OVER => Place::Over,
-            Self::UNSEEN => Place::Unseen(value),
+        let value = self.word & Self::VALUE;
+        match (self.word & Self::KIND) >> Self::KIND_AT {
+            0 => Place::Open(value),
+            1 => Place::Over,
+            2 => Place::Unseen(value),
             _ => Place::Parked(value),
         }
     }
 
     /// Notes what became of its latest connection.
     pub(super) const fn put(&mut self, place: Place) {
-        self.place = match place {
-            Place::Open(slot) => Self::OPEN | slot & Self::VALUE,
-            Place::Over => Self::OVER,
-            Place::Unseen(opened) => Self::UNSEEN | opened & Self::VALUE,
-            Place::Parked(opened) => Self::PARKED | opened & Self::VALUE,
+        let (kind, value) = match place {
+            Place::Open(slot) => (0, slot),
+            Place::Over => (1, 0),
+            Place::Unseen(opened) => (2, opened),
+            Place::Parked(opened) => (3, opened),
         };
+        self.word = self.word & !(Self::KIND | Self::VALUE) | kind << Self::KIND_AT | value & Self::VALUE;
     }
 }
 
@@ -78,7 +102,7 @@ impl Flow {
 type Ipv4Key = [u32; 3];
 
 // Millions of them are kept.
-const _: () = assert!(size_of::<(Ipv4Key, Flow)>() == 28 && size_of::<(FlowKey, Flow)>() == 52);
+const _: () = assert!(size_of::<(Ipv4Key, Flow)>() == 24 && size_of::<(FlowKey, Flow)>() == 48);
 
 /// A flow, and whether it is the first that is seen of its ends.
 pub(super) enum Found<'a> {
@@ -178,4 +202,28 @@ fn ipv4(key: &FlowKey) -> Option<Ipv4Key> {
     };
     let ports = u32::from(key.low_port) << 16 | u32::from(key.high_port);
     Some([address(&key.low_address)?, address(&key.high_address)?, ports])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_remembered_beside_the_numbering() {
+        let mut flow = Flow {
+            base: [7, 8],
+            word: 0b101 << Flow::KNOWN_AT,
+        };
+        for place in [
+            Place::Open(5),
+            Place::Over,
+            Place::Unseen(UNNUMBERED),
+            Place::Parked(9),
+            Place::Open(0),
+        ] {
+            flow.put(place);
+            assert_eq!(flow.place(), place);
+            assert_eq!(flow.conversation().into_parts(), ([7, 8], 0b101));
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::report::LimitReached;
 #[non_exhaustive]
 pub struct Limits {
     /// Pairs of ends (addresses and ports) that are remembered in one capture; at least 64. Beyond it, streams have no number any more.
-    /// An entry takes 28 bytes for IPv4, 52 for IPv6; the table grows with the flows.
+    /// An entry takes 24 bytes for IPv4, 48 for IPv6; the table grows with the flows.
     pub flows: usize,
     /// Bytes for the connections that are open at a time: their state, segments that wait for an earlier one, messages that wait for
     /// their end. Beyond it, the connections that were silent for longest are judged as they stand.

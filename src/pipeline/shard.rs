@@ -97,11 +97,11 @@ impl Shard {
         }
         let (flow, opens) = match found {
             Found::Known(flow) => {
-                let opens = flow.numbering.reopened_by(segment);
+                let opens = flow.reopened_by(segment);
                 (flow, opens)
             }
             Found::New(flow) => {
-                let opens = flow.numbering.is_counted();
+                let opens = flow.is_counted();
                 (flow, opens)
             }
             // As many are followed as there may be flows.

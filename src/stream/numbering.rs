@@ -27,10 +27,17 @@ pub(crate) struct Conversation {
 /// Bit of `known`: a segment that Wireshark numbers has been seen.
 const COUNTED: u8 = 0b100;
 
-// One for each flow of the capture, kept until the file ends.
-const _: () = assert!(size_of::<Conversation>() <= 16);
-
 impl Conversation {
+    /// What [`Self::into_parts`] gave.
+    pub(crate) const fn from_parts(base: [u32; 2], known: u8) -> Self {
+        Self { base, known }
+    }
+
+    /// The base sequence numbers, and three bits on them: for tables of millions, which have no room to spare.
+    pub(crate) const fn into_parts(self) -> ([u32; 2], u8) {
+        (self.base, self.known)
+    }
+
     /// The conversation that begins with a segment, the first of its flow. Where Wireshark does not number that segment
     /// ([`Role::Unnumbered`]), the conversation is not [counted](Self::is_counted) yet.
     pub(crate) fn new(first: &Segment) -> Self {
