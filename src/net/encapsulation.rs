@@ -1,210 +1,32 @@
-//! Headers that wrap an IP packet, or a whole Ethernet frame, once more. Each reader tells what follows its header, and how long the
-//! header is; [`super::tunnel`] walks from one to the next.
+//! Headers that wrap an IP packet, or a whole Ethernet frame, once more on its way through a network. Each reader tells what follows
+//! its header, and how long the header is.
 //!
-//! A reader looks at what it needs to find the next layer, and at nothing else: checksums, sequence numbers and tunnel ids are no
-//! reason to leave a packet out. Where implementations differ from the standard, what Wireshark 4.0 makes of a header decides, since
-//! its stream numbers are to come out the same.
+//! A reader looks at what it needs to find the next layer, and at nothing else: checksums and sequence numbers are no reason to leave
+//! a packet out.
 
-use super::Encapsulations;
-use super::link::{self, ETHERNET, TYPE_IPV4, TYPE_IPV6, be16};
+use super::layer::Layer;
+use super::link::{self, ETHERNET, TYPE_IPV4, TYPE_IPV6, be16, be32};
+use super::wireless::Form;
 
-/// What begins at a place in a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layer {
-    /// A frame of a link type of its own; inside tunnels, Ethernet.
-    Link(u16),
-    /// VLAN tags, of which the EtherType announces the first.
-    Tags(u16),
-    /// IP; the EtherType says which version is expected.
-    Ip(u16),
-    /// IP again, directly behind an IP header.
-    IpInIp(u16),
-    /// A PPP session over Ethernet.
-    Pppoe,
-    /// PPP.
-    Ppp,
-    /// Cisco's HDLC.
-    CiscoHdlc,
-    /// Cisco's metadata header.
-    CiscoMetadata,
-    /// A stack of MPLS labels.
-    Mpls,
-    /// GRE.
-    Gre,
-    /// VXLAN.
-    Vxlan,
-    /// VXLAN with a field for the next protocol.
-    VxlanGpe,
-    /// Geneve.
-    Geneve,
-    /// The user plane of GTP.
-    Gtp,
-    /// IPv6 in UDP.
-    Teredo,
-    /// A packet from Linux' netfilter.
-    Nflog,
-}
-
-/// Link types of the LINKTYPE_ registry.
-const PPP: u16 = 9;
-const PPP_HDLC: u16 = 50;
-const PPPOE: u16 = 51;
-const CISCO_HDLC: u16 = 104;
-const NFLOG: u16 = 239;
-
-/// EtherTypes (IANA's registry of IEEE 802 numbers).
-const TYPE_ETHERNET: u16 = 0x6558;
+/// Types that occur in GRE only: PPP, Cisco's mirrored frames, the packets that WCCP redirects, and the frames of MikroTik's EoIP.
 const TYPE_PPP: u16 = 0x880b;
-const TYPE_MPLS: u16 = 0x8847;
-const TYPE_MPLS_MULTICAST: u16 = 0x8848;
-const TYPE_PPPOE_SESSION: u16 = 0x8864;
-const TYPE_CISCO_METADATA: u16 = 0x8909;
-
-/// Types that occur in GRE only: Cisco's mirrored frames, the packets that WCCP redirects, and the frames of MikroTik's EoIP.
 const TYPE_ERSPAN: u16 = 0x88be;
 const TYPE_ERSPAN_3: u16 = 0x22eb;
 const TYPE_WCCP: u16 = 0x883e;
 const TYPE_EOIP: u16 = 0x6400;
 
-impl Layer {
-    /// What a link type holds that [`super::link`] does not read.
-    pub(super) const fn in_link(link: u16) -> Option<Self> {
-        match link {
-            PPP | PPP_HDLC => Some(Self::Ppp),
-            PPPOE => Some(Self::Pppoe),
-            CISCO_HDLC => Some(Self::CiscoHdlc),
-            NFLOG => Some(Self::Nflog),
-            _ => None,
-        }
-    }
-
-    /// What an EtherType announces.
-    pub(super) const fn typed(protocol: u16) -> Option<Self> {
-        match protocol {
-            0x8100 | 0x88a8 | 0x9100 => Some(Self::Tags(protocol)),
-            TYPE_PPPOE_SESSION => Some(Self::Pppoe),
-            TYPE_CISCO_METADATA => Some(Self::CiscoMetadata),
-            _ => Self::typed_elsewhere(protocol),
-        }
-    }
-
-    /// What an EtherType announces where it stands in GRE or Cisco's HDLC, for which Wireshark has shorter lists.
-    const fn typed_elsewhere(protocol: u16) -> Option<Self> {
-        match protocol {
-            TYPE_IPV4 | TYPE_IPV6 => Some(Self::Ip(protocol)),
-            TYPE_MPLS | TYPE_MPLS_MULTICAST => Some(Self::Mpls),
-            TYPE_ETHERNET => Some(Self::Link(ETHERNET)),
-            _ => None,
-        }
-    }
-
-    /// What a protocol number of IP announces, beside TCP, UDP and ICMP.
-    pub(super) const fn in_ip(protocol: u8) -> Option<Self> {
-        match protocol {
-            4 => Some(Self::IpInIp(TYPE_IPV4)),
-            41 => Some(Self::IpInIp(TYPE_IPV6)),
-            47 => Some(Self::Gre),
-            137 => Some(Self::Mpls),
-            _ => None,
-        }
-    }
-
-    /// What is expected behind UDP at a port, and whether Wireshark 4.0 expects it there too.
-    pub(super) const fn in_udp(port: u16) -> Option<(Self, bool)> {
-        match port {
-            2152 => Some((Self::Gtp, true)),
-            3544 => Some((Self::Teredo, true)),
-            4754 => Some((Self::Gre, true)),
-            4789 => Some((Self::Vxlan, true)),
-            4790 => Some((Self::VxlanGpe, true)),
-            6081 => Some((Self::Geneve, true)),
-            6635 => Some((Self::Mpls, true)),
-            // What the Linux kernel and Flannel use by default.
-            8472 => Some((Self::Vxlan, false)),
-            _ => None,
-        }
-    }
-
-    /// What a layer adds to the set of encapsulations; `None` for those that are link layers, or IP itself.
-    pub(super) const fn kind(self) -> Option<Encapsulations> {
-        match self {
-            // A session over Ethernet counts by the PPP that follows its header.
-            Self::Link(_) | Self::Tags(_) | Self::Ip(_) | Self::CiscoHdlc | Self::Nflog | Self::Pppoe => None,
-            Self::IpInIp(_) | Self::Teredo => Some(Encapsulations::IP),
-            Self::Ppp => Some(Encapsulations::PPP),
-            Self::CiscoMetadata => Some(Encapsulations::CISCO_METADATA),
-            Self::Mpls => Some(Encapsulations::MPLS),
-            Self::Gre => Some(Encapsulations::GRE),
-            Self::Vxlan | Self::VxlanGpe => Some(Encapsulations::VXLAN),
-            Self::Geneve => Some(Encapsulations::GENEVE),
-            Self::Gtp => Some(Encapsulations::GTP),
-        }
-    }
-
-    /// Reads the header of a layer: what follows it, and how many bytes it takes. `None` where it cannot be one, or leads to nothing
-    /// that is read here.
-    pub(super) fn read(self, bytes: &[u8]) -> Option<(Self, usize)> {
-        match self {
-            Self::IpInIp(announced) => Some((Self::Ip(announced), 0)),
-            Self::Pppoe => pppoe(bytes),
-            Self::Ppp => ppp(bytes),
-            Self::CiscoHdlc => Some((Self::typed_elsewhere(be16(bytes, 2)?)?, 4)),
-            Self::CiscoMetadata => Some((Self::typed(be16(bytes, 6)?)?, 8)),
-            Self::Mpls => mpls(bytes),
-            Self::Gre => gre(bytes),
-            // The flags and the network id (RFC 7348 §5) do not matter for what follows.
-            Self::Vxlan => Some((Self::Link(ETHERNET), 8)),
-            Self::VxlanGpe => vxlan_gpe(bytes),
-            Self::Geneve => geneve(bytes),
-            Self::Gtp => gtp(bytes),
-            Self::Teredo => teredo(bytes),
-            Self::Nflog => nflog(bytes),
-            Self::Link(_) | Self::Tags(_) | Self::Ip(_) => None,
-        }
-    }
-}
-
-/// True where a tunnel is expected at a UDP port.
-#[inline(always)]
-pub(super) const fn has_port(port: u16) -> bool {
-    Layer::in_udp(port).is_some()
-}
-
-/// A session stage packet (RFC 2516 §4): version and type 1, code 0, session id, length.
-fn pppoe(bytes: &[u8]) -> Option<(Layer, usize)> {
-    match *bytes.first_chunk::<6>()? {
-        [0x11, 0, ..] => Some((Layer::Ppp, 6)),
-        _ => None,
-    }
-}
-
-/// PPP (RFC 1661 §2), with or without the address and control fields of RFC 1662, its protocol field compressed or not. Some
-/// routers write Cisco's HDLC on links that are announced as PPP; Wireshark tells them by the address.
-fn ppp(bytes: &[u8]) -> Option<(Layer, usize)> {
-    let at = match bytes {
-        [0xff, 0x03, ..] => 2,
-        [0x0f | 0x8f, 0x00, ..] => return Some((Layer::CiscoHdlc, 0)),
-        _ => 0,
-    };
-    let first = *bytes.get(at)?;
-    let (protocol, at) = if first & 1 == 1 {
-        (u16::from(first), at + 1)
-    } else {
-        (be16(bytes, at)?, at + 2)
-    };
-    match protocol {
-        0x0021 => Some((Layer::Ip(TYPE_IPV4), at)),
-        0x0057 => Some((Layer::Ip(TYPE_IPV6), at)),
-        0x0281 | 0x0283 => Some((Layer::Mpls, at)),
-        _ => None,
-    }
-}
+/// Flags of GRE (RFC 2784 §2.1, RFC 2890 §2, RFC 1701, RFC 2637 §4.1).
+const CHECKSUM: u16 = 0x8000;
+const ROUTING: u16 = 0x4000;
+const KEY: u16 = 0x2000;
+const SEQUENCE: u16 = 0x1000;
+const ACKNOWLEDGEMENT: u16 = 0x0080;
+const VERSION: u16 = 0x0007;
 
 /// A stack of labels (RFC 3032 §2.1), to the one whose bottom bit is set. What follows is not announced; its first four bits tell
 /// (RFC 4928 §3): IP, or a pseudowire's control word (RFC 4385 §3) and an Ethernet frame, or such a frame alone.
-fn mpls(bytes: &[u8]) -> Option<(Layer, usize)> {
-    let labels = bytes.as_chunks::<4>().0;
-    let at = (labels.iter().position(|label| label[2] & 1 == 1)? + 1) * 4;
+pub(super) fn mpls(bytes: &[u8]) -> Option<(Layer, usize)> {
+    let at = stack(bytes)?;
     let rest = bytes.get(at..)?;
     match rest.first()? >> 4 {
         4 => Some((Layer::Ip(TYPE_IPV4), at)),
@@ -214,15 +36,20 @@ fn mpls(bytes: &[u8]) -> Option<(Layer, usize)> {
     }
 }
 
+/// Length of a stack of labels.
+fn stack(bytes: &[u8]) -> Option<usize> {
+    let labels = bytes.as_chunks::<4>().0;
+    Some((labels.iter().position(|label| label[2] & 1 == 1)? + 1) * 4)
+}
+
+/// The label at the bottom of a stack: the one that names the customer or the pseudowire.
+pub(super) fn bottom_label(bytes: &[u8]) -> Option<u32> {
+    Some(be32(bytes, stack(bytes)?.checked_sub(4)?)? >> 12)
+}
+
 /// GRE (RFC 2784 §2.1) with the key and the sequence number of RFC 2890, and the acknowledgement number of RFC 2637 §4.1. The source
 /// routes of RFC 1701 end with an empty one.
-fn gre(bytes: &[u8]) -> Option<(Layer, usize)> {
-    const CHECKSUM: u16 = 0x8000;
-    const ROUTING: u16 = 0x4000;
-    const KEY: u16 = 0x2000;
-    const SEQUENCE: u16 = 0x1000;
-    const ACKNOWLEDGEMENT: u16 = 0x0080;
-
+pub(super) fn gre(bytes: &[u8]) -> Option<(Layer, usize)> {
     let flags = be16(bytes, 0)?;
     let protocol = be16(bytes, 2)?;
     let mut at = 4;
@@ -248,6 +75,28 @@ fn gre(bytes: &[u8]) -> Option<(Layer, usize)> {
     }
 }
 
+/// The key of a GRE header. In the version of PPTP (RFC 2637 §4.1) its upper half is a length, and the lower one the call's id.
+pub(super) fn gre_key(bytes: &[u8]) -> Option<u32> {
+    match be16(bytes, 0)? {
+        flags if flags & KEY == 0 => None,
+        flags if flags & VERSION == 1 => be16(bytes, 6).map(u32::from),
+        flags if flags & (CHECKSUM | ROUTING) != 0 => be32(bytes, 8),
+        _ => be32(bytes, 4),
+    }
+}
+
+/// True for a mirrored frame of any type of ERSPAN.
+pub(super) fn is_mirror(gre: &[u8]) -> bool {
+    matches!(be16(gre, 2), Some(TYPE_ERSPAN | TYPE_ERSPAN_3))
+}
+
+/// The session of a mirrored frame, which the types with a header have in one place, behind GRE's sequence number.
+pub(super) fn mirror_session(gre: &[u8]) -> Option<u32> {
+    let has_header = be16(gre, 0)? & SEQUENCE != 0;
+    let session = be16(gre, 10).filter(|_| has_header)?;
+    Some(u32::from(session & 0x3ff))
+}
+
 /// Length of an ERSPAN header of type II or III (draft-foschiano-erspan-03 §4.2 and §4.3) before an Ethernet frame.
 fn erspan(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? >> 4 {
@@ -262,7 +111,7 @@ fn erspan(bytes: &[u8]) -> Option<usize> {
 }
 
 /// VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe §3): the last byte before the network id names the next protocol.
-fn vxlan_gpe(bytes: &[u8]) -> Option<(Layer, usize)> {
+pub(super) fn vxlan_gpe(bytes: &[u8]) -> Option<(Layer, usize)> {
     let next = match bytes.get(3)? {
         1 => Layer::Ip(TYPE_IPV4),
         2 => Layer::Ip(TYPE_IPV6),
@@ -274,14 +123,14 @@ fn vxlan_gpe(bytes: &[u8]) -> Option<(Layer, usize)> {
 }
 
 /// Geneve (RFC 8926 §3.4): the length of its options counts words of four bytes.
-fn geneve(bytes: &[u8]) -> Option<(Layer, usize)> {
+pub(super) fn geneve(bytes: &[u8]) -> Option<(Layer, usize)> {
     let options = usize::from(bytes.first()? & 0x3f) * 4;
     Some((Layer::typed(be16(bytes, 2)?)?, 8 + options))
 }
 
 /// A G-PDU of GTP version 1 (3GPP TS 29.281 §5): any of the three lowest flags brings four bytes more, which may lead to extension
 /// headers; those count words of four bytes, and end with the type of the next.
-fn gtp(bytes: &[u8]) -> Option<(Layer, usize)> {
+pub(super) fn gtp(bytes: &[u8]) -> Option<(Layer, usize)> {
     const G_PDU: u8 = 0xff;
     let [flags, G_PDU, ..] = *bytes else { return None };
     if flags & 0xf0 != 0x30 {
@@ -308,7 +157,7 @@ fn gtp(bytes: &[u8]) -> Option<(Layer, usize)> {
 }
 
 /// Teredo (RFC 4380 §5.1.1): an authentication header and the sender's origin may precede the IPv6 packet.
-fn teredo(bytes: &[u8]) -> Option<(Layer, usize)> {
+pub(super) fn teredo(bytes: &[u8]) -> Option<(Layer, usize)> {
     let mut at = 0;
     if let [0, 1, id, authentication, ..] = *bytes {
         at = 4 + usize::from(id) + usize::from(authentication) + 9;
@@ -319,30 +168,25 @@ fn teredo(bytes: &[u8]) -> Option<(Layer, usize)> {
     Some((Layer::Ip(TYPE_IPV6), at))
 }
 
-/// Linux' netfilter log (LINKTYPE_NFLOG): an address family, then attributes, of which one is the packet. Their numbers are in the
-/// byte order of the machine that wrote them, which nothing tells: the order in which a packet is found is the one.
-fn nflog(bytes: &[u8]) -> Option<(Layer, usize)> {
-    let protocol = match *bytes.first_chunk::<4>()? {
-        [2, 0, ..] => TYPE_IPV4,
-        [10, 0, ..] => TYPE_IPV6,
-        _ => return None,
-    };
-    let at = nflog_payload(bytes, u16::from_le_bytes).or_else(|| nflog_payload(bytes, u16::from_be_bytes))?;
-    Some((Layer::Ip(protocol), at))
-}
+/// CAPWAP's data channel (RFC 5415 §4.3): the header tells its own length in words of four bytes, and whether an Ethernet frame
+/// follows or one of the wireless network (RFC 5416 §2). Fragments and keep-alives are left out.
+pub(super) fn capwap(bytes: &[u8]) -> Option<(Layer, usize)> {
+    const NATIVE: u32 = 0x100;
+    const FRAGMENT: u32 = 0x80;
+    const KEEP_ALIVE: u32 = 0x08;
+    const IEEE_802_11: u32 = 1;
 
-/// Offset of the packet among the attributes, each of which is padded to four bytes.
-fn nflog_payload(bytes: &[u8], number: fn([u8; 2]) -> u16) -> Option<usize> {
-    const PACKET: u16 = 9;
-    let mut at = 4;
-    loop {
-        let [a, b, c, d] = *bytes.get(at..)?.first_chunk()?;
-        let length = usize::from(number([a, b]));
-        match number([c, d]) {
-            _ if length < 4 => return None,
-            PACKET => return Some(at + 4),
-            _ => at += length.next_multiple_of(4),
-        }
+    let header = be32(bytes, 0)?;
+    // The first byte is 0: this version, and no DTLS.
+    if header >> 24 != 0 || header & (FRAGMENT | KEEP_ALIVE) != 0 {
+        return None;
+    }
+    let length = (header >> 19 & 0x1f) as usize * 4;
+    match header >> 9 & 0x1f {
+        _ if length < 8 => None,
+        _ if header & NATIVE == 0 => Some((Layer::Link(ETHERNET), length)),
+        IEEE_802_11 => Some((Layer::Wifi(Form::InCapwap), length)),
+        _ => None,
     }
 }
 
@@ -353,39 +197,6 @@ mod tests {
     const V4: Layer = Layer::Ip(TYPE_IPV4);
     const V6: Layer = Layer::Ip(TYPE_IPV6);
     const FRAME: Layer = Layer::Link(ETHERNET);
-
-    #[test]
-    fn a_session_packet_of_pppoe_holds_ppp_and_a_discovery_packet_does_not() {
-        assert_eq!(Layer::Pppoe.read(&[0x11, 0, 0, 1, 0, 40]), Some((Layer::Ppp, 6)));
-        assert_eq!(Layer::Pppoe.read(&[0x11, 0x09, 0, 0, 0, 40]), None);
-    }
-
-    #[test]
-    fn ppp_is_read_with_and_without_its_compressions() {
-        assert_eq!(Layer::Ppp.read(&[0x00, 0x21]), Some((V4, 2)));
-        assert_eq!(Layer::Ppp.read(&[0xff, 0x03, 0x00, 0x57]), Some((V6, 4)));
-        assert_eq!(Layer::Ppp.read(&[0x21]), Some((V4, 1)));
-        assert_eq!(Layer::Ppp.read(&[0xff, 0x03, 0x57]), Some((V6, 3)));
-        assert_eq!(Layer::Ppp.read(&[0xff, 0x03, 0xc0, 0x21]), None);
-        assert_eq!(Layer::Ppp.read(&[0x02, 0x81]), Some((Layer::Mpls, 2)));
-    }
-
-    #[test]
-    fn cisco_hdlc_has_an_ethertype_even_where_ppp_is_announced() {
-        assert_eq!(Layer::CiscoHdlc.read(&[0x0f, 0, 0x08, 0x00]), Some((V4, 4)));
-        assert_eq!(Layer::CiscoHdlc.read(&[0x8f, 0, 0x20, 0x00]), None);
-        assert_eq!(Layer::Ppp.read(&[0x0f, 0, 0x08, 0x00]), Some((Layer::CiscoHdlc, 0)));
-    }
-
-    #[test]
-    fn cisco_metadata_ends_with_an_ethertype() {
-        assert_eq!(
-            Layer::CiscoMetadata.read(&[1, 1, 0, 1, 0, 2, 0x08, 0x00]),
-            Some((V4, 8))
-        );
-        let tags = Some((Layer::Tags(0x8100), 8));
-        assert_eq!(Layer::CiscoMetadata.read(&[1, 1, 0, 1, 0, 2, 0x81, 0x00]), tags);
-    }
 
     #[test]
     fn labels_end_at_the_bottom_of_their_stack() {
@@ -429,21 +240,36 @@ mod tests {
     }
 
     #[test]
+    fn the_bottom_label_and_the_key_are_numbers() {
+        assert_eq!(bottom_label(&[0, 1, 0x00, 64, 0xff, 2, 0xf1, 64, 0x45]), Some(0xff02f));
+        assert_eq!(bottom_label(&[0, 1, 0x00, 64]), None);
+        assert_eq!(gre_key(&[0x20, 0, 0x08, 0x00, 0, 0, 0, 5]), Some(5));
+        assert_eq!(gre_key(&[0xa0, 0, 0x08, 0x00, 9, 9, 0, 0, 0, 0, 0, 5]), Some(5));
+        assert_eq!(gre_key(&[0x10, 0, 0x08, 0x00, 0, 0, 0, 5]), None);
+        assert_eq!(gre_key(&[0x30, 1, 0x88, 0x0b, 0, 61, 0, 5]), Some(5));
+    }
+
+    #[test]
     fn mirrored_frames_have_a_header_by_their_version() {
         let with = |flags: u8, protocol: [u8; 2], header: &[u8]| {
-            let gre = [flags, 0, protocol[0], protocol[1]];
             let sequence: &[u8] = if flags == 0x10 { &[0; 4] } else { &[] };
-            Layer::Gre.read(&[&gre[..], sequence, header].concat())
+            let bytes = [&[flags, 0][..], &protocol, sequence, header].concat();
+            assert!(is_mirror(&bytes));
+            (Layer::Gre.read(&bytes), mirror_session(&bytes))
         };
-        assert_eq!(with(0x00, [0x88, 0xbe], &[]), Some((FRAME, 4)));
-        assert_eq!(with(0x10, [0x88, 0xbe], &[0x10]), Some((FRAME, 16)));
+        assert_eq!(with(0x00, [0x88, 0xbe], &[0x10, 7, 0, 9]), (Some((FRAME, 4)), None));
+        assert_eq!(
+            with(0x10, [0x88, 0xbe], &[0x10, 7, 0xfc, 9]),
+            (Some((FRAME, 16)), Some(9))
+        );
         let mut third = [0; 12];
         third[0] = 0x20;
-        assert_eq!(with(0x10, [0x22, 0xeb], &third), Some((FRAME, 20)));
+        third[3] = 7;
+        assert_eq!(with(0x10, [0x22, 0xeb], &third), (Some((FRAME, 20)), Some(7)));
         third[11] = 1;
-        assert_eq!(with(0x10, [0x22, 0xeb], &third), Some((FRAME, 28)));
+        assert_eq!(with(0x10, [0x22, 0xeb], &third).0, Some((FRAME, 28)));
         third[10] = 2 << 2;
-        assert_eq!(with(0x10, [0x22, 0xeb], &third), None);
+        assert_eq!(with(0x10, [0x22, 0xeb], &third).0, None);
     }
 
     #[test]
@@ -490,11 +316,20 @@ mod tests {
     }
 
     #[test]
-    fn the_packet_of_a_netfilter_log_is_found_in_both_byte_orders() {
-        let little = [2, 0, 0, 0, 5, 0, 10, 0, 0, 0, 0, 0, 44, 0, 9, 0, 0x45];
-        assert_eq!(Layer::Nflog.read(&little), Some((V4, 16)));
-        let big = [10, 0, 0, 0, 0, 5, 0, 10, 0, 0, 0, 0, 0, 44, 0, 9, 0x60];
-        assert_eq!(Layer::Nflog.read(&big), Some((V6, 16)));
-        assert_eq!(Layer::Nflog.read(&[2, 0, 0, 0, 0, 0, 10, 0]), None);
+    fn an_access_point_hands_over_frames_of_either_kind() {
+        let header = |length: u32, binding: u32, flags: u32| (length << 19 | binding << 9 | flags).to_be_bytes();
+        let wifi = Layer::Wifi(Form::InCapwap);
+        for (header, read) in [
+            (header(2, 1, 0x100), Some((wifi, 8))),
+            (header(4, 1, 0x110), Some((wifi, 16))),
+            (header(2, 1, 0), Some((FRAME, 8))),
+            (header(2, 3, 0x100), None),
+            (header(2, 1, 0x180), None),
+            (header(2, 1, 0x108), None),
+            (header(1, 1, 0), None),
+            ([1, 0, 0, 0], None),
+        ] {
+            assert_eq!(capwap(&header), read, "{header:02x?}");
+        }
     }
 }

@@ -8,7 +8,7 @@
 
 use super::link::{Network, Version};
 use super::tcp::{Carrier, Header};
-use super::{Encapsulations, Packet, Role, encapsulation};
+use super::{Encapsulations, Packet, Role, layer};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -114,7 +114,7 @@ fn tcp(carrier: Carrier, rest: &[u8]) -> Option<Usual> {
 #[inline(always)]
 fn udp(rest: &[u8]) -> Option<Usual> {
     let ([a, b, c, d], _) = rest.split_first_chunk()?;
-    if encapsulation::has_port(u16::from_be_bytes([*a, *b])) || encapsulation::has_port(u16::from_be_bytes([*c, *d])) {
+    if layer::has_port(u16::from_be_bytes([*a, *b])) || layer::has_port(u16::from_be_bytes([*c, *d])) {
         return None;
     }
     Some(Usual::Udp)

@@ -1,15 +1,17 @@
 //! The general path: IP and TCP by `etherparse`, for the packets that [`super::fast`] declines: IP options, extension headers,
-//! lengths that offloading or a snapshot length falsified, tunnels, and the segments quoted in ICMP errors.
+//! lengths that offloading or a snapshot length falsified, tunnels, fragments, and the segments quoted in ICMP errors.
 //!
 //! `etherparse`'s lax slices take what is there. How much was on the wire, and which packets Wireshark numbers all the same, is
 //! worked out here.
 
 use etherparse::{IpNumber, LaxIpSlice, TcpHeaderSlice};
 
-use super::encapsulation::Layer;
+use super::fragment::Key;
+use super::layer::Layer;
+use super::link::{Version, be32};
 use super::tcp::{self, Carrier, Header};
-use super::tunnel::{self, Part, Path};
-use super::{Decoded, Packet, Role, fast};
+use super::tunnel::{self, Found, Part, Path};
+use super::{Decoded, Fragment, Packet, Role, fast};
 
 /// An ICMP error quotes the packet that it complains of behind these bytes (RFC 792, RFC 4443 §2.1).
 const ICMP_HEADER: usize = 8;
@@ -28,10 +30,23 @@ pub(super) fn decode(packet: &Packet<'_>) -> Decoded {
     inside(packet, Layer::Link(packet.link), frame, Path::START).unwrap_or(Decoded::Other)
 }
 
+/// Reads a datagram that was put together from fragments; `path` is the way to them.
+pub(super) fn datagram(packet: &Packet<'_>, path: Path) -> Decoded {
+    let whole = Part {
+        bytes: packet.bytes,
+        at: 0,
+        on_wire: packet.bytes.len(),
+    };
+    ip(packet, whole, path).unwrap_or(Decoded::Other)
+}
+
 /// Reads what a layer holds.
 fn inside(packet: &Packet<'_>, layer: Layer, part: Part<'_>, mut path: Path) -> Option<Decoded> {
-    let part = tunnel::unwrap(layer, part, &mut path)?;
-    ip(packet, part, path)
+    match tunnel::unwrap(layer, part, &mut path)? {
+        Found::Ip(part) => ip(packet, part, path),
+        // What an aggregate holds is read without a memory of what is around it: there must be nothing.
+        Found::Aggregate(part) => (path == Path::START).then_some(Decoded::Aggregate(part.at)),
+    }
 }
 
 /// Reads an IP packet.
@@ -42,6 +57,10 @@ fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
 
     // The payload is what the extension headers leave of the bytes behind the IP header.
     let captured = part.bytes.len().saturating_sub(header.len).min(header.payload);
+    if inner.fragmented && captured == header.payload && path.quotes == 0 {
+        path.numbered &= header.numbered;
+        return fragment(packet, &slice, &header, part, path);
+    }
     let extensions = captured.checked_sub(inner.payload.len())?;
     let payload = Part {
         bytes: inner.payload,
@@ -57,7 +76,7 @@ fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
         (false, _) => return None,
     };
     if inner.fragmented {
-        // Wireshark keeps fragments for reassembly, except for those that are not all there.
+        // Fragments that are not all there are not put together; of these Wireshark reads the first.
         if !header.read_in_part
             || captured == header.payload
             || inner.ip_number != IpNumber::TCP
@@ -101,6 +120,119 @@ fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
             inside(packet, layer, payload, path)
         }
         IpNumber(protocol) => inside(packet, Layer::in_ip(protocol)?, payload, path),
+    }
+}
+
+/// Reads a fragment, of which everything is there.
+fn fragment(
+    packet: &Packet<'_>,
+    slice: &LaxIpSlice<'_>,
+    header: &IpHeader,
+    part: Part<'_>,
+    path: Path,
+) -> Option<Decoded> {
+    let payload = part.after(header.len)?;
+    let bytes = payload.bytes.get(..header.payload)?;
+    let field = match slice {
+        LaxIpSlice::Ipv4(v4) => {
+            let header = v4.header();
+            Field {
+                at: 0,
+                protocol: header.protocol().0,
+                id: header.identification().into(),
+                offset: header.fragments_offset().byte_offset(),
+                more: header.more_fragments(),
+            }
+        }
+        LaxIpSlice::Ipv6(v6) => Field::of_v6(v6.header().next_header().0, bytes)?,
+    };
+    let len = bytes.len().checked_sub(field.at).filter(|len| *len > 0)?;
+    if !may_hold_tcp(IpNumber(field.protocol)) {
+        return None;
+    }
+    let (version, protocol) = match slice {
+        LaxIpSlice::Ipv4(_) => (Version::V4, field.protocol),
+        LaxIpSlice::Ipv6(_) => (Version::V6, 0),
+    };
+    Some(Decoded::Fragment(Fragment {
+        key: Key {
+            version,
+            source: header.source.to_be_bytes(),
+            destination: header.destination.to_be_bytes(),
+            id: field.id,
+            protocol,
+            vlan: path.vlan,
+        },
+        frame: packet.frame,
+        time: packet.time,
+        at: packet.at.checked_add(u32::try_from(payload.at + field.at).ok()?)?,
+        len: u32::try_from(len).ok()?,
+        offset: field.offset,
+        more: field.more,
+        protocol: field.protocol,
+        ttl: header.ttl,
+        path: path.into_fragments()?,
+    }))
+}
+
+/// True for what may lead to TCP: fragments of anything else need not be kept.
+const fn may_hold_tcp(protocol: IpNumber) -> bool {
+    matches!(
+        protocol,
+        IpNumber::TCP
+            | IpNumber::UDP
+            | IpNumber::AUTHENTICATION_HEADER
+            | IpNumber::IPV6_HEADER_HOP_BY_HOP
+            | IpNumber::IPV6_ROUTE_HEADER
+            | IpNumber::IPV6_FRAGMENTATION_HEADER
+            | IpNumber::IPV6_DESTINATION_OPTIONS
+    ) || Layer::in_ip(protocol.0).is_some()
+}
+
+/// What a fragment says of itself.
+struct Field {
+    /// Offset of the fragment's bytes behind the fixed header and its options.
+    at: usize,
+    /// The protocol of the datagram.
+    protocol: u8,
+    id: u32,
+    /// Offset of the fragment's bytes in the datagram.
+    offset: u16,
+    /// More fragments follow.
+    more: bool,
+}
+
+impl Field {
+    /// The first fragment header (RFC 8200 §4.5) that makes a fragment, behind the extension headers that may precede one. What is
+    /// behind it can look like anything, and is not interpreted.
+    fn of_v6(mut next: u8, payload: &[u8]) -> Option<Self> {
+        let mut at = 0;
+        loop {
+            let header = payload.get(at..)?.first_chunk::<8>()?;
+            let length = match IpNumber(next) {
+                IpNumber::IPV6_HEADER_HOP_BY_HOP | IpNumber::IPV6_ROUTE_HEADER | IpNumber::IPV6_DESTINATION_OPTIONS => {
+                    (usize::from(header[1]) + 1) * 8
+                }
+                IpNumber::AUTHENTICATION_HEADER => (usize::from(header[1]) + 2) * 4,
+                IpNumber::IPV6_FRAGMENTATION_HEADER => {
+                    let field = u16::from_be_bytes([header[2], header[3]]);
+                    let (offset, more) = (field & 0xfff8, field & 1 != 0);
+                    if offset != 0 || more {
+                        return Some(Self {
+                            at: at + header.len(),
+                            protocol: header[0],
+                            id: be32(header, 4)?,
+                            offset,
+                            more,
+                        });
+                    }
+                    header.len()
+                }
+                _ => return None,
+            };
+            next = header[0];
+            at += length;
+        }
     }
 }
 
@@ -284,15 +416,48 @@ mod tests {
         assert_eq!(segment(read(&v6(44, &[&atomic[..], &TCP].concat()))).role, Role::Whole);
     }
 
+    fn fragment(decoded: Decoded) -> Fragment {
+        match decoded {
+            Decoded::Fragment(fragment) => fragment,
+            other => panic!("not a fragment: {other:?}"),
+        }
+    }
+
     #[test]
     fn fragments_are_left_to_reassembly() {
-        for field in [[0x20, 0x00], [0x20, 0x03], [0x00, 0x03]] {
-            let mut bytes = v4(6, &[], &TCP);
+        for (field, offset, more) in [
+            ([0x20, 0x00], 0, true),
+            ([0x20, 0x03], 24, true),
+            ([0x00, 0x03], 24, false),
+        ] {
+            let mut bytes = v4(6, &[1, 1, 1, 0], &TCP);
             bytes[6..8].copy_from_slice(&field);
-            assert_eq!(read(&bytes), Decoded::Other);
+            let fragment = fragment(read(&bytes));
+            assert_eq!((fragment.offset, fragment.more, fragment.protocol), (offset, more, 6));
+            assert_eq!((fragment.at, fragment.len, fragment.key.id), (524, 28, 0x1234));
         }
-        let first = [6, 0, 0, 1, 0, 0, 0, 9];
-        assert_eq!(read(&v6(44, &[&first[..], &TCP].concat())), Decoded::Other);
+    }
+
+    #[test]
+    fn a_fragment_header_is_found_behind_others_and_ends_the_search() {
+        let last = [60, 0, 0xff, 0xf8, 0, 0, 0, 9];
+        let atomic = [44, 0, 0, 0, 0, 0, 0, 8];
+        let options = [44, 0, 1, 4, 0, 0, 0, 0];
+        let datagram = v6(60, &[&options[..], &atomic, &last, &[0xff; 16]].concat());
+        let fragment = fragment(read(&datagram));
+        assert_eq!((fragment.offset, fragment.more, fragment.protocol), (0xfff8, false, 60));
+        assert_eq!((fragment.at, fragment.len, fragment.key.id), (564, 16, 9));
+    }
+
+    #[test]
+    fn fragments_of_what_holds_no_tcp_or_nothing_at_all_are_nothing() {
+        let mut bytes = v4(1, &[], &TCP);
+        bytes[6] = 0x20;
+        assert_eq!(read(&bytes), Decoded::Other);
+        let mut bytes = v4(6, &[], &[]);
+        bytes[6] = 0x20;
+        assert_eq!(read(&bytes), Decoded::Other);
+        assert_eq!(read(&v6(44, &[6, 0, 0, 1, 0, 0, 0, 9])), Decoded::Other);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Link layers: where in a frame the IP header begins, and the innermost VLAN id on the way to it.
 //!
 //! Link types are those of the LINKTYPE_ registry (tcpdump.org): NULL, Ethernet, RAW under its three numbers, LOOP, Linux "cooked"
-//! captures in both versions, IPv4 and IPv6. Those that wrap IP once more, PPP and its like, are read in
-//! [`super::encapsulation`].
+//! captures in both versions, IPv4 and IPv6. The others are told in [`super::layer`].
 
 const NULL: u16 = 0;
 pub(super) const ETHERNET: u16 = 1;
@@ -35,7 +34,7 @@ pub(super) struct Network {
 }
 
 /// IP's version, as its first four bits say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Version {
     /// RFC 791.
     V4,
@@ -126,14 +125,23 @@ fn typed(frame: &[u8], start: usize, protocol: u16) -> Option<Network> {
     })
 }
 
-/// A length instead of a type: LLC and SNAP (IEEE 802) may still lead to IP. `length` is the type field's value.
+/// A length instead of a type: LLC and SNAP may still lead to IP. `length` is the type field's value.
 fn snap(frame: &[u8], at: usize, length: usize) -> Option<Network> {
-    const HEADER: usize = 8;
-    let (header, _) = frame.get(at..)?.split_first_chunk::<HEADER>()?;
-    match *header {
-        [0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00 | 0xf8, high, low] if length > HEADER => {
-            ip(frame, at + HEADER, u16::from_be_bytes([high, low]))
-        }
+    let protocol = snap_type(frame.get(at..)?)?;
+    if length > SNAP {
+        ip(frame, at + SNAP, protocol)
+    } else {
+        None
+    }
+}
+
+/// Length of a logical link control header with a subnetwork access protocol header.
+pub(super) const SNAP: usize = 8;
+
+/// The EtherType that LLC and SNAP (IEEE 802) lead to.
+pub(super) fn snap_type(bytes: &[u8]) -> Option<u16> {
+    match *bytes.first_chunk::<SNAP>()? {
+        [0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00 | 0xf8, high, low] => Some(u16::from_be_bytes([high, low])),
         _ => None,
     }
 }
@@ -152,7 +160,7 @@ fn null(frame: &[u8]) -> Option<Network> {
 }
 
 /// The EtherType for an address family as the BSDs number them: AF_INET6 is 24 for NetBSD and OpenBSD, 28 for FreeBSD, 30 for macOS.
-const fn family(number: u32) -> Option<u16> {
+pub(super) const fn family(number: u32) -> Option<u16> {
     match number {
         2 => Some(TYPE_IPV4),
         24 | 28 | 30 => Some(TYPE_IPV6),
@@ -180,6 +188,11 @@ pub(super) fn ip(frame: &[u8], at: usize, protocol: u16) -> Option<Network> {
 #[inline]
 pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair))
+}
+
+/// Four bytes in network order.
+pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|four| u32::from_be_bytes(*four))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::wrapping::Encapsulations;
 use crate::evidence::Time;
 
 /// Both ends of a TCP flow, the smaller (address, port) first, so that both directions have one key.
@@ -127,58 +128,8 @@ impl Role {
     }
 }
 
-/// Which encapsulations stood around a segment's own IP header, as a set: neither their order nor their number is kept, and VLAN tags
-/// are not among them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Encapsulations(u8);
-
-impl Encapsulations {
-    /// Nothing but the link layer.
-    pub(crate) const NONE: Self = Self(0);
-    /// PPP, over Ethernet (RFC 2516) or by itself.
-    pub(crate) const PPP: Self = Self(0x01);
-    /// MPLS labels (RFC 3032).
-    pub(crate) const MPLS: Self = Self(0x02);
-    /// IP in IP, of either version in either (RFC 2003, RFC 4213, RFC 2473), and Teredo (RFC 4380).
-    pub(crate) const IP: Self = Self(0x04);
-    /// GRE (RFC 2784), and ERSPAN in it.
-    pub(crate) const GRE: Self = Self(0x08);
-    /// VXLAN (RFC 7348).
-    pub(crate) const VXLAN: Self = Self(0x10);
-    /// Geneve (RFC 8926).
-    pub(crate) const GENEVE: Self = Self(0x20);
-    /// The user plane of GTP (3GPP TS 29.281).
-    pub(crate) const GTP: Self = Self(0x40);
-    /// Cisco's metadata header (EtherType 0x8909).
-    pub(crate) const CISCO_METADATA: Self = Self(0x80);
-
-    /// Every kind with the word that reports use, from the link outwards in.
-    const NAMES: [(Self, &'static str); 8] = [
-        (Self::PPP, "ppp"),
-        (Self::MPLS, "mpls"),
-        (Self::CISCO_METADATA, "cisco-metadata"),
-        (Self::IP, "ip"),
-        (Self::GRE, "gre"),
-        (Self::VXLAN, "vxlan"),
-        (Self::GENEVE, "geneve"),
-        (Self::GTP, "gtp"),
-    ];
-
-    /// The words for the kinds in the set, always in the same order.
-    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
-        Self::NAMES
-            .into_iter()
-            .filter(move |(kind, _)| self.0 & kind.0 != 0)
-            .map(|(_, name)| name)
-    }
-
-    /// The set with another kind in it.
-    pub(crate) const fn with(self, kind: Self) -> Self {
-        Self(self.0 | kind.0)
-    }
-}
-
-/// One TCP segment of one packet. `payload` is a range of the window's bytes; nothing is copied.
+/// One TCP segment of one packet. `payload` is a range of the window's bytes, or of the datagrams put together from its fragments;
+/// nothing is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
     /// Which flow.
@@ -213,7 +164,7 @@ pub(crate) struct Segment {
     pub(crate) vlan: u16,
     /// Whether it is numbered, and whether it is followed.
     pub(crate) role: Role,
-    /// What it was wrapped in.
+    /// What it was wrapped in, VLAN tags apart.
     pub(crate) encapsulations: Encapsulations,
 }
 
@@ -234,14 +185,6 @@ mod tests {
         assert_eq!(FlowKey::new(LOW, HIGH).0, FlowKey::new(HIGH, LOW).0);
         assert!(FlowKey::new(LOW, HIGH).1);
         assert!(!FlowKey::new(HIGH, LOW).1);
-    }
-
-    #[test]
-    fn a_set_of_encapsulations_tells_its_names() {
-        let set = Encapsulations::VXLAN.with(Encapsulations::PPP);
-        assert_eq!(set.names().collect::<Vec<_>>(), ["ppp", "vxlan"]);
-        assert_eq!(Encapsulations(0xff).names().count(), 8);
-        assert_eq!(Encapsulations::NONE.names().count(), 0);
     }
 
     #[test]

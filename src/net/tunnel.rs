@@ -1,13 +1,13 @@
 //! From the start of a frame, or from the payload of an IP packet, to the IP header inside whatever encapsulations there are.
 //!
-//! Tunnels nest: VXLAN over PPPoE, GRE in IP in MPLS. The walk stops at [`DEEPEST`] of them, far more than any network stacks up, so
-//! that a packet made for the purpose costs no more than an ordinary one.
+//! Tunnels nest: VXLAN over PPPoE, GRE in IP in MPLS. The walk stops where [`Encapsulations`] is full, so that a packet made for the
+//! purpose costs no more than an ordinary one.
 
-use super::encapsulation::Layer;
+use super::layer::Layer;
 use super::{Encapsulations, link};
 
-/// The most encapsulations that are unwrapped.
-const DEEPEST: u8 = 8;
+/// The most datagrams within each other that are put together from fragments.
+const DEEPEST_FRAGMENTS: u8 = 4;
 
 const UDP_HEADER: usize = 8;
 
@@ -50,8 +50,8 @@ pub(super) struct Path {
     pub(super) quotes: u8,
     /// What was unwrapped.
     pub(super) encapsulations: Encapsulations,
-    /// How often.
-    depth: u8,
+    /// Fragmented datagrams around this place.
+    fragmented: u8,
 }
 
 impl Path {
@@ -61,7 +61,7 @@ impl Path {
         numbered: true,
         quotes: 0,
         encapsulations: Encapsulations::NONE,
-        depth: 0,
+        fragmented: 0,
     };
 
     /// Notes the tags of a link layer. A frame without a tag leaves the id of the frame around it.
@@ -72,24 +72,41 @@ impl Path {
         self.numbered &= numbered;
     }
 
-    /// Notes an encapsulation; `None` where it is one too many.
-    fn enter(&mut self, kind: Encapsulations) -> Option<()> {
-        self.depth = self.depth.checked_add(1).filter(|depth| *depth <= DEEPEST)?;
-        self.encapsulations = self.encapsulations.with(kind);
+    /// Notes an encapsulation that begins with these bytes; `None` where it is one too many.
+    fn enter(&mut self, layer: Layer, bytes: &[u8]) -> Option<()> {
+        if let Some(kind) = layer.kind(bytes) {
+            self.encapsulations = self.encapsulations.with(kind, layer.id(bytes))?;
+        }
+        self.numbered &= layer.numbered(bytes);
         Some(())
+    }
+
+    /// The path into a datagram that is put together from fragments; `None` where it is one too many.
+    pub(super) fn into_fragments(self) -> Option<Self> {
+        let fragmented = self.fragmented.checked_add(1)?;
+        (fragmented <= DEEPEST_FRAGMENTS).then_some(Self { fragmented, ..self })
     }
 }
 
+/// Where a walk ends.
+pub(super) enum Found<'a> {
+    /// An IP packet.
+    Ip(Part<'a>),
+    /// Several frames of a wireless network in one.
+    Aggregate(Part<'a>),
+}
+
 /// Walks from a layer to the next IP header, and notes in `path` what it passes.
-pub(super) fn unwrap<'a>(mut layer: Layer, mut part: Part<'a>, path: &mut Path) -> Option<Part<'a>> {
-    // Past the frame's own link layer, what `enter` does not count takes at least four bytes each time: the walk ends.
+pub(super) fn unwrap<'a>(mut layer: Layer, mut part: Part<'a>, path: &mut Path) -> Option<Found<'a>> {
+    // What is not counted takes at least four bytes each time, or is followed by something that does: the walk ends.
     loop {
         let (next, skipped) = match layer {
-            Layer::Ip(announced) => return link::ip(part.bytes, 0, announced).map(|_| part),
+            Layer::Ip(announced) => return link::ip(part.bytes, 0, announced).map(|_| Found::Ip(part)),
+            Layer::Aggregate => return Some(Found::Aggregate(part)),
             Layer::Link(kind) => {
                 if let Some(network) = link::peel(kind, part.bytes) {
                     path.tagged(network.vlan, network.numbered);
-                    return part.after(network.at);
+                    return part.after(network.at).map(Found::Ip);
                 }
                 match link::type_field(kind, part.bytes) {
                     Some(typed) => {
@@ -105,9 +122,7 @@ pub(super) fn unwrap<'a>(mut layer: Layer, mut part: Part<'a>, path: &mut Path) 
                 (Layer::typed(typed.protocol)?, typed.at)
             }
             layer => {
-                if let Some(kind) = layer.kind() {
-                    path.enter(kind)?;
-                }
+                path.enter(layer, part.bytes)?;
                 layer.read(part.bytes)?
             }
         };
@@ -138,7 +153,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::{Decoded, Packet, Role, Segment, decode};
-    use super::*;
 
     const TCP: [u8; 25] = [
         0xc0, 0x01, 0x01, 0xbb, 0, 0, 0, 100, 0, 0, 0, 9, 0x50, 0x18, 0x10, 0, 0, 0, 0, 0, b'i', b'n', b'n', b'e', b'r',
@@ -201,51 +215,56 @@ mod tests {
         segment
     }
 
-    fn kinds(link: u16, frame: &[u8]) -> Encapsulations {
+    /// What the frame is wrapped in, with the number of the innermost kind that has one.
+    fn kinds(link: u16, frame: &[u8]) -> String {
         let segment = segment(link, frame);
         assert_eq!(segment.role, Role::Whole);
-        segment.encapsulations
+        told(&segment)
+    }
+
+    fn told(segment: &Segment) -> String {
+        let word = |(kind, id): (&str, Option<u32>)| id.map_or_else(|| kind.to_owned(), |id| format!("{kind} {id}"));
+        segment.encapsulations.told().map(word).collect::<Vec<_>>().join(", ")
     }
 
     #[test]
     fn a_session_over_ethernet_is_unwrapped_and_keeps_its_vlan() {
         let session = on(&[0x11, 0, 0, 1, 0, 47, 0x00, 0x21], &v4(6, &TCP));
         let frame = ethernet(&[0x81, 0x00, 0, 7, 0x88, 0x64], &session);
-        assert_eq!(kinds(ETHERNET, &frame), Encapsulations::PPP);
+        assert_eq!(kinds(ETHERNET, &frame), "pppoe 1");
         assert_eq!(segment(ETHERNET, &frame).vlan, 7);
-        assert_eq!(kinds(51, &session), Encapsulations::PPP);
+        assert_eq!(kinds(51, &session), "pppoe 1");
     }
 
     #[test]
     fn serial_links_and_netfilter_logs_are_unwrapped() {
-        assert_eq!(kinds(9, &on(&[0xff, 3, 0, 0x57], &v6(6, &TCP))), Encapsulations::PPP);
-        assert_eq!(kinds(50, &on(&[0x21], &v4(6, &TCP))), Encapsulations::PPP);
-        assert_eq!(kinds(104, &on(&[0x0f, 0, 8, 0], &v4(6, &TCP))), Encapsulations::NONE);
+        assert_eq!(kinds(9, &on(&[0xff, 3, 0, 0x57], &v6(6, &TCP))), "ppp");
+        assert_eq!(kinds(50, &on(&[0x21], &v4(6, &TCP))), "ppp");
+        assert_eq!(kinds(104, &on(&[0x0f, 0, 8, 0], &v4(6, &TCP))), "");
+        assert_eq!(kinds(107, &on(&[0x18, 0x41, 3, 0xcc], &v4(6, &TCP))), "");
+        assert_eq!(kinds(100, &on(&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &v4(6, &TCP))), "");
         let log = [2, 0, 0, 0, 5, 0, 10, 0, 0, 0, 0, 0, 49, 0, 9, 0];
-        assert_eq!(kinds(239, &on(&log, &v4(6, &TCP))), Encapsulations::NONE);
+        assert_eq!(kinds(239, &on(&log, &v4(6, &TCP))), "");
     }
 
     #[test]
     fn labels_and_metadata_are_unwrapped() {
         let labels = [0, 1, 0x00, 64, 0, 2, 0x01, 64];
         for kind in [[0x88, 0x47], [0x88, 0x48]] {
-            assert_eq!(
-                kinds(ETHERNET, &ethernet(&kind, &on(&labels, &v6(6, &TCP)))),
-                Encapsulations::MPLS
-            );
+            assert_eq!(kinds(ETHERNET, &ethernet(&kind, &on(&labels, &v6(6, &TCP)))), "mpls 32");
         }
         let metadata = [1, 1, 0, 1, 0, 2, 0x08, 0x00];
         assert_eq!(
             kinds(ETHERNET, &ethernet(&[0x89, 0x09], &on(&metadata, &v4(6, &TCP)))),
-            Encapsulations::CISCO_METADATA
+            "cisco-metadata"
         );
     }
 
     #[test]
     fn either_ip_goes_in_either() {
         for inner in [(4, v4(6, &TCP)), (41, v6(6, &TCP))] {
-            assert_eq!(kinds(RAW, &v4(inner.0, &inner.1)), Encapsulations::IP);
-            assert_eq!(kinds(RAW, &v6(inner.0, &inner.1)), Encapsulations::IP);
+            assert_eq!(kinds(RAW, &v4(inner.0, &inner.1)), "ip");
+            assert_eq!(kinds(RAW, &v6(inner.0, &inner.1)), "ip");
         }
     }
 
@@ -258,13 +277,10 @@ mod tests {
 
     #[test]
     fn gre_holds_packets_and_frames() {
-        assert_eq!(
-            kinds(RAW, &v4(47, &on(&[0, 0, 8, 0], &v4(6, &TCP)))),
-            Encapsulations::GRE
-        );
+        assert_eq!(kinds(RAW, &v4(47, &on(&[0, 0, 8, 0], &v4(6, &TCP)))), "gre");
         let frame = ethernet(&[0x81, 0x00, 0, 9, 0x86, 0xdd], &v6(6, &TCP));
         let keyed = on(&[0x20, 0, 0x65, 0x58, 0, 0, 0, 5], &frame);
-        assert_eq!(kinds(RAW, &v6(47, &keyed)), Encapsulations::GRE);
+        assert_eq!(kinds(RAW, &v6(47, &keyed)), "gre 5");
         assert_eq!(segment(RAW, &v6(47, &keyed)).vlan, 9);
     }
 
@@ -275,10 +291,10 @@ mod tests {
         let geneve = on(&[0, 0, 0x65, 0x58, 0, 0, 42, 0], &frame);
         let gtp = on(&[0x30, 0xff, 0, 45, 0, 0, 0, 1], &v4(6, &TCP));
         for (port, payload, kind) in [
-            (4789, &vxlan, Encapsulations::VXLAN),
-            (6081, &geneve, Encapsulations::GENEVE),
-            (2152, &gtp, Encapsulations::GTP),
-            (3544, &v6(6, &TCP), Encapsulations::IP),
+            (4789, &vxlan, "vxlan 42"),
+            (6081, &geneve, "geneve 42"),
+            (2152, &gtp, "gtp 1"),
+            (3544, &v6(6, &TCP), "teredo"),
         ] {
             let mut there = v4(17, &udp(port, payload));
             assert_eq!(kinds(RAW, &there), kind);
@@ -293,6 +309,49 @@ mod tests {
     fn vxlan_at_the_port_of_linux_is_followed_and_not_numbered() {
         let vxlan = on(&[8, 0, 0, 0, 0, 0, 42, 0], &ethernet(&[8, 0], &v4(6, &TCP)));
         assert_eq!(segment(RAW, &v4(17, &udp(8472, &vxlan))).role, Role::Unnumbered);
+    }
+
+    #[test]
+    fn sessions_of_either_version_of_l2tp_are_unwrapped() {
+        let second = on(&[0, 2, 0, 5, 0, 6, 0xff, 3, 0, 0x21], &v4(6, &TCP));
+        assert_eq!(kinds(RAW, &v4(17, &udp(1701, &second))), "l2tp 6");
+        let third = on(&[0, 3, 0, 0, 0, 0, 0, 7], &ethernet(&[8, 0], &v4(6, &TCP)));
+        for frame in [v4(17, &udp(1701, &third)), v6(115, &third[4..])] {
+            let segment = segment(RAW, &frame);
+            assert_eq!((told(&segment).as_str(), segment.role), ("l2tp 7", Role::Unnumbered));
+        }
+    }
+
+    #[test]
+    fn mirrored_frames_tell_their_session() {
+        let mirrored = on(&[0x10, 7, 0, 42, 0, 0, 0, 0], &ethernet(&[8, 0], &v4(6, &TCP)));
+        let gre = on(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1], &mirrored);
+        assert_eq!(kinds(RAW, &v4(47, &gre)), "erspan 42");
+    }
+
+    #[test]
+    fn frames_of_wireless_networks_are_unwrapped_whatever_stands_before_them() {
+        let wifi = [
+            &[0x08, 0x01][..],
+            &[0; 22],
+            &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0],
+            &v4(6, &TCP),
+        ]
+        .concat();
+        assert_eq!(kinds(105, &wifi), "");
+        assert_eq!(kinds(127, &on(&[0, 0, 8, 0, 0, 0, 0, 0], &wifi)), "");
+        assert_eq!(kinds(192, &on(&[0, 0, 8, 0, 105, 0, 0, 0], &wifi)), "");
+        assert_eq!(kinds(119, &on(&[0; 144], &wifi)), "");
+        let pktap = on(&[12, 0, 0, 0, 1, 0, 0, 0, 127, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0], &wifi);
+        assert_eq!(kinds(258, &pktap), "");
+        let mut capwap = on(&[0, 0x10, 0x03, 0, 0, 0, 0, 0], &wifi);
+        let in_udp = |capwap: &[u8]| segment(RAW, &v4(17, &udp(5247, capwap)));
+        assert_eq!(in_udp(&capwap).role, Role::Unnumbered);
+        capwap.swap(8, 9);
+        assert_eq!(
+            (told(&in_udp(&capwap)).as_str(), in_udp(&capwap).role),
+            ("capwap", Role::Whole)
+        );
     }
 
     #[test]
@@ -328,7 +387,7 @@ mod tests {
         for _ in 0..8 {
             frame = v4(4, &frame);
         }
-        assert_eq!(kinds(RAW, &frame), Encapsulations::IP);
+        assert_eq!(kinds(RAW, &frame), ["ip"; 8].join(", "));
         frame = v4(4, &frame);
         assert_eq!(decode(&packet(RAW, &frame, frame.len())), Decoded::Other);
     }

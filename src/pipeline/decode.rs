@@ -1,4 +1,7 @@
 //! A window's packets → segments, in parallel chunks, sorted into shards.
+//!
+//! Fragments of IP are the exception: what one of them completes depends on those before it, so they are taken one after the other
+//! when all packets of the window have been decoded. A segment in a completed datagram joins the others at the place of its frame.
 
 use std::hash::BuildHasher;
 
@@ -6,7 +9,9 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
 use crate::capture::{Record, Window};
-use crate::net::{Decoded, FlowKey, Packet, Segment, decode};
+use crate::net::{
+    Decoded, Defragmenter, FlowKey, Fragment, FragmentLimits, FragmentTally, Packet, Segment, decode, frames,
+};
 
 /// Parts of the flow table. Fixed: what a shard sees must not depend on the number of threads.
 pub(super) const SHARDS: usize = 64;
@@ -15,31 +20,34 @@ const CHUNK: usize = 1_024;
 
 /// The segments of one chunk of packets. Reused from window to window.
 #[derive(Debug, Default)]
-pub(super) struct Chunk {
+struct Chunk {
     /// In file order.
     segments: Vec<Segment>,
+    /// Likewise.
+    fragments: Vec<Fragment>,
     /// The shard of each.
     shards: Vec<u8>,
     /// Places in `segments` by shard, and in file order within each: a single list, since one shard may get nothing or all of a chunk.
-    order: Vec<u16>,
+    order: Vec<u32>,
     /// Where each shard's part of `order` ends.
-    ends: Vec<u16>,
+    ends: Vec<u32>,
 }
 
-const _: () = assert!(CHUNK <= u16::MAX as usize && SHARDS <= 1 << u8::BITS);
+const _: () = assert!(SHARDS <= 1 << u8::BITS);
 
 impl Chunk {
     /// The segments of one shard, in file order.
-    pub(super) fn of_shard(&self, shard: usize) -> impl Iterator<Item = &Segment> {
-        let end = |shard: usize| self.ends.get(shard).map_or(0, |end| usize::from(*end));
+    fn of_shard(&self, shard: usize) -> impl Iterator<Item = &Segment> {
+        let end = |shard: usize| self.ends.get(shard).map_or(0, |end| *end as usize);
         let start = shard.checked_sub(1).map_or(0, end);
         let places = self.order.get(start..end(shard)).unwrap_or_default();
-        places.iter().filter_map(|place| self.segments.get(usize::from(*place)))
+        places.iter().filter_map(|place| self.segments.get(*place as usize))
     }
 
     /// Decodes packets in place of what the chunk held before.
     fn fill(&mut self, window: &Window, records: &[Record]) {
         self.segments.clear();
+        self.fragments.clear();
         self.shards.clear();
         let hasher = FixedState::with_seed(0);
         for record in records {
@@ -51,17 +59,49 @@ impl Chunk {
                 frame: record.frame,
                 time: record.time,
             };
-            if let Decoded::Tcp(segment) = decode(&packet) {
+            let decoded = decode(&packet);
+            if let Decoded::Tcp(segment) = &decoded {
                 self.shards.push(shard_of(&hasher, &segment.key));
-                self.segments.push(segment);
+                self.segments.push(*segment);
+            } else {
+                self.take_other(&packet, &decoded, &hasher);
             }
         }
         self.sort();
     }
 
+    /// Takes what is no segment by itself.
+    #[cold]
+    fn take_other(&mut self, packet: &Packet<'_>, decoded: &Decoded, hasher: &FixedState) {
+        match decoded {
+            Decoded::Fragment(fragment) => self.fragments.push(*fragment),
+            Decoded::Aggregate(at) => {
+                for frame in frames(packet, *at) {
+                    match decode(&frame) {
+                        Decoded::Tcp(segment) => {
+                            self.shards.push(shard_of(hasher, &segment.key));
+                            self.segments.push(segment);
+                        }
+                        // These frames begin with LLC, and hold no aggregates.
+                        other => self.take_other(&frame, &other, hasher),
+                    }
+                }
+            }
+            Decoded::Tcp(_) | Decoded::Cut | Decoded::Other => {}
+        }
+    }
+
+    /// Puts a segment behind those of its frame and of the frames before; then the chunk has to be sorted again.
+    fn insert(&mut self, segment: Segment) {
+        let place = self.segments.partition_point(|other| other.frame <= segment.frame);
+        self.segments.insert(place, segment);
+        self.shards
+            .insert(place, shard_of(&FixedState::with_seed(0), &segment.key));
+    }
+
     /// Sorts by shard, by counting.
     fn sort(&mut self) {
-        let mut next = [0_u16; SHARDS];
+        let mut next = [0_u32; SHARDS];
         for shard in &self.shards {
             if let Some(count) = next.get_mut(usize::from(*shard)) {
                 *count += 1;
@@ -78,7 +118,7 @@ impl Chunk {
         self.order.resize(self.shards.len(), 0);
         for (shard, place) in self.shards.iter().zip(0..) {
             if let Some(next) = next.get_mut(usize::from(*shard))
-                && let Some(slot) = self.order.get_mut(usize::from(*next))
+                && let Some(slot) = self.order.get_mut(*next as usize)
             {
                 *slot = place;
                 *next += 1;
@@ -87,21 +127,131 @@ impl Chunk {
     }
 }
 
-/// Decodes a window into chunks; returns how many of them hold something now.
-pub(super) fn decode_window(window: &Window, chunks: &mut Vec<Chunk>) -> usize {
-    let used = window.records.len().div_ceil(CHUNK);
-    if chunks.len() < used {
-        chunks.resize_with(used, Chunk::default);
+/// Decodes the windows of one capture.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    chunks: Vec<Chunk>,
+    /// How many of them hold something of this window.
+    used: usize,
+    defragmenter: Defragmenter,
+    /// The datagrams that were completed in this window. Offsets of payloads count on here where the window's bytes end.
+    whole: Vec<u8>,
+}
+
+impl Decoder {
+    /// A decoder for one capture.
+    pub(super) fn new(limits: FragmentLimits) -> Self {
+        Self {
+            chunks: Vec::new(),
+            used: 0,
+            defragmenter: Defragmenter::new(limits),
+            whole: Vec::new(),
+        }
     }
-    window
-        .records
-        .par_chunks(CHUNK)
-        .zip(chunks.par_iter_mut())
-        .for_each(|(records, chunk)| chunk.fill(window, records));
-    used
+
+    /// Decodes a window; what was decoded of the last one is gone.
+    pub(super) fn decode(&mut self, window: &Window) {
+        self.used = window.records.len().div_ceil(CHUNK);
+        if self.chunks.len() < self.used {
+            self.chunks.resize_with(self.used, Chunk::default);
+        }
+        window
+            .records
+            .par_chunks(CHUNK)
+            .zip(self.chunks.par_iter_mut())
+            .for_each(|(records, chunk)| chunk.fill(window, records));
+        self.whole.clear();
+        let used = self.chunks.iter_mut().take(self.used);
+        for chunk in used.filter(|chunk| !chunk.fragments.is_empty()) {
+            let fragments = std::mem::take(&mut chunk.fragments);
+            for fragment in &fragments {
+                if let Some(segment) = self.defragmenter.add(fragment, &window.bytes, &mut self.whole) {
+                    chunk.insert(segment);
+                }
+            }
+            chunk.fragments = fragments;
+            chunk.sort();
+        }
+    }
+
+    /// The segments of one shard in the order of the file, with their payload. `window` is the one that was decoded.
+    pub(super) fn of_shard<'a>(
+        &'a self,
+        shard: usize,
+        window: &'a Window,
+    ) -> impl Iterator<Item = (&'a Segment, &'a [u8])> {
+        let used = self.chunks.get(..self.used).unwrap_or_default();
+        let segments = used.iter().flat_map(move |chunk| chunk.of_shard(shard));
+        segments.map(|segment| {
+            let (at, len) = (segment.payload_at as usize, segment.payload_len as usize);
+            let payload = window.bytes.get(at..at + len).or_else(|| {
+                let at = at.checked_sub(window.bytes.len())?;
+                self.whole.get(at..at + len)
+            });
+            (segment, payload.unwrap_or_default())
+        })
+    }
+
+    /// What became of the fragments.
+    pub(super) fn fragments(&self) -> FragmentTally {
+        self.defragmenter.tally()
+    }
 }
 
 fn shard_of(hasher: &FixedState, key: &FlowKey) -> u8 {
     // The top bits: the flow tables use the low ones of other hashes.
     (hasher.hash_one(key) >> 58) as u8 % SHARDS as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Record;
+
+    /// An IPv4 packet of one flow; `field` holds the flags and the offset in words of eight bytes.
+    fn packet(field: u16, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0x45, 0, 0, 20 + payload.len() as u8, 0, 1];
+        bytes.extend(field.to_be_bytes());
+        bytes.extend([64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+        [&bytes[..], payload].concat()
+    }
+
+    fn tcp(payload: &[u8]) -> Vec<u8> {
+        let header = [
+            0xc0, 0x01, 0x01, 0xbb, 0, 0, 0, 100, 0, 0, 0, 9, 0x50, 0x18, 0x10, 0, 0, 0, 0, 0,
+        ];
+        [&header[..], payload].concat()
+    }
+
+    #[test]
+    fn a_completed_datagram_takes_the_place_of_its_last_fragment() {
+        let split = tcp(b"in two halves");
+        let packets = [
+            packet(0x2000, &split[..24]),
+            packet(0, &tcp(b"between")),
+            packet(3, &split[24..]),
+            packet(0, &tcp(b"after")),
+        ];
+        let mut window = Window::default();
+        for (packet, frame) in packets.iter().zip(1..) {
+            window.records.push(Record {
+                frame,
+                time: None,
+                link: 101,
+                at: window.bytes.len() as u32,
+                captured: packet.len() as u32,
+                original: packet.len() as u32,
+            });
+            window.bytes.extend(packet);
+        }
+        let mut decoder = Decoder::new(FragmentLimits::default());
+        // The second time around nothing of the first may be left.
+        for completed in 1..=2 {
+            decoder.decode(&window);
+            let shards = (0..SHARDS).flat_map(|shard| decoder.of_shard(shard, &window));
+            let seen: Vec<_> = shards.map(|(segment, payload)| (segment.frame, payload)).collect();
+            assert_eq!(seen, [(2, &b"between"[..]), (3, b"in two halves"), (4, b"after")]);
+            assert_eq!(decoder.fragments().completed, completed);
+        }
+    }
 }

@@ -131,7 +131,7 @@ pub struct Place {
 pub struct Encapsulation {
     /// Which kind: `vlan`, `vxlan`, `gre` and so on.
     pub kind: String,
-    /// Its number, where the kind has one.
+    /// The number that its header carries; told for the tag and for the innermost tunnel whose kind has one.
     pub id: Option<u64>,
 }
 

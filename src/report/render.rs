@@ -105,14 +105,14 @@ fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
     }
 }
 
-/// What the first packet was wrapped in. Of several tags of one kind the innermost is told.
+/// What the first packet was wrapped in: the innermost VLAN tag, then the tunnels, the outermost first.
 fn encapsulation(seen: &Observed) -> Vec<Encapsulation> {
-    let vlan = (seen.vlan != 0).then(|| ("vlan", Some(seen.vlan.into())));
+    let vlan = (seen.vlan != 0).then_some(("vlan", Some(seen.vlan.into())));
     vlan.into_iter()
-        .chain(seen.encapsulations.names().map(|name| (name, None)))
+        .chain(seen.encapsulations.told())
         .map(|(kind, id)| Encapsulation {
             kind: kind.to_owned(),
-            id,
+            id: id.map(u64::from),
         })
         .collect()
 }

@@ -44,6 +44,7 @@ pub(super) fn write(report: &Report, group: &Group, paper: &mut Paper<'_>) -> io
         paper.verbatim(12, command)?;
     }
     ends(cause, group, paper)?;
+    inside(&connection, paper)?;
     streams(report, &connection, group, paper)
 }
 
@@ -303,6 +304,19 @@ fn ends(cause: &Cause, group: &Group, paper: &mut Paper<'_>) -> io::Result<()> {
         paper.block(2, "servers  ", Ink::Label, &named(&group.servers, NAMED))?;
     }
     Ok(())
+}
+
+/// What the connection was wrapped in, the outermost first: `vlan 7, vxlan 42`.
+fn inside(connection: &Connection, paper: &mut Paper<'_>) -> io::Result<()> {
+    let layers = connection.encapsulation.iter().map(|layer| match layer.id {
+        Some(id) => format!("{} {id}", layer.kind),
+        None => layer.kind.clone(),
+    });
+    let layers: Vec<String> = layers.collect();
+    if layers.is_empty() {
+        return Ok(());
+    }
+    paper.block(2, "inside  ", Ink::Label, &layers.join(", "))
 }
 
 /// `10.0.0.5 (7), 10.0.0.6, and 3 more`: the most frequent first.
