@@ -79,7 +79,11 @@ impl<'a> Chunk<'a> {
 
     /// What is left without the first `skipped` bytes, at the offset where that begins.
     pub(super) fn from(&self, skipped: u64, at: u64) -> Self {
-        let part = self.part(self.at + skipped, u64::MAX);
+        let part = if skipped == 0 {
+            *self
+        } else {
+            self.part(self.at + skipped, u64::MAX)
+        };
         Self { at, ..part }
     }
 
@@ -259,6 +263,11 @@ impl Assembler {
         acked: u64,
         sink: &mut impl Sink,
     ) -> Option<Difference> {
+        if chunk.at == self.next && self.held.is_none() {
+            // Nearly all: it begins where the stream ends, and nothing waits.
+            self.hand_up(from, chunk, chunk.stamp, sink);
+            return None;
+        }
         let difference = self.compare(&chunk);
         let fresh = chunk.part(self.next, u64::MAX);
         if fresh.len() == 0 {

@@ -20,6 +20,12 @@ use crate::evidence::{CaptureId, Mark, Side, Span};
 use crate::net::{Flags, Segment};
 use flow::{Basis, Flow, distance, from_the_beginning, shift};
 
+/// So many bytes behind the announced window a segment may lie and still belong to the stream: acknowledgements may be missing in the capture,
+/// or come later than what they made room for.
+const BEYOND_WINDOW: u64 = 1 << 20;
+/// The largest window without scaling.
+const UNSCALED: u64 = 65_535;
+
 /// Urgent data are noted in so many bytes of a stream: where a handshake is.
 const URGENT_WITHIN: u64 = 16 * 1024;
 
@@ -125,7 +131,7 @@ impl Tcp {
             self.take_reset(side, segment, payload, stamp);
             return;
         }
-        facts.note_header(segment.ttl, segment.window);
+        facts.note_header(segment.ttl, segment.window, flags.syn());
         if flags.syn() && !self.take_syn(side, segment, stamp) {
             self.facts.side_mut(side).note_ignored();
             return;
@@ -248,7 +254,6 @@ impl Tcp {
             }
             flow.base = base;
             flow.basis = Basis::Firm;
-            flow.edge = 0;
             facts.acked = 0;
         }
         flow.window_scale = segment.window_scale;
@@ -262,7 +267,6 @@ impl Tcp {
         // Right after its own SYN, a side acknowledges nothing but the peer's SYN.
         let acknowledges_syn = own.syn().is_some() && own.sent_to == 0;
         let peer = side.peer();
-        let window = self.window(side, segment);
         let (flow, facts) = self.flow_and_facts(peer);
         if flow.basis == Basis::Unknown {
             let basis = if acknowledges_syn { Basis::Firm } else { Basis::Acked };
@@ -273,9 +277,6 @@ impl Tcp {
             return;
         };
         let to = facts.acked.saturating_add(progress);
-        if let Some(window) = window {
-            flow.edge = flow.edge.max(to.saturating_add(window));
-        }
         facts.was_acked |= acknowledges_syn || progress > 0;
         facts.note_ack(stamp, to);
         let (acked, answers_syn) = (facts.acked, facts.syn().is_some());
@@ -289,19 +290,23 @@ impl Tcp {
         }
     }
 
-    /// How many bytes the sender has room for. Not known before both SYNs were seen.
-    fn window(&self, side: Side, segment: &Segment) -> Option<u64> {
-        let [client, server] = &self.facts.sides;
-        if client.syn().is_none() || server.syn().is_none() {
-            return None;
-        }
-        // The window of a SYN is not shifted (RFC 7323 §2.2).
-        let shift = if segment.flags.syn() {
-            0
-        } else {
-            shift(self.flow(side).window_scale, self.flow(side.peer()).window_scale)
-        };
-        Some(u64::from(segment.window) << shift)
+    /// The widest window that the peer of `side` has announced. Not known before both SYNs were seen.
+    fn window(&self, side: Side) -> Option<u64> {
+        let both = self.facts.sides.iter().all(|side| side.syn().is_some());
+        let shift = shift(self.flow(side.peer()).window_scale, self.flow(side).window_scale);
+        let widest = u64::from(self.facts.side(side.peer()).widest_window) << shift;
+        (both && widest > 0).then_some(widest)
+    }
+
+    /// Offset behind the last byte that the receiver of `side`'s stream takes, at most. Where no scaling is known, as if there were none.
+    fn window_end(&self, side: Side) -> u64 {
+        let window = self.window(side).unwrap_or_default().max(UNSCALED);
+        self.facts.side(side).acked.saturating_add(window)
+    }
+
+    /// True where a segment that begins at `start` leaves a hole too large for any window: it is none of this stream.
+    fn is_far_ahead(&self, side: Side, start: u64) -> bool {
+        self.window(side).is_some() && start > self.window_end(side).saturating_add(BEYOND_WINDOW)
     }
 
     /// A packet without payload, FIN or RST.
@@ -346,10 +351,11 @@ impl Tcp {
             facts.note_ignored();
             return;
         };
-        if flow.is_far_ahead(start) {
-            facts.note_ignored();
+        if start > flow.assembler.next() && self.is_far_ahead(side, start) {
+            self.facts.side_mut(side).note_ignored();
             return;
         }
+        let (flow, facts) = self.flow_and_facts(side);
         if segment.flags.urg() && start < URGENT_WITHIN {
             facts.note_urgent(stamp);
         }

@@ -53,11 +53,16 @@ pub(super) struct Lately(Vec<u8>);
 
 impl Lately {
     /// Adds bytes that went up, the next ones of the stream; `at` is their offset.
+    #[inline]
     pub(super) fn add(&mut self, at: u64, bytes: &[u8]) {
-        if at >= WATCHED {
+        if at < WATCHED {
+            self.keep(bytes);
+        } else {
             self.forget();
-            return;
         }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
         let last = bytes.get(bytes.len().saturating_sub(KEPT)..).unwrap_or_default();
         let len = self.0.len() + last.len();
         if len > KEPT {
@@ -71,6 +76,7 @@ impl Lately {
     }
 
     /// Bytes are missing between these and the next, or nobody looks any more.
+    #[inline]
     pub(super) fn forget(&mut self) {
         if self.0.capacity() > 0 {
             self.0 = Vec::new();

@@ -59,6 +59,8 @@ pub(crate) struct SideFacts {
     pub(crate) syn_count: u16,
     /// Maximum segment size announced in the SYN; 0 where none was seen.
     mss: u16,
+    /// The widest window that it announced behind its SYN, not scaled.
+    pub(in crate::stream) widest_window: u16,
     /// Time to live of the first packet that is no reset.
     pub(crate) ttl: Option<u8>,
     /// The peer acknowledged the FIN.
@@ -92,6 +94,7 @@ impl SideFacts {
             zero_windows: 0,
             syn_count: 0,
             mss: 0,
+            widest_window: 0,
             ttl: None,
             fin_acked: false,
             was_acked: false,
@@ -224,9 +227,12 @@ impl SideFacts {
         self.last_packet = Some(stamp);
     }
 
-    /// A packet that is no reset.
-    pub(in crate::stream) fn note_header(&mut self, ttl: u8, window: u16) {
+    /// A packet that is no reset. The window of a SYN is never scaled (RFC 7323 §2.2), so it does not count beside others.
+    pub(in crate::stream) fn note_header(&mut self, ttl: u8, window: u16, is_syn: bool) {
         self.ttl.get_or_insert(ttl);
+        if !is_syn {
+            self.widest_window = self.widest_window.max(window);
+        }
         if window == 0 {
             self.zero_windows = self.zero_windows.saturating_add(1);
         }

@@ -6,11 +6,6 @@ use crate::stream::facts::SideFacts;
 
 /// The largest window that TCP can announce (RFC 7323 §2.3): nothing of this connection is further from its place.
 const REACH: u32 = 1 << 30;
-/// So many bytes behind the announced window a segment may lie and still belong to the stream: acknowledgements may be missing in the capture,
-/// or come later than what they made room for.
-const BEYOND_WINDOW: u64 = 1 << 20;
-/// The largest window without scaling.
-const UNSCALED: u64 = 65_535;
 /// A window is shifted no further (RFC 7323 §2.3).
 const LARGEST_SHIFT: u8 = 14;
 
@@ -35,8 +30,6 @@ pub(super) struct Flow {
     pub(super) basis: Basis,
     /// The window scale option of this side's SYN.
     pub(super) window_scale: Option<u8>,
-    /// Offset behind the last byte for which the peer ever announced room; 0 where that is not known.
-    pub(super) edge: u64,
     pub(super) recent: Recent,
     pub(super) assembler: Assembler,
 }
@@ -47,7 +40,6 @@ impl Flow {
             base: 0,
             basis: Basis::Unknown,
             window_scale: None,
-            edge: 0,
             recent: Recent::default(),
             assembler: Assembler::default(),
         }
@@ -71,16 +63,6 @@ impl Flow {
 
     pub(super) fn is_untouched(&self, facts: &SideFacts) -> bool {
         facts.sent_to == 0 && self.assembler.next() == 0 && !self.assembler.is_waiting()
-    }
-
-    /// Offset behind the last byte that the receiver takes. Where no scaling is known, as if there were none.
-    pub(super) fn window_end(&self, facts: &SideFacts) -> u64 {
-        self.edge.max(facts.acked.saturating_add(UNSCALED))
-    }
-
-    /// True where a segment that begins at `start` leaves a hole too large for any window: it is none of this stream.
-    pub(super) fn is_far_ahead(&self, start: u64) -> bool {
-        self.edge > 0 && start > self.assembler.next() && start > self.edge.saturating_add(BEYOND_WINDOW)
     }
 }
 

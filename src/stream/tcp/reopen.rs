@@ -23,12 +23,12 @@ impl Tcp {
         if flags.rst() {
             return false;
         }
-        let side = self.sender(segment);
-        let flow = self.flow(side);
         if !flags.syn() || flags.ack() {
             let says_something = flags.syn() || segment.payload_len > 0 || segment.payload_cut > 0;
-            return says_something && self.is_closed() && !self.fits(side, segment);
+            return self.is_closed() && says_something && !self.fits(segment);
         }
+        let side = self.sender(segment);
+        let flow = self.flow(side);
         match flow.basis {
             // A SYN of each side is a simultaneous open (RFC 9293 §3.5).
             Basis::Unknown => {
@@ -43,7 +43,8 @@ impl Tcp {
 
     /// True where a segment may belong to this connection: its number lies between the stream's beginning and the window's end,
     /// as far as these are known.
-    fn fits(&self, side: Side, segment: &Segment) -> bool {
+    fn fits(&self, segment: &Segment) -> bool {
+        let side = self.sender(segment);
         let (flow, facts) = (self.flow(side), self.facts.side(side));
         if flow.basis == Basis::Unknown {
             return true;
@@ -51,7 +52,7 @@ impl Tcp {
         if segment.flags.syn() {
             return flow.base == segment.seq.wrapping_add(1);
         }
-        let last = flow.window_end(facts).max(facts.sent_to).saturating_add(TOLERANCE);
+        let last = self.window_end(side).max(facts.sent_to).saturating_add(TOLERANCE);
         flow.offset(segment.seq)
             .is_some_and(|offset| match u64::try_from(offset) {
                 Ok(offset) => offset <= last,

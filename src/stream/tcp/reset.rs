@@ -47,7 +47,7 @@ impl Tcp {
         // What was sent may have arrived or not when the reset did.
         let fit = if at <= facts.sent_to.max(facts.acked).saturating_add(facts.has_fin().into()) {
             Fit::Exact
-        } else if at <= flow.window_end(facts) {
+        } else if at <= self.window_end(side) {
             Fit::Window
         } else {
             Fit::Outside
