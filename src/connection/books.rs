@@ -24,6 +24,8 @@ pub(super) const ALERTS_KEPT: usize = 8;
 const MALFORMED_KEPT: usize = 4;
 /// Holes that are listed.
 const HOLES_KEPT: usize = 4;
+/// Bytes of a record before its first message.
+const RECORD_HEADER: u64 = 5;
 /// Bytes of plaintext after which nobody starts TLS any more.
 const UPGRADE_WITHIN: u64 = 64 * 1024;
 
@@ -196,11 +198,12 @@ impl Books {
 
     /// Why something of this side may be missing, if it may.
     fn hidden(&self, side: Side, tcp: &TcpFacts) -> Option<Hidden> {
-        if let Some(lost) = self.lost[side] {
-            Some(lost)
-        } else if tcp.one_sided() == Some(side.peer()) {
+        let begins_with_the_hello = self.hellos.first().is_some_and(|hello| hello.span.at <= RECORD_HEADER);
+        if tcp.one_sided() == Some(side.peer()) {
             Some(Hidden::OneSided)
-        } else if tcp.started_midway() {
+        } else if let Some(lost) = self.lost[side] {
+            Some(lost)
+        } else if tcp.started_midway() && !begins_with_the_hello {
             Some(Hidden::Truncated)
         } else {
             None

@@ -279,6 +279,7 @@ impl Scene {
             ttl,
             ip_id: self.frame as u16,
             mss: if flags & SYN != 0 { 1_460 } else { 0 },
+            window_scale: None,
             vlan: 0,
             encapsulations: Encapsulations::NONE,
             role: Role::Whole,

@@ -77,6 +77,7 @@ impl Flags {
     const SYN: u8 = 0x02;
     const RST: u8 = 0x04;
     const ACK: u8 = 0x10;
+    const URG: u8 = 0x20;
 
     /// The sender has no more data.
     pub(crate) const fn fin(self) -> bool {
@@ -96,6 +97,11 @@ impl Flags {
     /// The acknowledgement number counts.
     pub(crate) const fn ack(self) -> bool {
         self.0 & Self::ACK != 0
+    }
+
+    /// The urgent pointer counts (RFC 9293 §3.8.5).
+    pub(crate) const fn urg(self) -> bool {
+        self.0 & Self::URG != 0
     }
 }
 
@@ -160,6 +166,8 @@ pub(crate) struct Segment {
     pub(crate) ip_id: u16,
     /// Maximum segment size option of a SYN; 0 where there is none.
     pub(crate) mss: u16,
+    /// Window scale option of a SYN (RFC 7323 §2.2): how far later windows of its sender are shifted.
+    pub(crate) window_scale: Option<u8>,
     /// Innermost VLAN id; 0 where there is no tag.
     pub(crate) vlan: u16,
     /// Whether it is numbered, and whether it is followed.

@@ -15,6 +15,8 @@ const NUMBERED: usize = 16;
 const END_OF_OPTIONS: u8 = 0;
 const NO_OPERATION: u8 = 1;
 const MAXIMUM_SEGMENT_SIZE: u8 = 2;
+/// RFC 7323 §2.2.
+const WINDOW_SCALE: u8 = 3;
 
 /// What IP says of the TCP segment that it carries.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +52,16 @@ pub(super) struct Header {
     window: u16,
     /// In bytes, as the data offset says.
     len: usize,
+    options: SynOptions,
+}
+
+/// What a SYN announces in its options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct SynOptions {
+    /// The first maximum segment size, 0 where there is none.
     mss: u16,
+    /// The first window scale.
+    window_scale: Option<u8>,
 }
 
 impl Header {
@@ -68,10 +79,10 @@ impl Header {
             flags,
             window: u16::from_be_bytes([header[14], header[15]]),
             len,
-            mss: if flags.syn() {
-                maximum_segment_size(bytes.get(LEAST..len.min(bytes.len())))
+            options: if flags.syn() {
+                syn_options(bytes.get(LEAST..len.min(bytes.len())))
             } else {
-                0
+                SynOptions::default()
             },
         })
     }
@@ -87,26 +98,37 @@ impl Header {
             window: header.window_size(),
             len: header.slice().len(),
             // etherparse's own iterator ends at the first option of an unexpected length; what follows may still be of use.
-            mss: if header.syn() {
-                maximum_segment_size(Some(header.options()))
+            options: if header.syn() {
+                syn_options(Some(header.options()))
             } else {
-                0
+                SynOptions::default()
             },
         }
     }
 }
 
-/// The first maximum segment size among a header's options, 0 where there is none.
-fn maximum_segment_size(options: Option<&[u8]>) -> u16 {
+/// Reads a SYN's options as far as they make sense.
+fn syn_options(options: Option<&[u8]>) -> SynOptions {
     let mut rest = options.unwrap_or_default();
+    let mut found = SynOptions::default();
     loop {
-        match *rest {
-            [] | [END_OF_OPTIONS, ..] => return 0,
-            [NO_OPERATION, ..] => rest = rest.get(1..).unwrap_or_default(),
-            [MAXIMUM_SEGMENT_SIZE, 4, high, low, ..] => return u16::from_be_bytes([high, low]),
-            [_, len, ..] if len >= 2 => rest = rest.get(usize::from(len)..).unwrap_or_default(),
-            _ => return 0,
-        }
+        let len = match *rest {
+            [] | [END_OF_OPTIONS, ..] => return found,
+            [NO_OPERATION, ..] => 1,
+            [MAXIMUM_SEGMENT_SIZE, 4, high, low, ..] => {
+                if found.mss == 0 {
+                    found.mss = u16::from_be_bytes([high, low]);
+                }
+                4
+            }
+            [WINDOW_SCALE, 3, shift, ..] => {
+                found.window_scale.get_or_insert(shift);
+                3
+            }
+            [_, len, ..] if len >= 2 => usize::from(len),
+            _ => return found,
+        };
+        rest = rest.get(len..).unwrap_or_default();
     }
 }
 
@@ -145,7 +167,8 @@ pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, c
         payload_cut: narrow(on_wire.saturating_sub(payload)),
         ttl: carrier.ttl,
         ip_id: carrier.ip_id,
-        mss: header.mss,
+        mss: header.options.mss,
+        window_scale: header.options.window_scale,
         vlan: carrier.vlan,
         role,
         encapsulations: carrier.encapsulations,
@@ -181,29 +204,31 @@ mod tests {
     }
 
     #[test]
-    fn the_segment_size_is_found_behind_other_options() {
-        assert_eq!(maximum_segment_size(Some(&[1, 1, 4, 2, 3, 3, 7, 2, 4, 5, 0x78])), 1400);
+    fn segment_size_and_window_scale_are_found_behind_other_options() {
+        let options = syn_options(Some(&[1, 1, 4, 2, 3, 3, 7, 2, 4, 5, 0x78]));
+        assert_eq!((options.mss, options.window_scale), (1400, Some(7)));
     }
 
     #[test]
-    fn broken_options_give_no_segment_size() {
+    fn broken_options_announce_nothing() {
         for options in [
             &[3_u8, 0, 2, 4, 5, 0xb4][..],
+            &[3, 4, 7, 0],
             &[2, 3, 5],
             &[8, 40, 2, 4],
             &[0, 2, 4, 5, 0xb4],
             &[2, 4, 5],
             &[4],
         ] {
-            assert_eq!(maximum_segment_size(Some(options)), 0);
+            assert_eq!(syn_options(Some(options)), SynOptions::default());
         }
     }
 
     #[test]
-    fn the_segment_size_counts_in_a_syn_only() {
+    fn options_count_in_a_syn_only() {
         let mut bytes = SYN;
         bytes[13] = 0x10;
-        assert_eq!(Header::read(&bytes).unwrap().mss, 0);
+        assert_eq!(Header::read(&bytes).unwrap().options, SynOptions::default());
     }
 
     #[test]

@@ -291,6 +291,7 @@ mod tests {
             ttl: 64,
             ip_id: 0,
             mss: 1_460,
+            window_scale: None,
             vlan: 0,
             encapsulations: Encapsulations::NONE,
             role: Role::Whole,

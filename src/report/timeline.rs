@@ -5,6 +5,7 @@ use super::render::moment;
 use crate::connection::{Answer, Hole, MessageSeen, Observed, Offer, RecordSeen};
 use crate::evidence::{Hidden, Mark, Seen, Side};
 use crate::registry::HandshakeType;
+use crate::stream::{Contradiction, Reset};
 use crate::tls::{Downgrade, Partial};
 use crate::why::list;
 
@@ -35,7 +36,14 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
             add(fin, "fin", "FIN".to_owned());
         }
         if let Some(reset) = facts.first_rst() {
-            add(reset.mark, "rst", format!("RST, TTL {}", reset.ttl));
+            add(reset.mark, "rst", reset_text(&reset, facts.rst_text()));
+        }
+        if let Some(difference) = facts.contradiction() {
+            add(difference.second, "overlap", contradiction_text(&difference));
+        }
+        if let Some(urgent) = facts.urgent() {
+            let text = "urgent data; some receivers take a byte of them out of the stream".to_owned();
+            add(urgent, "urgent", text);
         }
         if let Some(span) = &seen.change_cipher_spec[side] {
             add(span.mark, "change-cipher-spec", "ChangeCipherSpec".to_owned());
@@ -185,6 +193,46 @@ fn answer_notes(answer: &Answer, mut add: impl FnMut(&str)) {
     if answer.encrypt_then_mac {
         add("encrypt-then-MAC");
     }
+}
+
+/// A reset, and what speaks for or against it.
+fn reset_text(reset: &Reset, words: &[u8]) -> String {
+    let mut text = format!("RST, TTL {}", reset.ttl);
+    if !reset.believed {
+        text.push_str("; its receiver passed it over");
+    }
+    if !words.is_empty() {
+        let words: String = words
+            .iter()
+            .map(|byte| {
+                if matches!(byte, 0x20..=0x7e) {
+                    char::from(*byte)
+                } else {
+                    '.'
+                }
+            })
+            .collect();
+        text.push_str(&format!("; it says \"{words}\""));
+    }
+    text
+}
+
+/// Which bytes came twice and not the same.
+fn contradiction_text(difference: &Contradiction) -> String {
+    let whose = difference.second.from.as_str();
+    let last = difference.at.saturating_add(difference.len.into()).saturating_sub(1);
+    let first = match difference.first_frame {
+        Some(frame) => format!("as in frame {frame}"),
+        None => "as they came first".to_owned(),
+    };
+    let mut text = format!(
+        "bytes {} to {last} of the {whose}'s stream once more, and not the same: they count {first}",
+        difference.at
+    );
+    if difference.count > 1 {
+        text.push_str(&format!("; so in {} packets", difference.count));
+    }
+    text
 }
 
 /// Which bytes are missing, and of what.
@@ -340,6 +388,28 @@ mod tests {
             text(lost, "bytes"),
             "bytes 100 to 408 of the server's stream are cut by the snapshot length, within certificate"
         );
+    }
+
+    #[test]
+    fn a_copy_that_differs_is_told_with_both_frames() {
+        let hello = Scene::hello_bytes(|hello| hello);
+        let mut other = hello.clone();
+        other[20..24].copy_from_slice(b"evil");
+        let scene = connected().say(Client, &hello).repeat(Client, &other);
+        assert_eq!(
+            text(scene, "bytes"),
+            "bytes 20 to 23 of the client's stream once more, and not the same: they count as in frame 4"
+        );
+    }
+
+    #[test]
+    fn a_reset_that_nobody_believes_is_told_as_such() {
+        let scene = connected()
+            .client_hello(Hello::tls12)
+            .reset(Server)
+            .server_hello(0x0303, 0xc02f)
+            .ack(Client);
+        assert_eq!(text(scene, "RST"), "RST, TTL 52; its receiver passed it over");
     }
 
     #[test]

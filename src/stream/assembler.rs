@@ -2,7 +2,7 @@
 //!
 //! Offsets are counted from the first byte of the stream, so that nothing here knows of sequence numbers. A segment that comes in order goes
 //! up at once, from where it lies. What comes early is kept until the hole before it is filled, or until the hole is given up. Where copies
-//! of the same bytes differ, the first one that was captured counts.
+//! of the same bytes differ, the first one that was captured counts, and the difference is told.
 //!
 //! A hole is given up
 //! - where the peer has acknowledged it (so the packet is missing in the capture only), and then three more segments with payload came or
@@ -10,10 +10,14 @@
 //! - where more is kept behind it than [`MAX_HELD_BYTES`] or [`MAX_HELD_PIECES`];
 //! - at the end.
 
+mod lately;
+
 use std::collections::BTreeMap;
 
 use super::facts::Stamp;
 use crate::evidence::{Mark, Side, Span, Time};
+pub(super) use lately::Difference;
+use lately::Lately;
 
 /// So many bytes of one side may wait behind a hole.
 pub(super) const MAX_HELD_BYTES: usize = 256 * 1024;
@@ -62,9 +66,29 @@ pub(super) struct Chunk<'a> {
     pub(super) stamp: Stamp,
 }
 
-impl Chunk<'_> {
+impl<'a> Chunk<'a> {
+    /// A whole payload, of which the last `cut` bytes were not captured, at offset 0.
+    pub(super) fn new(bytes: &'a [u8], cut: u32, stamp: Stamp) -> Self {
+        Self {
+            at: 0,
+            bytes,
+            cut: cut.into(),
+            stamp,
+        }
+    }
+
+    /// What is left without the first `skipped` bytes, at the offset where that begins.
+    pub(super) fn from(&self, skipped: u64, at: u64) -> Self {
+        let part = if skipped == 0 {
+            *self
+        } else {
+            self.part(self.at + skipped, u64::MAX)
+        };
+        Self { at, ..part }
+    }
+
     /// Bytes on the wire.
-    const fn len(&self) -> u64 {
+    pub(super) const fn len(&self) -> u64 {
         self.bytes.len() as u64 + self.cut
     }
 
@@ -99,6 +123,9 @@ struct Piece {
 }
 
 impl Piece {
+    /// What keeping one costs beside its bytes.
+    const COST: usize = size_of::<(u64, Self)>();
+
     const fn len(&self) -> u64 {
         self.bytes.len() as u64 + self.cut
     }
@@ -153,6 +180,23 @@ impl Held {
         }
     }
 
+    /// Holds a later copy against what waits.
+    fn compare(&self, chunk: &Chunk<'_>) -> Option<Difference> {
+        let before = self
+            .pieces
+            .range(..=chunk.at)
+            .next_back()
+            .map_or(chunk.at, |(start, _)| *start);
+        let mut found = None;
+        for (&start, piece) in self.pieces.range(before..chunk.end()) {
+            let copy = chunk.part(start, start + piece.len());
+            let skipped = usize::try_from(copy.at - start).unwrap_or(usize::MAX);
+            let kept = piece.bytes.get(skipped..).unwrap_or_default();
+            found = Difference::joined(found, Difference::between(copy.at, kept, copy.bytes));
+        }
+        found
+    }
+
     /// Takes the piece that begins at `at`.
     fn take(&mut self, at: u64) -> Option<Piece> {
         let piece = self.pieces.remove(&at)?;
@@ -165,11 +209,12 @@ impl Held {
     }
 }
 
-/// The stream of one side. Two words as long as everything comes in order.
+/// The stream of one side. A few words once the handshake is over and everything comes in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Assembler {
     next: u64,
     held: Option<Box<Held>>,
+    lately: Lately,
 }
 
 impl Assembler {
@@ -183,9 +228,10 @@ impl Assembler {
         self.held.is_some()
     }
 
-    /// Bytes that wait behind a hole.
+    /// Bytes that wait, with what keeping them costs.
     pub(super) fn held_bytes(&self) -> usize {
-        self.held.as_ref().map_or(0, |held| held.bytes)
+        let held = self.held.as_ref();
+        held.map_or(0, |held| held.bytes + held.pieces.len() * Piece::COST)
     }
 
     /// True where the byte at this offset went up, was given up, or waits.
@@ -197,15 +243,39 @@ impl Assembler {
                 .is_some_and(|held| held.end_of_piece_at(at).is_some())
     }
 
+    /// Where a later copy of bytes differs from the first, as far as that is still at hand.
+    pub(super) fn compare(&self, chunk: &Chunk<'_>) -> Option<Difference> {
+        let waiting = self.held.as_ref().and_then(|held| held.compare(chunk));
+        let passed = if chunk.at < self.next {
+            self.lately.compare(self.next, chunk.at, chunk.bytes)
+        } else {
+            None
+        };
+        Difference::joined(passed, waiting)
+    }
+
     /// Takes the payload of one packet of `from`. `acked`: the peer acknowledged everything before this offset.
-    pub(super) fn push(&mut self, from: Side, chunk: Chunk<'_>, acked: u64, sink: &mut impl Sink) {
+    /// Answers where it differs from an earlier copy of the same bytes.
+    pub(super) fn push(
+        &mut self,
+        from: Side,
+        chunk: Chunk<'_>,
+        acked: u64,
+        sink: &mut impl Sink,
+    ) -> Option<Difference> {
+        if chunk.at == self.next && self.held.is_none() {
+            // Nearly all: it begins where the stream ends, and nothing waits.
+            self.hand_up(from, chunk, chunk.stamp, sink);
+            return None;
+        }
+        let difference = self.compare(&chunk);
         let fresh = chunk.part(self.next, u64::MAX);
         if fresh.len() == 0 {
-            return;
+            return difference;
         }
         if fresh.at > self.next {
             self.hold(from, fresh, acked, sink);
-            return;
+            return difference;
         }
         let mut at = fresh.at;
         while at < fresh.end() {
@@ -213,12 +283,13 @@ impl Assembler {
             let limit = self.held.as_ref().and_then(|held| held.hole_end()).unwrap_or(u64::MAX);
             self.hand_up(from, fresh.part(at, limit), fresh.stamp, sink);
             if self.held.is_none() {
-                return;
+                return difference;
             }
             self.hand_up_held(from, Some(fresh.stamp), sink);
             at = self.next;
         }
         self.look_at_hole(acked, fresh.stamp.time());
+        difference
     }
 
     /// The peer has acknowledged everything before `acked`, and it is `time`.
@@ -230,8 +301,8 @@ impl Assembler {
         }
     }
 
-    /// Nothing more comes: hands up what lies behind holes.
-    pub(super) fn finish(&mut self, from: Side, acked: u64, sink: &mut impl Sink) {
+    /// Hands up all that lies behind holes: nothing more comes, or nothing more may be kept.
+    pub(super) fn give_up_holes(&mut self, from: Side, acked: u64, sink: &mut impl Sink) {
         while self.held.is_some() {
             self.give_up_hole(from, acked, sink);
         }
@@ -240,6 +311,7 @@ impl Assembler {
     /// Goes on at `at`, where the caller has told about the bytes before it.
     pub(super) fn skip_to(&mut self, at: u64) {
         self.next = self.next.max(at);
+        self.lately.forget();
     }
 
     fn hold(&mut self, from: Side, chunk: Chunk<'_>, acked: u64, sink: &mut impl Sink) {
@@ -291,6 +363,7 @@ impl Assembler {
             sink.gap(from, delivered_to, end - delivered_to, GapCause::NetworkLoss, mark);
         }
         self.next = end;
+        self.lately.forget();
         self.hand_up_held(from, None, sink);
     }
 
@@ -323,8 +396,10 @@ impl Assembler {
                 len: u32::try_from(chunk.bytes.len()).unwrap_or(u32::MAX),
             };
             sink.data(chunk.bytes, span);
+            self.lately.add(chunk.at, chunk.bytes);
         }
         if chunk.cut > 0 {
+            self.lately.forget();
             let at = chunk.at + chunk.bytes.len() as u64;
             sink.gap(from, at, chunk.cut, GapCause::Snaplen, chunk.stamp.mark(from));
         }

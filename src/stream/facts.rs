@@ -6,10 +6,13 @@
 //! A packet that was captured twice (a mirror port that copies both directions, capturing on all interfaces) counts once, in
 //! [`SideFacts::duplicates`] the second time.
 
+mod rare;
 mod side;
 mod stamp;
 
-pub(crate) use side::{Ending, EndingKind, Reset, Retransmission, SideFacts};
+pub(super) use rare::Fit;
+pub(crate) use rare::{Contradiction, Reset, Retransmission};
+pub(crate) use side::{Ending, EndingKind, SideFacts};
 pub(super) use stamp::Stamp;
 
 use crate::evidence::{Mark, Side};
@@ -28,9 +31,12 @@ pub(crate) struct GapTally {
 pub(crate) struct TcpFacts {
     /// The client and the server, in this order.
     pub(crate) sides: [SideFacts; 2],
-    first_packet: Option<(Stamp, Side)>,
+    first_packet: Option<Stamp>,
     handshake_ack: Option<Stamp>,
-    gaps: GapTally,
+    gap_bytes: u64,
+    gap_count: u32,
+    /// Who sent the first packet.
+    began: Side,
 }
 
 impl TcpFacts {
@@ -39,7 +45,9 @@ impl TcpFacts {
             sides: [SideFacts::new(Side::Client), SideFacts::new(Side::Server)],
             first_packet: None,
             handshake_ack: None,
-            gaps: GapTally { count: 0, bytes: 0 },
+            gap_bytes: 0,
+            gap_count: 0,
+            began: Side::Client,
         }
     }
 
@@ -61,7 +69,10 @@ impl TcpFacts {
     }
 
     pub(super) fn note_first_packet(&mut self, stamp: Stamp, from: Side) {
-        self.first_packet.get_or_insert((stamp, from));
+        if self.first_packet.is_none() {
+            self.first_packet = Some(stamp);
+            self.began = from;
+        }
     }
 
     pub(super) fn note_handshake_ack(&mut self, stamp: Stamp) {
@@ -69,13 +80,13 @@ impl TcpFacts {
     }
 
     pub(super) const fn note_gap(&mut self, len: u64) {
-        self.gaps.count = self.gaps.count.saturating_add(1);
-        self.gaps.bytes = self.gaps.bytes.saturating_add(len);
+        self.gap_count = self.gap_count.saturating_add(1);
+        self.gap_bytes = self.gap_bytes.saturating_add(len);
     }
 
     /// The first packet; `None` before there was one.
     pub(crate) fn first_packet(&self) -> Option<Mark> {
-        self.first_packet.map(|(stamp, from)| stamp.mark(from))
+        self.first_packet.map(|stamp| stamp.mark(self.began))
     }
 
     /// The last packet, duplicates included.
@@ -84,9 +95,11 @@ impl TcpFacts {
         latest.last_packet()
     }
 
-    /// SYN, SYN-ACK and the client's acknowledgement were seen.
+    /// The connection was open: SYN, SYN-ACK and the client's acknowledgement were seen; or, where one of them is not in the capture, bytes
+    /// of the stream that were acknowledged.
     pub(crate) fn established(&self) -> bool {
-        self.sides.iter().all(|side| side.syn.is_some()) && self.handshake_ack.is_some()
+        let three_way = self.sides.iter().all(|side| side.syn.is_some()) && self.handshake_ack.is_some();
+        three_way || self.sides.iter().any(|side| side.acked > 0)
     }
 
     /// There are packets, but no SYN of either side.
@@ -116,7 +129,10 @@ impl TcpFacts {
 
     /// What is missing, both sides together.
     pub(crate) const fn gaps(&self) -> GapTally {
-        self.gaps
+        GapTally {
+            count: self.gap_count,
+            bytes: self.gap_bytes,
+        }
     }
 
     /// Retransmitted segments of both sides.
@@ -135,7 +151,7 @@ impl TcpFacts {
         }
         server
             .first_rst()
-            .filter(|reset| reset.in_window)
+            .filter(|reset| reset.believed)
             .map(|reset| reset.mark)
     }
 

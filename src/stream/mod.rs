@@ -6,6 +6,6 @@ mod numbering;
 mod tcp;
 
 pub(crate) use assembler::{GapCause, Sink};
-pub(crate) use facts::{EndingKind, Retransmission, TcpFacts};
+pub(crate) use facts::{Contradiction, EndingKind, Reset, Retransmission, TcpFacts};
 pub(crate) use numbering::Conversation;
 pub(crate) use tcp::Tcp;

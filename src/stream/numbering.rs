@@ -151,6 +151,7 @@ mod tests {
             ttl: 64,
             ip_id: 0,
             mss: 0,
+            window_scale: None,
             vlan: 0,
             role: Role::Whole,
             encapsulations: Encapsulations::NONE,

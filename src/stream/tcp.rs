@@ -2,138 +2,32 @@
 //! [`TcpFacts`].
 //!
 //! A side's stream begins behind its SYN. Where the SYN is not in the capture its number is taken from the peer's acknowledgement of it; where
-//! the capture begins inside the connection, the stream begins with the first packet of the side that is there. Sequence numbers wrap;
-//! offsets do not. What lies more than [`REACH`] away from the stream's place, or before its beginning, is none of this connection.
+//! the capture begins inside the connection, the stream begins with the first packet of the side that is there.
 //!
-//! Not supported: window scaling (the option is not part of a [`Segment`]; the check of resets makes up for it), urgent data, simultaneous open.
+//! Segments are taken as a receiving host takes them, as far as the capture tells: nothing behind a FIN, nothing that no window reaches, and
+//! resets only where the number fits (RFC 9293 §3.10.7.4, RFC 5961). The first copy of a byte counts; that another differs is told.
+//!
+//! Not supported: selective acknowledgements. Urgent data stay in the stream, as in Wireshark.
 
-use std::num::NonZeroU16;
+mod flow;
+mod recent;
+mod reopen;
+mod reset;
 
-use super::assembler::{Assembler, Chunk, GapCause, Sink};
-use super::facts::{Reset, SideFacts, Stamp, TcpFacts};
+use super::assembler::{Assembler, Chunk, Difference, GapCause, Sink};
+use super::facts::{SideFacts, Stamp, TcpFacts};
 use crate::evidence::{CaptureId, Mark, Side, Span};
 use crate::net::{Flags, Segment};
+use flow::{Basis, Flow, distance, from_the_beginning, shift};
 
-/// The largest window that TCP can announce (RFC 7323 §2.3): nothing of this connection is further from its place.
-const REACH: u32 = 1 << 30;
+/// So many bytes behind the announced window a segment may lie and still belong to the stream: acknowledgements may be missing in the capture,
+/// or come later than what they made room for.
+const BEYOND_WINDOW: u64 = 1 << 20;
+/// The largest window without scaling.
+const UNSCALED: u64 = 65_535;
 
-/// Where a side's numbers come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Basis {
-    /// Nothing is known.
-    Unknown,
-    /// What the peer acknowledged in the midst of a connection: gives way to the first packet of the side itself.
-    Acked,
-    /// The first packet of the side in the midst of a connection, without payload: a keep-alive probe would be one too low.
-    Probe,
-    /// A SYN, its acknowledgement, or payload.
-    Firm,
-}
-
-/// One side's place in its stream.
-#[derive(Clone, Debug)]
-struct Flow {
-    /// Sequence number of offset 0.
-    base: u32,
-    basis: Basis,
-    recent: Recent,
-    assembler: Assembler,
-}
-
-impl Flow {
-    fn new() -> Self {
-        Self {
-            base: 0,
-            basis: Basis::Unknown,
-            recent: Recent::default(),
-            assembler: Assembler::default(),
-        }
-    }
-
-    /// The offset of a sequence number, the nearest to what comes next; may lie before the beginning. `None` where it is out of reach.
-    fn offset(&self, seq: u32) -> Option<i64> {
-        let next = self.assembler.next();
-        let distance = distance(self.base.wrapping_add(next as u32), seq)?;
-        Some(i64::try_from(next).ok()?.saturating_add(distance))
-    }
-
-    /// Lets the stream begin with the number `seq`; nothing of it went up yet.
-    fn begin_at(&mut self, seq: u32, basis: Basis, facts: &mut SideFacts) {
-        // What the peer acknowledged stays the same number, so its offset moves.
-        let acked = distance(seq, self.base).and_then(|moved| facts.acked.checked_add_signed(moved));
-        facts.acked = acked.filter(|_| self.basis != Basis::Unknown).unwrap_or(0);
-        self.base = seq;
-        self.basis = basis;
-    }
-
-    fn is_untouched(&self, facts: &SideFacts) -> bool {
-        facts.sent_to == 0 && self.assembler.next() == 0 && !self.assembler.is_waiting()
-    }
-}
-
-/// How far `to` is ahead of `from`, in sequence numbers that wrap.
-fn distance(from: u32, to: u32) -> Option<i64> {
-    let distance = to.wrapping_sub(from).cast_signed();
-    (distance.unsigned_abs() <= REACH).then_some(i64::from(distance))
-}
-
-/// The last packets of a side that carried something, to tell a packet that was captured twice from one that was sent twice.
-#[derive(Clone, Copy, Debug, Default)]
-struct Recent {
-    seen: [Option<Trace>; 3],
-    oldest: u8,
-}
-
-/// A packet, as far as both captures of it are equal.
-#[derive(Clone, Copy, Debug)]
-struct Trace {
-    seq: u32,
-    ip_id: u16,
-    len: u16,
-    /// Time in units of about a millisecond (2^20 ns), the lower bits.
-    ticks: u16,
-    /// The flags, and a bit below them that is always set: an absent trace takes no more room.
-    flags: NonZeroU16,
-}
-
-impl Recent {
-    /// About 10 ms: a mirror port that copies both directions, or a second interface, is quicker.
-    const TICKS: u16 = 9;
-    /// Without an IP identification (IPv6, or a sender that leaves it 0) a fast retransmission looks the same, but comes a round trip later.
-    const TICKS_WITHOUT_ID: u16 = 1;
-
-    /// Whether this packet was captured a moment ago. Remembers it if not.
-    fn repeats(&mut self, segment: &Segment, len: u64) -> bool {
-        let flags = segment.flags;
-        if len == 0 && !flags.syn() && !flags.fin() && !flags.rst() {
-            return false;
-        }
-        let trace = Trace {
-            seq: segment.seq,
-            ip_id: segment.ip_id,
-            len: u16::try_from(len).unwrap_or(u16::MAX),
-            ticks: segment.time.map_or(0, |time| (time.nanos() >> 20) as u16),
-            flags: NonZeroU16::MIN | (u16::from(flags.0) << 1),
-        };
-        let patience = match (segment.ip_id, segment.time) {
-            (0, None) => None,
-            (0, Some(_)) => Some(Self::TICKS_WITHOUT_ID),
-            _ => Some(Self::TICKS),
-        };
-        let same = |old: &Trace| {
-            (old.seq, old.ip_id, old.len, old.flags) == (trace.seq, trace.ip_id, trace.len, trace.flags)
-                && patience.is_some_and(|patience| trace.ticks.wrapping_sub(old.ticks) <= patience)
-        };
-        if self.seen.iter().flatten().any(same) {
-            return true;
-        }
-        if let Some(slot) = self.seen.get_mut(usize::from(self.oldest)) {
-            *slot = Some(trace);
-        }
-        self.oldest = (self.oldest + 1) % self.seen.len() as u8;
-        false
-    }
-}
+/// Urgent data are noted in so many bytes of a stream: where a handshake is.
+const URGENT_WITHIN: u64 = 16 * 1024;
 
 /// Counts the gaps on their way up.
 struct Counting<'a, S> {
@@ -148,6 +42,11 @@ impl<S: Sink> Sink for Counting<'_, S> {
 
     fn gap(&mut self, from: Side, at: u64, len: u64, cause: GapCause, mark: Mark) {
         self.facts.note_gap(len);
+        if cause == GapCause::NetworkLoss {
+            self.facts
+                .side_mut(from)
+                .note_lost_on_the_way(len, at.saturating_add(len));
+        }
         self.sink.gap(from, at, len, cause, mark);
     }
 }
@@ -177,11 +76,6 @@ impl Tcp {
         &self.facts
     }
 
-    /// Bytes of both sides that wait behind a hole.
-    pub(crate) fn held_bytes(&self) -> usize {
-        self.flows.iter().map(|flow| flow.assembler.held_bytes()).sum()
-    }
-
     /// Both sides closed and acknowledged it, or one reset the connection in a way that the other had to believe.
     pub(crate) fn is_closed(&self) -> bool {
         let sides = &self.facts.sides;
@@ -202,17 +96,23 @@ impl Tcp {
         self.facts.side_mut(Side::Client).syn_count = 1;
     }
 
-    /// True where this segment opens another connection between the same ends and ports: a SYN that is no repetition of this one's.
-    pub(crate) fn is_reopened_by(&self, segment: &Segment) -> bool {
-        let flags = segment.flags;
-        if !flags.syn() || flags.ack() || flags.rst() {
-            return false;
-        }
-        let side = self.sender(segment);
-        let flow = self.flow(side);
-        match flow.basis {
-            Basis::Unknown => self.facts.side(side.peer()).packets > 0,
-            Basis::Acked | Basis::Probe | Basis::Firm => flow.base != segment.seq.wrapping_add(1),
+    /// Bytes that wait behind holes, with what keeping them costs.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let [client, server] = &self.flows;
+        client
+            .assembler
+            .held_bytes()
+            .saturating_add(server.assembler.held_bytes())
+    }
+
+    /// Hands up all that waits behind holes, and the holes as gaps: nothing is held afterwards.
+    pub(crate) fn give_up_holes(&mut self, sink: &mut impl Sink) {
+        for side in [Side::Client, Side::Server] {
+            let acked = self.facts.side(side).acked;
+            let (assembler, mut counting) = self.assembling(side, sink);
+            assembler.give_up_holes(side, acked, &mut counting);
+            let (flow, facts) = self.flow_and_facts(side);
+            facts.payload_bytes = flow.assembler.next();
         }
     }
 
@@ -223,17 +123,19 @@ impl Tcp {
         let stamp = Stamp::new(self.capture, segment.frame, segment.time);
         self.facts.note_first_packet(stamp, side);
         let len = payload.len() as u64 + u64::from(segment.payload_cut);
-        if self.flow_mut(side).recent.repeats(segment, len) {
+        let carries = len > 0 || flags.syn() || flags.fin() || flags.rst();
+        if carries && self.is_copy(side, segment, len) {
             self.facts.side_mut(side).note_duplicate(stamp);
+            self.compare_copy(side, segment, payload, stamp);
             return;
         }
         let facts = self.facts.side_mut(side);
         facts.note_packet(stamp);
         if flags.rst() {
-            self.take_reset(side, segment, stamp);
+            self.take_reset(side, segment, payload, stamp);
             return;
         }
-        facts.note_header(segment.ttl, segment.window);
+        facts.note_header(segment.ttl, segment.window, flags.syn());
         if flags.syn() && !self.take_syn(side, segment, stamp) {
             self.facts.side_mut(side).note_ignored();
             return;
@@ -248,14 +150,58 @@ impl Tcp {
         }
     }
 
+    /// Whether a packet that carries something was captured a moment ago. Remembers it if not.
+    fn is_copy(&mut self, side: Side, segment: &Segment, len: u64) -> bool {
+        let flags = segment.flags;
+        let (flow, facts) = (self.flow(side), self.facts.side(side));
+        // What begins where the stream ends is new.
+        let is_next = segment.seq == flow.base.wrapping_add(facts.sent_to as u32)
+            && flow.basis == Basis::Firm
+            && !flags.syn()
+            && !flags.rst()
+            && !facts.has_fin();
+        let twice = || self.facts.sides.iter().any(|side| side.duplicates > 0);
+        if !is_next && flow.recent.has(segment, len, twice()) {
+            return true;
+        }
+        self.flow_and_facts(side).0.recent.remember(segment, len);
+        false
+    }
+
+    /// A packet that is a copy by its header may still differ in its payload.
+    fn compare_copy(&mut self, side: Side, segment: &Segment, payload: &[u8], stamp: Stamp) {
+        let flow = self.flow(side);
+        // The only byte of a probe is any.
+        if payload.len() < 2 {
+            return;
+        }
+        let seq = segment.seq.wrapping_add(u32::from(segment.flags.syn()));
+        let Some((start, skipped)) = flow
+            .offset(seq)
+            .and_then(|offset| from_the_beginning(offset, payload.len() as u64))
+        else {
+            return;
+        };
+        let chunk = Chunk::new(payload, 0, stamp).from(skipped, start);
+        if let Some(difference) = flow.assembler.compare(&chunk) {
+            self.note_difference(side, difference, stamp);
+        }
+    }
+
+    fn note_difference(&mut self, side: Side, difference: Difference, stamp: Stamp) {
+        let (flow, facts) = self.flow_and_facts(side);
+        let seq = flow.base.wrapping_add(difference.at as u32);
+        let carrier = flow.recent.carrier_of(seq, stamp.frame());
+        let first_frame = carrier.filter(|frame| *frame < stamp.frame());
+        facts.note_contradiction(stamp, difference.at, difference.len, first_frame);
+    }
+
     /// The connection or the capture has ended: hands up what lies behind holes, and what was acknowledged but never captured.
     pub(crate) fn finish(&mut self, sink: &mut impl Sink) {
+        self.give_up_holes(sink);
         for side in [Side::Client, Side::Server] {
-            let acked = self.facts.side(side).acked;
-            let (assembler, mut counting) = self.assembling(side, sink);
-            assembler.finish(side, acked, &mut counting);
-            let next = assembler.next();
             let facts = self.facts.side(side);
+            let (acked, next) = (facts.acked, self.flow(side).assembler.next());
             // A single number may be the FIN, which then is not in the capture either.
             let missing = acked.saturating_sub(next);
             let needed = if facts.has_fin() { 1 } else { 2 };
@@ -280,10 +226,6 @@ impl Tcp {
             Side::Client => client,
             Side::Server => server,
         }
-    }
-
-    fn flow_mut(&mut self, side: Side) -> &mut Flow {
-        self.flow_and_facts(side).0
     }
 
     fn flow_and_facts(&mut self, side: Side) -> (&mut Flow, &mut SideFacts) {
@@ -318,6 +260,7 @@ impl Tcp {
             flow.basis = Basis::Firm;
             facts.acked = 0;
         }
+        flow.window_scale = segment.window_scale;
         facts.note_syn(stamp, segment.mss);
         true
     }
@@ -349,6 +292,25 @@ impl Tcp {
             assembler.acknowledged(peer, acked, segment.time, &mut counting);
             self.facts.side_mut(peer).payload_bytes = self.flow(peer).assembler.next();
         }
+    }
+
+    /// The widest window that the peer of `side` has announced. Not known before both SYNs were seen.
+    fn window(&self, side: Side) -> Option<u64> {
+        let both = self.facts.sides.iter().all(|side| side.syn().is_some());
+        let shift = shift(self.flow(side.peer()).window_scale, self.flow(side).window_scale);
+        let widest = u64::from(self.facts.side(side.peer()).widest_window) << shift;
+        (both && widest > 0).then_some(widest)
+    }
+
+    /// Offset behind the last byte that the receiver of `side`'s stream takes, at most. Where no scaling is known, as if there were none.
+    fn window_end(&self, side: Side) -> u64 {
+        let window = self.window(side).unwrap_or_default().max(UNSCALED);
+        self.facts.side(side).acked.saturating_add(window)
+    }
+
+    /// True where a segment that begins at `start` leaves a hole too large for any window: it is none of this stream.
+    fn is_far_ahead(&self, side: Side, start: u64) -> bool {
+        self.window(side).is_some() && start > self.window_end(side).saturating_add(BEYOND_WINDOW)
     }
 
     /// A packet without payload, FIN or RST.
@@ -393,19 +355,33 @@ impl Tcp {
             facts.note_ignored();
             return;
         };
-        let whole = Chunk {
-            at: 0,
-            bytes: payload,
-            cut: u64::from(segment.payload_cut),
-            stamp,
-        };
-        let part = whole.part(skipped, u64::MAX);
-        let chunk = Chunk { at: start, ..part };
-        let end = chunk.end();
-        if len > 0 {
-            if is_keep_alive(segment.flags, start, end, facts) {
-                facts.note_keep_alive();
+        if start > flow.assembler.next() && self.is_far_ahead(side, start) {
+            self.facts.side_mut(side).note_ignored();
+            return;
+        }
+        let (flow, facts) = self.flow_and_facts(side);
+        if segment.flags.urg() && start < URGENT_WITHIN {
+            facts.note_urgent(stamp);
+        }
+        let mut chunk = Chunk::new(payload, segment.payload_cut, stamp).from(skipped, start);
+        if facts.has_fin() && chunk.end() > facts.fin_at {
+            // Behind a FIN nothing comes (RFC 9293 §3.10.7.4): a receiver passes it over.
+            chunk = chunk.part(0, facts.fin_at);
+            if chunk.len() == 0 {
+                facts.note_ignored();
                 return;
+            }
+        }
+        let end = chunk.end();
+        let mut may_differ = false;
+        if len > 0 {
+            if is_probe(segment.flags, start, end, facts) {
+                if end <= facts.acked {
+                    // Else it is a repetition that is needed.
+                    facts.note_keep_alive();
+                    return;
+                }
+                may_differ = true;
             }
             if flow.assembler.knows(start) {
                 facts.note_retransmission(stamp, start, end, mss);
@@ -423,46 +399,12 @@ impl Tcp {
         }
         let acked = facts.acked;
         let (assembler, mut counting) = self.assembling(side, sink);
-        assembler.push(side, chunk, acked, &mut counting);
+        let difference = assembler.push(side, chunk, acked, &mut counting);
         let (flow, facts) = self.flow_and_facts(side);
         facts.payload_bytes = flow.assembler.next();
-    }
-
-    fn take_reset(&mut self, side: Side, segment: &Segment, stamp: Stamp) {
-        let reset = Reset {
-            mark: stamp.mark(side),
-            ttl: segment.ttl,
-            ip_id: segment.ip_id,
-            window: segment.window,
-            in_window: self.must_believe(side, segment),
-            has_ack: segment.flags.ack(),
-        };
-        self.facts.side_mut(side).note_rst(reset, stamp);
-    }
-
-    /// Whether the receiver had to act upon a reset (RFC 9293 §3.5.3). Resets do not move the streams: an injected one may say anything.
-    fn must_believe(&self, side: Side, segment: &Segment) -> bool {
-        /// The window where no scaling is known.
-        const WINDOW: u64 = 65_535;
-        let (flow, facts) = (self.flow(side), self.facts.side(side));
-        if flow.basis == Basis::Unknown {
-            let (peer, peer_facts) = (self.flow(side.peer()), self.facts.side(side.peer()));
-            if peer_facts.syn().is_none() {
-                return true;
-            }
-            // SYN-SENT: it has to acknowledge the SYN, and may acknowledge data that came with it.
-            let acked = distance(peer.base, segment.ack).and_then(|acked| u64::try_from(acked).ok());
-            return segment.flags.ack() && acked.is_some_and(|acked| acked <= peer_facts.sent_to);
+        if let Some(difference) = difference.filter(|_| !may_differ) {
+            self.note_difference(side, difference, stamp);
         }
-        let fin = u64::from(facts.has_fin());
-        let ahead = facts
-            .sent_to
-            .saturating_sub(facts.acked)
-            .saturating_add(fin)
-            .max(WINDOW);
-        let expected = flow.base.wrapping_add(facts.acked as u32);
-        let ahead_of_expected = distance(expected, segment.seq).and_then(|distance| u64::try_from(distance).ok());
-        ahead_of_expected.is_some_and(|distance| distance <= ahead)
     }
 
     /// The smaller of the maximum segment sizes that were announced: what the path takes at most.
@@ -471,22 +413,10 @@ impl Tcp {
     }
 }
 
-/// Where a segment at `offset` begins in the stream, and how many of its bytes lie before the stream's beginning.
-/// `None` where nothing of it belongs to the stream.
-fn from_the_beginning(offset: i64, len: u64) -> Option<(u64, u64)> {
-    match u64::try_from(offset) {
-        Ok(start) => Some((start, 0)),
-        Err(_) => {
-            let before = offset.unsigned_abs();
-            (before < len).then_some((0, before))
-        }
-    }
-}
-
-/// A keep-alive probe may repeat the last byte that was sent, if that is acknowledged; else it is a repetition that is needed.
-fn is_keep_alive(flags: Flags, start: u64, end: u64, facts: &SideFacts) -> bool {
+/// A keep-alive probe may repeat the last byte that was sent, as whatever it likes (RFC 9293 §3.8.4).
+fn is_probe(flags: Flags, start: u64, end: u64, facts: &SideFacts) -> bool {
     let one_byte = end.checked_sub(start) == Some(1);
-    one_byte && !flags.fin() && !flags.syn() && end == facts.sent_to && end <= facts.acked
+    one_byte && !flags.fin() && !flags.syn() && end == facts.sent_to
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Driver {
     }
 
     fn finish(&mut self) -> Vec<Event> {
-        self.assembler.finish(Side::Client, self.acked, &mut self.record);
+        self.assembler.give_up_holes(Side::Client, self.acked, &mut self.record);
         std::mem::take(&mut self.record.0)
     }
 }

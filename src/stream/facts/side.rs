@@ -1,42 +1,8 @@
 //! What one side of a TCP connection did.
 
+use super::rare::{Contradiction, Fit, KeptContradiction, KeptReset, KeptRetransmission, Rare, Reset, Retransmission};
 use super::stamp::Stamp;
 use crate::evidence::{Mark, Side};
-
-/// A reset, with what tells whether it came from the host whose address it bears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reset {
-    /// The packet.
-    pub(crate) mark: Mark,
-    /// Its time to live or hop limit.
-    pub(crate) ttl: u8,
-    /// Its IPv4 identification; 0 for IPv6.
-    pub(crate) ip_id: u16,
-    /// Its window, not scaled.
-    pub(crate) window: u16,
-    /// The receiver had to believe it: the sequence number is one that it could expect (RFC 9293 §3.5.3) or, before the connection was
-    /// open, it acknowledges the SYN. True where the capture cannot tell.
-    pub(crate) in_window: bool,
-    /// It carried an acknowledgement.
-    pub(crate) has_ack: bool,
-}
-
-/// A segment that was sent again and again without being acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Retransmission {
-    /// Offset of its first byte that is not acknowledged.
-    pub(crate) offset: u64,
-    /// Bytes of the longest copy.
-    pub(crate) len: u32,
-    /// How often it was repeated: captured copies without the first.
-    pub(crate) times: u32,
-    /// The first repetition.
-    pub(crate) first: Mark,
-    /// The latest repetition.
-    pub(crate) last: Mark,
-    /// A copy was as long as the maximum segment size allows: what a path with a smaller MTU drops.
-    pub(crate) full_size: bool,
-}
 
 /// How a side ended the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,28 +24,6 @@ pub(crate) struct Ending {
     pub(crate) mark: Mark,
 }
 
-/// [`Reset`] as it is kept.
-#[derive(Clone, Copy, Debug)]
-struct KeptReset {
-    stamp: Stamp,
-    ttl: u8,
-    in_window: bool,
-    has_ack: bool,
-    ip_id: u16,
-    window: u16,
-}
-
-/// [`Retransmission`] as it is kept.
-#[derive(Clone, Copy, Debug)]
-struct KeptRetransmission {
-    offset: u64,
-    len: u32,
-    times: u32,
-    first: Stamp,
-    last: Stamp,
-    full_size: bool,
-}
-
 /// What one side did. Numbers stop at their type's maximum.
 #[derive(Clone, Debug)]
 pub(crate) struct SideFacts {
@@ -96,8 +40,7 @@ pub(crate) struct SideFacts {
     pub(super) syn: Option<Stamp>,
     last_ack_progress: Option<Stamp>,
     pub(super) last_packet: Option<Stamp>,
-    first_rst: Option<Box<KeptReset>>,
-    unacked: Option<Box<KeptRetransmission>>,
+    rare: Option<Box<Rare>>,
     /// Packets, those counted as duplicates not included.
     pub(crate) packets: u32,
     /// Second captures of a packet that carries data, SYN, FIN or RST.
@@ -116,6 +59,8 @@ pub(crate) struct SideFacts {
     pub(crate) syn_count: u16,
     /// Maximum segment size announced in the SYN; 0 where none was seen.
     mss: u16,
+    /// The widest window that it announced behind its SYN, not scaled.
+    pub(in crate::stream) widest_window: u16,
     /// Time to live of the first packet that is no reset.
     pub(crate) ttl: Option<u8>,
     /// The peer acknowledged the FIN.
@@ -139,8 +84,7 @@ impl SideFacts {
             syn: None,
             last_ack_progress: None,
             last_packet: None,
-            first_rst: None,
-            unacked: None,
+            rare: None,
             packets: 0,
             duplicates: 0,
             retransmitted: 0,
@@ -150,6 +94,7 @@ impl SideFacts {
             zero_windows: 0,
             syn_count: 0,
             mss: 0,
+            widest_window: 0,
             ttl: None,
             fin_acked: false,
             was_acked: false,
@@ -187,16 +132,42 @@ impl SideFacts {
         self.last_ack_progress.map(|stamp| stamp.mark(self.side.peer()))
     }
 
-    /// The first reset that the receiver had to believe; else the first of the others.
+    /// The first reset that the receiver believed; else the first of the others.
     pub(crate) fn first_rst(&self) -> Option<Reset> {
-        self.first_rst.as_ref().map(|reset| Reset {
-            mark: reset.stamp.mark(self.side),
-            ttl: reset.ttl,
-            ip_id: reset.ip_id,
-            window: reset.window,
-            in_window: reset.in_window,
-            has_ack: reset.has_ack,
+        self.kept_reset().map(|reset| reset.told(self.side))
+    }
+
+    /// The text in that reset, as its sender wrote it; empty for nearly all.
+    pub(crate) fn rst_text(&self) -> &[u8] {
+        self.kept_reset().map_or(&[], |reset| &reset.text)
+    }
+
+    fn kept_reset(&self) -> Option<&KeptReset> {
+        self.rare.as_ref()?.reset.as_ref()
+    }
+
+    /// The first two copies of the same bytes of this side that differ.
+    pub(crate) fn contradiction(&self) -> Option<Contradiction> {
+        let kept = self.rare.as_ref()?.contradiction?;
+        Some(Contradiction {
+            at: kept.at,
+            len: kept.len,
+            first_frame: kept.first_frame,
+            second: kept.second.mark(self.side),
+            count: kept.count,
         })
+    }
+
+    /// The first packet near the stream's beginning that has urgent data.
+    pub(crate) fn urgent(&self) -> Option<Mark> {
+        self.mark(self.rare.as_ref()?.urgent)
+    }
+
+    /// Missing bytes of which nothing shows that the peer received them: lost by the network, or never sent.
+    pub(crate) fn lost_on_the_way(&self) -> u64 {
+        let lost = self.rare.as_ref().map(|rare| rare.unacknowledged).unwrap_or_default();
+        // They were given up, and then the acknowledgement came after all.
+        if self.acked >= lost.end { 0 } else { lost.bytes }
     }
 
     /// Maximum segment size that this side announced.
@@ -206,7 +177,8 @@ impl SideFacts {
 
     /// The lowest segment that was repeated and is still not acknowledged.
     pub(crate) fn unacked_retransmission(&self) -> Option<Retransmission> {
-        self.unacked.as_ref().map(|kept| Retransmission {
+        let kept = self.rare.as_ref()?.unacked?;
+        Some(Retransmission {
             offset: kept.offset,
             len: kept.len,
             times: kept.times,
@@ -232,14 +204,14 @@ impl SideFacts {
 
     pub(super) fn first_ending_stamp(&self) -> Option<(Stamp, EndingKind)> {
         let fin = self.first_fin.map(|stamp| (stamp, EndingKind::Fin));
-        let rst = self.first_rst.as_ref().filter(|reset| reset.in_window);
+        let rst = self.kept_reset().filter(|reset| reset.believed());
         let rst = rst.map(|reset| (reset.stamp, EndingKind::Rst));
         fin.into_iter().chain(rst).min()
     }
 
-    /// A reset that the receiver had to believe was sent.
+    /// A reset ended the connection: its number is the very one that the receiver expected.
     pub(crate) fn was_reset(&self) -> bool {
-        self.first_rst.as_ref().is_some_and(|reset| reset.in_window)
+        self.kept_reset().is_some_and(KeptReset::closes)
     }
 }
 
@@ -255,13 +227,23 @@ impl SideFacts {
         self.last_packet = Some(stamp);
     }
 
-    /// A packet that is no reset.
-    pub(in crate::stream) fn note_header(&mut self, ttl: u8, window: u16) {
+    /// A packet that is no reset. The window of a SYN is never scaled (RFC 7323 §2.2), so it does not count beside others.
+    pub(in crate::stream) fn note_header(&mut self, ttl: u8, window: u16, is_syn: bool) {
         self.ttl.get_or_insert(ttl);
+        if !is_syn {
+            self.widest_window = self.widest_window.max(window);
+        }
         if window == 0 {
             self.zero_windows = self.zero_windows.saturating_add(1);
         }
-        self.went_on_after_rst |= self.was_reset();
+        if let Some(reset) = self.rare.as_mut().and_then(|rare| rare.reset.as_mut()) {
+            self.went_on_after_rst |= reset.closes();
+            reset.sender_goes_on();
+        }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     pub(in crate::stream) fn note_syn(&mut self, stamp: Stamp, mss: u16) {
@@ -286,7 +268,8 @@ impl SideFacts {
     }
 
     pub(in crate::stream) fn note_fin(&mut self, stamp: Stamp, at: u64) {
-        if self.first_fin.is_some() {
+        // A FIN has no place among bytes that were sent, or acknowledged, behind it.
+        if self.first_fin.is_some() || at.saturating_add(1) < self.sent_to.max(self.acked) {
             return;
         }
         self.first_fin = Some(stamp);
@@ -312,10 +295,20 @@ impl SideFacts {
         if to <= self.acked {
             return;
         }
+        if self.has_fin() && to > self.fin_at {
+            // The peer took bytes behind the FIN, so it never saw one.
+            self.first_fin = None;
+            self.fin_acked = false;
+        }
         self.acked = to;
         self.last_ack_progress = Some(stamp);
-        if self.unacked.as_ref().is_some_and(|kept| kept.offset < to) {
-            self.unacked = None;
+        if let Some(rare) = &mut self.rare {
+            if rare.unacked.is_some_and(|kept| kept.offset < to) {
+                rare.unacked = None;
+            }
+            if let Some(reset) = &mut rare.reset {
+                reset.receiver_took(to);
+            }
         }
     }
 
@@ -328,7 +321,7 @@ impl SideFacts {
         let len = u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX);
         let full_size = is_full_size(len, mss);
         let offset = start.max(self.acked);
-        match &mut self.unacked {
+        match &mut self.rare().unacked {
             Some(kept) if kept.offset < offset => {}
             Some(kept) if kept.offset == offset => {
                 kept.times = kept.times.saturating_add(1);
@@ -337,14 +330,14 @@ impl SideFacts {
                 kept.full_size |= full_size;
             }
             unacked => {
-                *unacked = Some(Box::new(KeptRetransmission {
+                *unacked = Some(KeptRetransmission {
                     offset,
                     len,
                     times: 1,
                     first: stamp,
                     last: stamp,
                     full_size,
-                }));
+                });
             }
         }
     }
@@ -353,22 +346,45 @@ impl SideFacts {
         self.retransmitted = self.retransmitted.saturating_add(1);
     }
 
-    pub(in crate::stream) fn note_rst(&mut self, reset: Reset, stamp: Stamp) {
+    /// A reset came; `at` is the offset of its number, `text` its payload.
+    pub(in crate::stream) fn note_rst(&mut self, reset: Reset, stamp: Stamp, fit: Fit, at: u64, text: &[u8]) {
         self.rst_count = self.rst_count.saturating_add(1);
-        if self
-            .first_rst
-            .as_ref()
-            .is_none_or(|first| reset.in_window && !first.in_window)
-        {
-            self.first_rst = Some(Box::new(KeptReset {
-                stamp,
-                ttl: reset.ttl,
-                in_window: reset.in_window,
-                has_ack: reset.has_ack,
-                ip_id: reset.ip_id,
-                window: reset.window,
-            }));
+        let sent_to = self
+            .sent_to
+            .max(self.acked)
+            .saturating_add(self.has_fin().into())
+            .max(at);
+        let first = &mut self.rare().reset;
+        if first.as_ref().is_none_or(|first| !first.believed() && reset.believed) {
+            *first = Some(KeptReset::new(&reset, stamp, fit, sent_to, text));
         }
+    }
+
+    /// A copy of bytes that were there before differs from them. `first_frame` carried the first copy.
+    pub(in crate::stream) fn note_contradiction(&mut self, stamp: Stamp, at: u64, len: u32, first_frame: Option<u64>) {
+        let kept = self.rare().contradiction.get_or_insert(KeptContradiction {
+            at,
+            len,
+            count: 0,
+            first_frame,
+            second: stamp,
+        });
+        kept.count = kept.count.saturating_add(1);
+    }
+
+    pub(in crate::stream) fn note_urgent(&mut self, stamp: Stamp) {
+        self.rare().urgent.get_or_insert(stamp);
+    }
+
+    /// Bytes up to `end` were given up, and nothing shows that they arrived.
+    pub(in crate::stream) fn note_lost_on_the_way(&mut self, len: u64, end: u64) {
+        let acked = self.acked;
+        let lost = &mut self.rare().unacknowledged;
+        if acked >= lost.end {
+            lost.bytes = 0;
+        }
+        lost.bytes = lost.bytes.saturating_add(len);
+        lost.end = end;
     }
 }
 

@@ -39,10 +39,12 @@ fn without_identification_only_an_immediate_copy_is_a_duplicate() {
         ..bytes(0, 0, b"hello")
     };
     wire.send(Client, hello);
-    wire.millis -= 20;
-    wire.send(Client, hello);
     wire.millis -= 15;
     wire.send(Client, hello);
+    let other = Packet { seq: 5, ..hello };
+    wire.send(Client, other);
+    wire.millis -= 20;
+    wire.send(Client, other);
     assert_eq!((wire.side(Client).duplicates, wire.side(Client).retransmitted), (1, 1));
 }
 
@@ -178,7 +180,7 @@ fn a_reset_far_from_the_window_ends_nothing() {
     assert!(!wire.tcp.is_closed());
     assert_eq!(wire.tcp.facts().first_ending(), None);
     let reset = wire.side(Server).first_rst().unwrap();
-    assert_eq!((reset.ttl, reset.in_window, reset.has_ack), (50, false, false));
+    assert_eq!((reset.ttl, reset.believed, reset.has_ack), (50, false, false));
     wire.send(
         Server,
         Packet {
@@ -187,7 +189,7 @@ fn a_reset_far_from_the_window_ends_nothing() {
         },
     );
     let reset = wire.side(Server).first_rst().unwrap();
-    assert_eq!((reset.ttl, reset.in_window, reset.has_ack), (51, true, true));
+    assert_eq!((reset.ttl, reset.believed, reset.has_ack), (51, true, true));
     assert_eq!((wire.side(Server).rst_count, wire.side(Server).ttl), (2, Some(64)));
 }
 
@@ -245,4 +247,360 @@ fn the_longer_round_trip_is_the_connection_s() {
         (Some(50.0), Some(20.0))
     );
     assert_eq!(facts.rtt_ms(), Some(50.0));
+}
+
+/// A connection whose SYNs announce a window scale of 8: a window of 500 is one of 128,000.
+fn scaled() -> Wire {
+    let mut wire = Wire::new();
+    for (from, flags) in [(Client, SYN), (Server, SYN | ACK)] {
+        wire.send(
+            from,
+            Packet {
+                window_scale: Some(8),
+                ..packet(flags, -1, 0)
+            },
+        );
+    }
+    wire.send(Client, packet(ACK, 0, 0));
+    wire
+}
+
+fn reset(seq: i64) -> Packet<'static> {
+    Packet {
+        ttl: 50,
+        ..packet(RST, seq, 5)
+    }
+}
+
+#[test]
+fn a_copy_may_come_by_a_clock_that_is_behind() {
+    let mut wire = Wire::open();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.millis -= 25;
+    wire.send(
+        Client,
+        Packet {
+            ip_id: Some(4),
+            ttl: 63,
+            ..bytes(0, 0, b"hello")
+        },
+    );
+    assert_eq!((wire.side(Client).duplicates, wire.side(Client).retransmitted), (1, 0));
+}
+
+#[test]
+fn copies_may_come_behind_a_whole_flight() {
+    let mut wire = Wire::open();
+    let segment = |place: u16| Packet {
+        ip_id: Some(100 + place),
+        ..bytes(i64::from(place) * 10, 0, b"0123456789")
+    };
+    let begin = wire.millis;
+    for place in (0..12).chain(0..12) {
+        wire.millis = begin;
+        wire.send(Server, segment(place));
+    }
+    assert_eq!((wire.side(Server).duplicates, wire.side(Server).retransmitted), (12, 0));
+}
+
+#[test]
+fn a_second_syn_within_milliseconds_shows_that_the_connection_is_captured_twice() {
+    let mut wire = Wire::new();
+    let without_id = |packet| Packet {
+        ip_id: Some(0),
+        ..packet
+    };
+    for packet in [packet(SYN, -1, 0), bytes(0, 0, b"hello")] {
+        wire.send(Client, without_id(packet));
+        wire.millis -= 15;
+        wire.send(Client, without_id(packet));
+    }
+    let side = wire.side(Client);
+    assert_eq!((side.duplicates, side.retransmitted, side.syn_count), (2, 0, 1));
+}
+
+#[test]
+fn a_reset_in_the_window_closes_only_if_nobody_goes_on() {
+    let mut wire = scaled();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Server, reset(1_460));
+    assert!(!wire.tcp.is_closed());
+    assert!(wire.side(Server).first_rst().unwrap().believed);
+    wire.send(Server, packet(ACK, 0, 5));
+    assert!(!wire.side(Server).first_rst().unwrap().believed);
+    assert_eq!(wire.tcp.facts().first_ending(), None);
+}
+
+#[test]
+fn the_window_is_scaled_where_both_syns_say_so() {
+    let mut wire = scaled();
+    wire.send(Server, reset(128_000));
+    assert!(wire.side(Server).first_rst().unwrap().believed);
+    let mut wire = scaled();
+    wire.send(Server, reset(128_001));
+    assert!(!wire.side(Server).first_rst().unwrap().believed);
+    let mut wire = Wire::open();
+    wire.send(Server, reset(65_536));
+    assert!(!wire.side(Server).first_rst().unwrap().believed);
+}
+
+#[test]
+fn a_reset_with_data_in_flight_is_believed() {
+    let mut wire = scaled();
+    wire.send(Server, bytes(0, 0, b"first"));
+    wire.send(Server, bytes(5, 0, b"second"));
+    wire.send(Client, packet(ACK, 0, 5));
+    wire.send(Server, reset(11));
+    wire.send(Client, packet(ACK, 0, 11));
+    assert!(wire.tcp.is_closed());
+}
+
+#[test]
+fn a_reset_is_refuted_by_the_acknowledgement_of_what_came_after_it() {
+    let mut wire = scaled();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Server, reset(0));
+    assert!(wire.tcp.is_closed());
+    wire.send(Server, bytes(0, 5, b"answer"));
+    assert!(wire.tcp.is_closed() && wire.side(Server).went_on_after_rst);
+    wire.send(Client, packet(ACK, 5, 6));
+    assert!(!wire.tcp.is_closed());
+    assert_eq!(wire.tcp.facts().first_ending(), None);
+    // Another that is believed takes its place.
+    wire.send(Server, reset(6));
+    assert_eq!(wire.tcp.facts().first_ending().map(|ending| ending.mark.frame), Some(8));
+}
+
+#[test]
+fn the_text_of_a_reset_is_kept_and_is_no_payload() {
+    let mut wire = scaled();
+    wire.send(
+        Server,
+        Packet {
+            payload: b"no such pool",
+            ..reset(0)
+        },
+    );
+    assert_eq!(wire.side(Server).rst_text(), b"no such pool");
+    assert_eq!((wire.data(Server), wire.side(Server).sent_to), (&b""[..], 0));
+}
+
+#[test]
+fn behind_a_fin_nothing_comes() {
+    let mut wire = Wire::open();
+    wire.send(
+        Client,
+        Packet {
+            flags: FIN | ACK,
+            ..bytes(0, 0, b"bye")
+        },
+    );
+    wire.send(Client, bytes(3, 0, b"more"));
+    wire.send(Client, bytes(4, 0, b"more"));
+    wire.send(Client, bytes(1, 0, b"ye, and more"));
+    wire.finish();
+    assert_eq!((wire.data(Client), wire.side(Client).ignored), (&b"bye"[..], 2));
+    assert_eq!(wire.record.gaps, []);
+}
+
+#[test]
+fn a_fin_behind_which_the_peer_took_bytes_was_none() {
+    let mut wire = Wire::open();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Client, packet(FIN | ACK, 5, 0));
+    wire.send(Server, packet(ACK, 0, 50));
+    assert_eq!(wire.tcp.facts().first_ending(), None);
+    assert!(!wire.side(Client).fin_acked);
+}
+
+#[test]
+fn a_fin_among_bytes_that_were_sent_is_none() {
+    let mut wire = Wire::open();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Client, packet(FIN | ACK, 2, 0));
+    wire.send(Client, bytes(5, 0, b" world"));
+    assert_eq!(wire.tcp.facts().first_ending(), None);
+    assert_eq!(wire.data(Client), b"hello world");
+}
+
+/// Open, some data, closed by both.
+fn closed() -> Wire {
+    let mut wire = Wire::open();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Server, packet(FIN | ACK, 0, 5));
+    wire.send(Client, packet(FIN | ACK, 5, 1));
+    wire.send(Server, packet(ACK, 1, 6));
+    assert!(wire.tcp.is_closed());
+    wire
+}
+
+#[test]
+fn after_the_end_a_syn_with_the_same_number_opens_another_connection() {
+    let wire = closed();
+    let again = Wire {
+        millis: wire.millis + 500,
+        ..wire
+    };
+    assert!(again.tcp.is_reopened_by(&again.make(Client, &packet(SYN, -1, 0))));
+    let open = Wire::open();
+    assert!(!open.tcp.is_reopened_by(&open.make(Client, &packet(SYN, -1, 0))));
+}
+
+#[test]
+fn a_refused_syn_that_is_tried_again_is_the_same_connection() {
+    let mut wire = Wire::new();
+    wire.send(Client, packet(SYN, -1, 0));
+    wire.send(Server, packet(RST | ACK, -7_001, 0));
+    wire.millis += 500;
+    assert!(wire.tcp.is_closed());
+    assert!(!wire.tcp.is_reopened_by(&wire.make(Client, &packet(SYN, -1, 0))));
+}
+
+#[test]
+fn after_the_end_numbers_that_do_not_fit_open_another_connection() {
+    let wire = closed();
+    let reopens = |from, packet: &Packet<'_>| wire.tcp.is_reopened_by(&wire.make(from, packet));
+    assert!(reopens(Server, &packet(SYN | ACK, 400_000, 900_000)));
+    assert!(reopens(Client, &bytes(-9_000_000, 0, b"x")));
+    assert!(!reopens(Client, &bytes(0, 0, b"hello")));
+    assert!(!reopens(Client, &packet(ACK, 7_000_000, 0)));
+    assert!(!reopens(Client, &packet(RST, 7_000_000, 0)));
+    let open = Wire::open();
+    assert!(
+        !open
+            .tcp
+            .is_reopened_by(&open.make(Server, &packet(SYN | ACK, 400_000, 900_000)))
+    );
+}
+
+#[test]
+fn syns_of_both_sides_are_one_connection() {
+    let mut wire = Wire::new();
+    wire.send(Client, packet(SYN, -1, 0));
+    let crossing = packet(SYN, -1, 0);
+    assert!(!wire.tcp.is_reopened_by(&wire.make(Server, &crossing)));
+    wire.send(Server, crossing);
+    wire.send(Client, packet(SYN | ACK, -1, 0));
+    wire.send(Server, packet(SYN | ACK, -1, 0));
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Server, bytes(0, 5, b"answer"));
+    assert!(wire.tcp.facts().established());
+    assert_eq!((wire.data(Client), wire.data(Server)), (&b"hello"[..], &b"answer"[..]));
+}
+
+#[test]
+fn copies_that_differ_are_told_and_the_first_counts() {
+    let mut wire = Wire::open();
+    wire.send(Client, bytes(0, 0, b"GET /good"));
+    wire.send(Client, bytes(0, 0, b"GET /evil"));
+    wire.send(Client, bytes(5, 0, b"evil and more"));
+    let found = wire.side(Client).contradiction().unwrap();
+    assert_eq!((found.at, found.len, found.count), (5, 4, 2));
+    assert_eq!((found.first_frame, found.second.frame), (Some(4), 5));
+    assert_eq!(wire.data(Client), b"GET /good and more");
+}
+
+#[test]
+fn a_copy_by_its_header_may_differ_too() {
+    let mut wire = Wire::open();
+    let first = Packet {
+        ip_id: Some(9),
+        ..bytes(0, 0, b"good")
+    };
+    wire.send(Client, first);
+    wire.millis -= 20;
+    wire.send(
+        Client,
+        Packet {
+            payload: b"gold",
+            ..first
+        },
+    );
+    assert_eq!(wire.side(Client).duplicates, 1);
+    assert_eq!(
+        wire.side(Client).contradiction().map(|found| (found.at, found.len)),
+        Some((2, 1))
+    );
+}
+
+#[test]
+fn what_waits_is_compared_as_well() {
+    let mut wire = Wire::open();
+    wire.send(Client, bytes(5, 0, b"world"));
+    wire.send(Client, bytes(3, 0, b"..wOrlD!"));
+    let found = wire.side(Client).contradiction().unwrap();
+    assert_eq!((found.at, found.len, found.first_frame), (6, 4, Some(4)));
+    wire.send(Client, bytes(0, 0, b"a, "));
+    assert_eq!(wire.data(Client), b"a, ..world!");
+}
+
+#[test]
+fn copies_with_other_boundaries_and_probes_contradict_nobody() {
+    let mut wire = Wire::open();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Client, bytes(3, 0, b"lo world"));
+    wire.send(Client, bytes(0, 0, b"hello world"));
+    wire.send(Client, bytes(10, 0, b"\0"));
+    wire.send(Server, packet(ACK, 0, 11));
+    wire.send(Client, bytes(10, 0, b"\0"));
+    assert_eq!(wire.side(Client).contradiction(), None);
+    assert_eq!(wire.data(Client), b"hello world");
+}
+
+#[test]
+fn urgent_data_stay_in_the_stream_and_are_told() {
+    let mut wire = Wire::open();
+    wire.send(
+        Client,
+        Packet {
+            flags: 0x20 | ACK,
+            ..bytes(0, 0, b"hello!")
+        },
+    );
+    assert_eq!(wire.side(Client).urgent().map(|mark| mark.frame), Some(4));
+    assert_eq!((wire.data(Client), wire.side(Server).urgent()), (&b"hello!"[..], None));
+}
+
+#[test]
+fn a_gap_that_the_peer_acknowledged_is_the_captures() {
+    let mut wire = Wire::open();
+    wire.send(Server, bytes(100, 0, b"tail"));
+    wire.tcp.give_up_holes(&mut wire.record);
+    assert_eq!(wire.side(Server).lost_on_the_way(), 100);
+    // The acknowledgement comes when the hole has been given up.
+    wire.send(Client, packet(ACK, 0, 50));
+    assert_eq!(wire.side(Server).lost_on_the_way(), 100);
+    wire.send(Client, packet(ACK, 0, 104));
+    assert_eq!(wire.side(Server).lost_on_the_way(), 0);
+}
+
+#[test]
+fn what_waits_can_be_given_up_at_once() {
+    let mut wire = Wire::open();
+    assert_eq!(wire.tcp.held_bytes(), 0);
+    wire.send(Client, bytes(10, 0, b"abc"));
+    wire.send(Server, bytes(5, 0, b"xyz"));
+    assert!(wire.tcp.held_bytes() > 6);
+    wire.tcp.give_up_holes(&mut wire.record);
+    assert_eq!(wire.tcp.held_bytes(), 0);
+    assert_eq!((wire.data(Client), wire.data(Server)), (&b"abc"[..], &b"xyz"[..]));
+    let gaps = [
+        (Client, 0, 10, GapCause::NetworkLoss, 4),
+        (Server, 0, 5, GapCause::NetworkLoss, 5),
+    ];
+    assert_eq!(wire.record.gaps, gaps);
+    wire.send(Client, bytes(13, 5, b"d"));
+    assert_eq!(wire.data(Client), b"abcd");
+}
+
+#[test]
+fn bytes_that_no_window_reaches_are_ignored() {
+    let mut wire = scaled();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Server, packet(ACK, 0, 5));
+    wire.send(Client, bytes(40_000_000, 0, b"far"));
+    wire.send(Client, bytes(5, 0, b" world"));
+    wire.finish();
+    assert_eq!((wire.data(Client), wire.side(Client).ignored), (&b"hello world"[..], 1));
+    assert_eq!(wire.record.gaps, []);
 }

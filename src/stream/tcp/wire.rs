@@ -54,6 +54,7 @@ pub(super) struct Packet<'a> {
     pub(super) ttl: u8,
     pub(super) ip_id: Option<u16>,
     pub(super) mss: u16,
+    pub(super) window_scale: Option<u8>,
 }
 
 pub(super) fn packet(flags: u8, seq: i64, ack: i64) -> Packet<'static> {
@@ -67,6 +68,7 @@ pub(super) fn packet(flags: u8, seq: i64, ack: i64) -> Packet<'static> {
         ttl: 64,
         ip_id: None,
         mss: 0,
+        window_scale: None,
     }
 }
 
@@ -131,6 +133,7 @@ impl Wire {
             ttl: packet.ttl,
             ip_id: packet.ip_id.unwrap_or(self.frame as u16),
             mss: packet.mss,
+            window_scale: packet.window_scale,
             vlan: 0,
             role: Role::Whole,
             encapsulations: Encapsulations::NONE,

@@ -24,12 +24,15 @@ impl Cause for CaptureGap {
             return;
         }
         let cut = seen.lost[side] == Some(Hidden::Snaplen);
+        let lost_on_the_way = !cut && seen.tcp.side(side).lost_on_the_way() > 0;
         let sentence = format!(
             "{} bytes of the {}'s side are not in the capture{}, so the handshake cannot be followed.",
             seen.tcp.gaps().bytes,
             side.as_str(),
             if cut {
                 ": the packets were cut"
+            } else if lost_on_the_way {
+                ", and nothing shows that the other side received them"
             } else {
                 ", though the other side received them"
             }
@@ -39,9 +42,14 @@ impl Cause for CaptureGap {
         if went_on {
             return;
         }
+        let (weight, at_fault) = if lost_on_the_way {
+            (75, AtFault::Unknown)
+        } else {
+            (90, AtFault::Capture)
+        };
         findings.push(
-            Finding::new(self, 90, sentence)
-                .at_fault(AtFault::Capture)
+            Finding::new(self, weight, sentence)
+                .at_fault(at_fault)
                 .outcome(Outcome::Undetermined)
                 .aborted_by(AbortedBy::Nobody)
                 .prove(seen.opening(), "the connection begins")
@@ -93,6 +101,24 @@ mod tests {
             .seen();
         let finding = judged(&CaptureGap, &seen).unwrap();
         assert!(finding.sentence.contains("cut"), "{}", finding.sentence);
+    }
+
+    #[test]
+    fn what_nobody_received_may_have_been_lost_on_the_way() {
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .off_camera(|scene| scene.server_hello(0x0303, 0xc02f))
+            .server_hello_done()
+            .seen();
+        let finding = judged(&CaptureGap, &seen).unwrap();
+        assert_eq!(finding.at_fault, AtFault::Unknown);
+        assert!(
+            finding
+                .sentence
+                .contains("nothing shows that the other side received them"),
+            "{}",
+            finding.sentence
+        );
     }
 
     #[test]

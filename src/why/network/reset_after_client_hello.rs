@@ -23,7 +23,8 @@ impl Cause for ResetAfterClientHello {
         if !matches!(seen.first[Side::Server], First::Nothing | First::Tls(_)) {
             return;
         }
-        let Some(reset) = seen.tcp.side(Side::Server).first_rst() else {
+        let reset = seen.tcp.side(Side::Server).first_rst();
+        let Some(reset) = reset.filter(|reset| reset.believed) else {
             return;
         };
         let first_bytes = seen.tcp.side(Side::Server).first_payload();
@@ -99,6 +100,17 @@ mod tests {
             (finding.at_fault, finding.aborted_by),
             (AtFault::Network, Some(AbortedBy::Network))
         );
+    }
+
+    #[test]
+    fn a_reset_that_the_client_did_not_believe_is_no_answer() {
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .reset(Server)
+            .server_hello(0x0303, 0xc02f)
+            .ack(Client)
+            .seen();
+        assert!(judged(&ResetAfterClientHello, &seen).is_none());
     }
 
     #[test]

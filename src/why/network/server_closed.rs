@@ -31,7 +31,8 @@ impl Cause for ServerClosed {
             Act::Silence => return,
         };
         let place = if seen.is_silent() {
-            if !matches!(end.act, Act::Reset) {
+            // A reset alone may be the last of an earlier connection.
+            if !matches!(end.act, Act::Reset) || seen.tcp.side(Side::Server).syn().is_none() {
                 return;
             }
             "right after accepting it, before any byte"

@@ -1,0 +1,341 @@
+//! One TLS connection in TCP streams that fight back: what is said of it stays the same.
+//!
+//! `fixtures/make/streams.py` makes the captures, and says of each what happens in it. Here stands where a situation has to change a part of
+//! the answer, and where tshark sees it otherwise.
+
+mod support {
+    pub(crate) mod program;
+    pub(crate) mod variants;
+}
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use support::variants::{base, captures, report, told};
+
+/// Captures with more than one connection of TLS, each of them like the base.
+const SEVERAL: &[(&str, usize)] = &[
+    ("ports-used-again", 3),
+    ("ports-used-again-with-the-same-number", 2),
+    ("ports-used-again-without-a-syn", 2),
+    ("ports-used-again-without-an-end", 2),
+];
+
+/// Captures of which something else has to be said, each in a test of its own.
+const OTHERWISE: &[&str] = &[
+    "acknowledged-late",
+    "address-translation",
+    "client-only",
+    "lost-by-the-capture",
+    "lost-by-the-network",
+    "server-only",
+    "snaplen-96",
+];
+
+/// Captures in which tshark sees TLS elsewhere.
+const TSHARK_DIFFERS: &[(&str, &str)] = &[
+    (
+        "data-behind-the-fin",
+        "Wireshark reads bytes behind a FIN; no host does",
+    ),
+    (
+        "ports-used-again-with-the-same-number",
+        "Wireshark takes the second connection for repetitions of the first",
+    ),
+    (
+        "ports-used-again-without-a-syn",
+        "Wireshark takes the second connection for bytes out of order of the first",
+    ),
+    ("snaplen-96", "Wireshark reads no record behind one that was cut"),
+];
+
+fn stem(capture: &Path) -> String {
+    capture.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn capture(name: &str) -> PathBuf {
+    let found = captures("streams").into_iter().find(|capture| stem(capture) == name);
+    found.unwrap_or_else(|| panic!("{name}: no such capture"))
+}
+
+/// The connections of TLS in a report.
+fn connections(report: &Value) -> Vec<&Value> {
+    let all = report["connections"].as_array().into_iter().flatten();
+    all.filter(|connection| connection["protocol"] == "tls").collect()
+}
+
+/// What is said of the TLS connections of a capture.
+fn said(report: &Value) -> Vec<Value> {
+    told(report)
+        .into_iter()
+        .filter(|told| told["protocol"] == "tls")
+        .collect()
+}
+
+/// What is said of the only TLS connection of a capture, beside what is the same as in the base capture.
+fn changed(name: &str) -> Value {
+    let said = said(&report(&capture(name)));
+    let [connection] = &said[..] else {
+        panic!("{name}: {} connections", said.len())
+    };
+    let base = base();
+    let differs = |(key, _): &(&String, &Value)| connection[*key] != base[0][*key];
+    let fields = connection.as_object().into_iter().flatten().filter(differs);
+    fields.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The texts of a capture's first connection that tell of such an event.
+fn events(name: &str, what: &str) -> Vec<(u64, String)> {
+    let report = report(&capture(name));
+    let events = connections(&report)[0]["timeline"].as_array().into_iter().flatten();
+    let such = events.filter(|event| event["what"] == what);
+    such.map(|event| {
+        let text = event["text"].as_str().unwrap_or_default();
+        (event["frame"].as_u64().unwrap_or_default(), text.to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn the_same_is_said_of_every_stream() {
+    let base = base();
+    let mut differences = Vec::new();
+    for capture in captures("streams") {
+        let name = stem(&capture);
+        if OTHERWISE.contains(&name.as_str()) {
+            continue;
+        }
+        let count = SEVERAL
+            .iter()
+            .find(|(several, _)| *several == name)
+            .map_or(1, |(_, count)| *count);
+        let said = said(&report(&capture));
+        if said.len() != count {
+            differences.push(format!("{name}: {} connections, not {count}", said.len()));
+        }
+        for connection in said {
+            for (key, value) in connection.as_object().into_iter().flatten() {
+                if *value != base[0][key] {
+                    differences.push(format!("{name}: {key} is {value}"));
+                }
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn second_copies_are_no_retransmissions() {
+    for name in [
+        "any-interface",
+        "bridge-without-identification",
+        "mirror-copies-late",
+        "mirror-of-both-directions",
+        "router-in-and-out",
+        "router-without-identification",
+        "two-interfaces-in-batches",
+        "two-interfaces-with-skewed-clocks",
+    ] {
+        let report = report(&capture(name));
+        let tcp = &connections(&report)[0]["tcp"];
+        assert_eq!(
+            (&tcp["retransmissions"], &tcp["gaps"]),
+            (&json!(0), &json!(0)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_is_sent_again_is_counted_and_leaves_no_gap() {
+    for (name, times) in [
+        ("retransmitted", 3),
+        ("retransmitted-with-other-boundaries", 3),
+        ("retransmission-longer-than-the-original", 2),
+        ("fast-open-refused", 1),
+    ] {
+        let report = report(&capture(name));
+        let tcp = &connections(&report)[0]["tcp"];
+        assert_eq!(
+            (&tcp["retransmissions"], &tcp["gaps"]),
+            (&json!(times), &json!(0)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn copies_that_differ_are_told_and_others_are_not() {
+    let text = |at: &str, whose: &str, frame: u64| {
+        format!("bytes {at} of the {whose}'s stream once more, and not the same: they count as in frame {frame}")
+    };
+    let differing = [
+        ("overlap-with-another-name", 5, text("120 to 120", "client", 4)),
+        ("overlap-among-what-waits", 7, text("1548 to 1597", "server", 6)),
+    ];
+    for (name, frame, text) in &differing {
+        assert_eq!(events(name, "overlap"), [(*frame, text.clone())], "{name}");
+    }
+    for capture in captures("streams") {
+        let name = stem(&capture);
+        if differing.iter().all(|(other, ..)| *other != name) {
+            assert_eq!(events(&name, "overlap"), [], "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_odd_is_told() {
+    assert_eq!(events("urgent-data", "urgent").len(), 1);
+    let (_, text) = &events("reset-with-a-reason", "rst")[0];
+    assert!(
+        text.ends_with("; it says \"[0x1a2b3c:1234] Peer closed during the handshake\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn bytes_that_no_window_reaches_leave_no_gap() {
+    let report = report(&capture("far-ahead"));
+    assert_eq!(connections(&report)[0]["tcp"]["gaps"], 0);
+}
+
+#[test]
+fn the_clients_packets_alone_tell_its_alert_and_nothing_of_the_server() {
+    let changed = changed("client-only");
+    let fields: Vec<&String> = changed.as_object().into_iter().flatten().map(|(key, _)| key).collect();
+    assert_eq!(
+        fields,
+        ["answer", "cause", "not_visible", "server_certificates", "step"]
+    );
+    assert_eq!(changed["cause"][0], "untrusted-root");
+    assert_eq!(changed["cause"][1], "possible");
+    assert_eq!(changed["step"], "client-hello");
+    assert_eq!(changed["not_visible"][0], json!({"path": "answer", "why": "one-sided"}));
+}
+
+#[test]
+fn the_servers_packets_alone_tell_no_cause() {
+    let changed = changed("server-only");
+    assert_eq!(changed["cause"][0], "one-sided-capture");
+    assert_eq!(changed["outcome"], "undetermined");
+    assert_eq!(changed["not_visible"][0], json!({"path": "offer", "why": "one-sided"}));
+}
+
+#[test]
+fn of_packets_that_were_cut_the_alert_is_read_and_nothing_is_certain() {
+    let changed = changed("snaplen-96");
+    assert_eq!(changed["cause"][0], "untrusted-root");
+    assert_eq!(changed["cause"][1], "possible");
+    let hidden = changed["not_visible"].as_array().expect("a list");
+    assert!(hidden.iter().all(|hidden| hidden["why"] == "snaplen"), "{hidden:?}");
+    assert_eq!(hidden.len(), 4);
+}
+
+#[test]
+fn what_the_capture_lost_is_told_from_what_the_network_lost() {
+    let sentence = |name: &str| {
+        let changed = changed(name);
+        assert_eq!(changed["cause"][0], "capture-gap", "{name}");
+        assert_eq!(changed["outcome"], "undetermined", "{name}");
+        changed["cause"][2].as_str().unwrap_or_default().to_owned()
+    };
+    for name in ["lost-by-the-capture", "acknowledged-late"] {
+        let sentence = sentence(name);
+        assert!(
+            sentence.contains("though the other side received them"),
+            "{name}: {sentence}"
+        );
+    }
+    let sentence = sentence("lost-by-the-network");
+    assert!(
+        sentence.contains("nothing shows that the other side received them"),
+        "{sentence}"
+    );
+}
+
+/// The same packets before and behind the translation are two connections so far, each told as the base is.
+#[test]
+fn before_and_behind_address_translation_the_same_is_said() {
+    let base = base();
+    let said = said(&report(&capture("address-translation")));
+    assert_eq!(said.len(), 2);
+    for connection in said {
+        for (key, value) in connection.as_object().into_iter().flatten() {
+            assert!(key == "client" || *value == base[0][key], "{key}: {value}");
+        }
+    }
+}
+
+/// Stream, frame, and the type of a handshake message or `alert`.
+type Place = (u64, u64, String);
+
+/// Where tshark sees hellos, certificates and alerts; None where there is no tshark.
+fn tshark(capture: &Path) -> Option<BTreeSet<Place>> {
+    let output = Command::new("tshark")
+        .args(["-n", "-o", "tcp.reassemble_out_of_order:TRUE"])
+        .args(["-Y", "tls.handshake.type || tls.alert_message.desc", "-T", "fields"])
+        .args(["-e", "tcp.stream", "-e", "frame.number"])
+        .args(["-e", "tls.handshake.type", "-e", "tls.alert_message.desc", "-r"])
+        .arg(capture)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let mut places = BTreeSet::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [stream, frame, types, alert] = fields[..] else {
+            panic!("{line}")
+        };
+        let (stream, frame) = (stream.parse().ok()?, frame.parse().ok()?);
+        for kind in types.split(',').filter(|kind| ["1", "2", "11"].contains(kind)) {
+            places.insert((stream, frame, kind.to_owned()));
+        }
+        if !alert.is_empty() {
+            places.insert((stream, frame, "alert".to_owned()));
+        }
+    }
+    Some(places)
+}
+
+/// Where our timelines have them.
+fn ours(capture: &Path) -> BTreeSet<Place> {
+    let report = report(capture);
+    let mut places = BTreeSet::new();
+    for connection in connections(&report) {
+        for event in connection["timeline"].as_array().into_iter().flatten() {
+            let kind = match event["what"].as_str() {
+                Some("client-hello") => "1",
+                Some("server-hello") => "2",
+                Some("certificate") => "11",
+                Some("alert") => "alert",
+                _ => continue,
+            };
+            if let (Some(stream), Some(frame)) = (connection["stream"].as_u64(), event["frame"].as_u64()) {
+                places.insert((stream, frame, kind.to_owned()));
+            }
+        }
+    }
+    places
+}
+
+#[test]
+fn streams_and_frames_are_tsharks() {
+    let mut differences = Vec::new();
+    for capture in captures("streams") {
+        let name = stem(&capture);
+        let Some(theirs) = tshark(&capture) else {
+            println!("skipped: tshark is not installed");
+            return;
+        };
+        let (ours, known) = (ours(&capture), TSHARK_DIFFERS.iter().find(|(known, _)| *known == name));
+        match (ours == theirs, known) {
+            (false, None) => differences.push(format!("{name}: ours {ours:?}, tshark's {theirs:?}")),
+            (true, Some((_, reason))) => differences.push(format!("{name}: no difference any more ({reason})")),
+            _ => {}
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
