@@ -2,11 +2,9 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::decoder::Decoder;
-use super::magic;
 use crate::error::Error;
 
 /// What is in a folder.
@@ -18,7 +16,7 @@ pub(crate) struct Listing {
     pub(crate) passed_over: u64,
 }
 
-/// Lists the files below a folder that begin as a capture does, compressed or not. What is hidden (its name begins with a dot) is left out.
+/// Lists the files below a folder that begin as a capture or an archive does, compressed or not. What is hidden (its name begins with a dot) is left out.
 ///
 /// Links are followed where they lead out of the folder, to each place once; what a link within the folder points to is listed itself.
 ///
@@ -81,15 +79,14 @@ pub(crate) fn captures_below(path: &Path) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-/// `None` where the file cannot be read.
+/// True for captures and archives of whatever; `None` where the file cannot be read.
 fn begins_as_a_capture(path: &Path) -> Option<bool> {
-    let decoder = Decoder::of_file(File::open(path).ok()?).ok()?;
-    let compressed = decoder.compression().is_some();
-    let mut head = Vec::new();
-    match decoder.take(magic::FORMAT_BYTES as u64).read_to_end(&mut head) {
+    let mut decoder = Decoder::of(File::open(path).ok()?);
+    let kind = decoder.kind();
+    match decoder.take_error() {
         // What is compressed and damaged at once is no capture for all that is known.
-        Err(_) if !compressed => None,
-        _ => Some(magic::format(&head).is_some()),
+        Some(_) if kind.is_none() && decoder.compression().is_none() => None,
+        _ => Some(kind.is_some()),
     }
 }
 

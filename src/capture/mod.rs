@@ -4,30 +4,38 @@
 //! the processor's cache, and memory does not grow with the file. The same path serves files, pipes and compressed captures.
 //!
 //! ```text
-//! source (file, standard input, a reader) → tap (counts, hashes) → gzip | zstd | as it is → window → pcap | pcapng → records
+//! source (file, standard input, a reader) → tap (counts, hashes) → decompression → window → pcap | pcapng → records
+//!                                                                       ↑ each member of a tar or zip archive
 //! ```
 //!
 //! Packets are numbered as Wireshark 4.0 does. A record that cannot be is reported as a [`Problem`], and reading goes on at the next one that
 //! makes sense; nothing that a file claims is believed before its bytes are there.
 //!
-//! Not read: Nokia's, AIX's and Ixia's variants of pcap, other formats (named in the error, so that they can be converted), archives.
+//! Not read: Nokia's, AIX's and Ixia's variants of pcap, and other formats (named in the error, so that they can be converted).
 
 mod bytes;
 mod decoder;
 mod folder;
 mod interface;
+mod lz4;
 mod magic;
 mod pcap;
 mod pcapng;
+mod peek;
 mod reader;
 mod source;
 mod tally;
+mod tar;
 #[cfg(test)]
 pub(crate) mod testing;
+mod unpack;
+mod xz;
+mod zip;
 mod zstd;
 
 pub(crate) use folder::captures_below;
 pub(crate) use reader::Reader;
+pub(crate) use source::Captures;
 pub use source::Source;
 
 use std::fmt;
