@@ -1,6 +1,6 @@
 //! What the first bytes of a file say that it is.
 
-use super::tar;
+use super::{erf, tar};
 
 /// A compression that is peeled off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +48,14 @@ impl Archive {
 /// A capture format that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// libpcap's format and Kuznetzov's variant.
+    /// libpcap's format and its variants.
     Pcap,
     /// draft-ietf-opsawg-pcapng.
     Pcapng,
+    /// RFC 1761.
+    Snoop,
+    /// Endace's Extensible Record Format.
+    Erf,
 }
 
 /// Bytes that suffice to recognise a compression.
@@ -61,7 +65,7 @@ pub(super) const COMPRESSION_BYTES: usize = 10;
 pub(super) const MAGIC_BYTES: usize = 12;
 
 /// Bytes that suffice to recognise the rest, and to name what is not read.
-pub(super) const DESCRIBE_BYTES: usize = 512;
+pub(super) const DESCRIBE_BYTES: usize = 4096;
 
 /// What begins with these bytes, in words. The longer one of two that match comes first.
 const KNOWN: &[(&[u8], &str)] = &[
@@ -85,15 +89,21 @@ const KNOWN: &[(&[u8], &str)] = &[
     (b"\x7fELF", "an ELF program"),
     (b"MZ", "a Windows program"),
     (b"SQLite format 3\0", "an SQLite database"),
-    (b"snoop\0\0\0", "a Solaris snoop capture; convert it with editcap"),
+    (
+        b"snoop\0\0\0",
+        "a snoop capture of a version that is not read; convert it with editcap",
+    ),
     (b"GMBU", "a Microsoft Network Monitor capture; convert it with editcap"),
     (b"RTSS", "a Microsoft Network Monitor capture; convert it with editcap"),
     (b"XCP\0", "a NetXRay capture; convert it with editcap"),
     (b"TRSNIFF data", "a Sniffer capture; convert it with editcap"),
-    (b"\x1c\0\x01\xac", "an Ixia capture; convert it with editcap"),
-    (b"\x1c\0\x01\xab", "an Ixia capture; convert it with editcap"),
-    (b"\xac\x01\0\x1c", "an Ixia capture; convert it with editcap"),
-    (b"\xab\x01\0\x1c", "an Ixia capture; convert it with editcap"),
+    (b"\x05VNF", "a Visual Networks capture; convert it with editcap"),
+    (
+        b"\xaa\xaa\xaa\xaa",
+        "an InfoVista 5View capture; convert it with editcap",
+    ),
+    (b"ObserverPktBuffe", "a Viavi Observer capture; convert it with editcap"),
+    (b"btsnoop\0", "a Bluetooth capture, in which there is no TLS"),
     (b"CLIENT_RANDOM ", "a TLS key log; it goes with a capture"),
     (
         b"CLIENT_HANDSHAKE_TRAFFIC_SECRET ",
@@ -136,7 +146,7 @@ pub(super) fn kind(head: &[u8]) -> Option<Kind> {
     tar::is_header(head).then_some(Kind::Archive(Archive::Tar))
 }
 
-/// The format of a capture that begins with `head`, of which [`MAGIC_BYTES`] are enough.
+/// The format of a capture that begins with `head`, of which [`MAGIC_BYTES`] are enough but for ERF.
 pub(super) fn format(head: &[u8]) -> Option<Format> {
     match head.first_chunk()? {
         [0xd4, 0xc3, 0xb2, 0xa1]
@@ -144,12 +154,15 @@ pub(super) fn format(head: &[u8]) -> Option<Format> {
         | [0x4d, 0x3c, 0xb2, 0xa1]
         | [0xa1, 0xb2, 0x3c, 0x4d]
         | [0x34, 0xcd, 0xb2, 0xa1]
-        | [0xa1, 0xb2, 0xcd, 0x34] => Some(Format::Pcap),
+        | [0xa1, 0xb2, 0xcd, 0x34]
+        | [0x1c, 0x00, 0x01, 0xab | 0xac]
+        | [0xab | 0xac, 0x01, 0x00, 0x1c] => Some(Format::Pcap),
         [0x0a, 0x0d, 0x0d, 0x0a] => match head.get(8..12)? {
             [0x4d, 0x3c, 0x2b, 0x1a] | [0x1a, 0x2b, 0x3c, 0x4d] => Some(Format::Pcapng),
             _ => None,
         },
-        _ => None,
+        b"snoo" if head.starts_with(b"snoop\0\0\0") => Some(Format::Snoop),
+        _ => erf::is_plausible(head).then_some(Format::Erf),
     }
 }
 
@@ -165,7 +178,7 @@ pub(super) fn describe(head: &[u8]) -> &'static str {
         return words;
     }
     if is_event_trace(head) {
-        return "a Windows event trace (.etl); convert it with etl2pcapng";
+        return "a Windows event trace (.etl); convert it with `pktmon etl2pcap` or etl2pcapng";
     }
     if tar::is_header(head) {
         return "a tar archive in another archive; unpack it first";

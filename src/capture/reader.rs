@@ -5,9 +5,12 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::erf::Erf;
 use super::magic::{self, Format};
 use super::pcap::{self, Pcap};
 use super::pcapng::Pcapng;
+use super::records::Records;
+use super::snoop::{self, Snoop};
 use super::source::{Got, Input};
 use super::tally::Tally;
 use super::{CaptureFacts, WINDOW, WINDOW_MAX, Window};
@@ -43,8 +46,10 @@ enum Stage {
 
 /// The capture's format, with what is known of it so far.
 enum Blocks {
-    Pcap(Pcap),
+    Pcap(Records<Pcap>),
     Pcapng(Pcapng),
+    Snoop(Records<Snoop>),
+    Erf(Records<Erf>),
 }
 
 impl Reader {
@@ -60,8 +65,9 @@ impl Reader {
         let mut failure = None;
         loop {
             let wanted = match magic::format(&head) {
-                Some(Format::Pcap) => pcap::HEADER,
-                Some(Format::Pcapng) => magic::MAGIC_BYTES,
+                Some(Format::Pcap) => pcap::header_len(&head),
+                Some(Format::Snoop) => snoop::HEADER,
+                Some(Format::Pcapng | Format::Erf) => magic::MAGIC_BYTES,
                 None => magic::DESCRIBE_BYTES,
             };
             if head.len() >= wanted || stage == Stage::Ended || stop.load(Ordering::Relaxed) {
@@ -79,12 +85,14 @@ impl Reader {
             }
         }
 
-        let blocks = match magic::format(&head) {
-            Some(Format::Pcap) => Pcap::new(&head).map(Blocks::Pcap),
-            Some(Format::Pcapng) => Some(Blocks::Pcapng(Pcapng::new())),
+        let opened = match magic::format(&head) {
+            Some(Format::Pcap) => Pcap::new(&head).map(|(pcap, header)| (Blocks::Pcap(pcap), header)),
+            Some(Format::Pcapng) => Some((Blocks::Pcapng(Pcapng::new()), 0)),
+            Some(Format::Snoop) => Snoop::new(&head).map(|snoop| (Blocks::Snoop(snoop), snoop::HEADER)),
+            Some(Format::Erf) => Some((Blocks::Erf(Erf::new()), 0)),
             None => None,
         };
-        let Some(blocks) = blocks else {
+        let Some((blocks, header)) = opened else {
             let found = match (failure, input.compression()) {
                 (Some(source), None) => {
                     return Err(Error::Read {
@@ -105,11 +113,7 @@ impl Reader {
             };
             return Err(Error::NotACapture { path, found });
         };
-        let mut offset = 0;
-        if let Blocks::Pcap(_) = &blocks {
-            head.drain(..pcap::HEADER.min(head.len()));
-            offset = pcap::HEADER as u64;
-        }
+        head.drain(..header.min(head.len()));
         Ok(Self {
             path,
             input,
@@ -117,7 +121,7 @@ impl Reader {
             blocks,
             tally: Tally::default(),
             tail: head,
-            offset,
+            offset: header as u64,
             stage,
             failure,
             stopped: false,
@@ -152,9 +156,12 @@ impl Reader {
             let bytes = window.bytes.get(..filled).unwrap_or_default();
             let last = self.stage == Stage::Ended;
             let tally = &mut self.tally;
+            let records = &mut window.records;
             let used = match &mut self.blocks {
-                Blocks::Pcap(pcap) => pcap.walk(bytes, self.offset, last, tally, &mut window.records),
-                Blocks::Pcapng(pcapng) => pcapng.walk(bytes, self.offset, last, tally, &mut window.records),
+                Blocks::Pcap(pcap) => pcap.walk(bytes, self.offset, last, tally, records),
+                Blocks::Pcapng(pcapng) => pcapng.walk(bytes, self.offset, last, tally, records),
+                Blocks::Snoop(snoop) => snoop.walk(bytes, self.offset, last, tally, records),
+                Blocks::Erf(erf) => erf.walk(bytes, self.offset, last, tally, records),
             };
             if last {
                 self.note_failure(filled);
@@ -199,6 +206,8 @@ impl Reader {
             format: match self.blocks {
                 Blocks::Pcap(_) => "pcap",
                 Blocks::Pcapng(_) => "pcapng",
+                Blocks::Snoop(_) => "snoop",
+                Blocks::Erf(_) => "erf",
             },
             bytes: self.input.position(),
             frames: self.tally.frames,
@@ -207,6 +216,7 @@ impl Reader {
             sha256,
             cut: self.tally.cut,
             stopped: self.stopped,
+            annotations: std::mem::take(&mut self.tally.annotations).finish(),
             problems: self.tally.into_problems(),
         }
     }

@@ -88,6 +88,12 @@ impl Block {
         Self::packet_at(0, u64::from(SECOND) * 1_000_000 + 5, packet)
     }
 
+    /// The same with options as they stand in the file.
+    pub(crate) fn packet_with(packet: &[u8], options: &[u8]) -> Vec<u8> {
+        let plain = Self::packet(packet);
+        Self::of(6, &[&plain[8..plain.len() - 4], options].concat())
+    }
+
     /// An enhanced packet.
     pub(crate) fn packet_at(interface: u32, stamp: u64, packet: &[u8]) -> Vec<u8> {
         let len = packet.len() as u32;

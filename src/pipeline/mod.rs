@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::ThreadPool;
 
-use crate::capture::{CaptureFacts, Captures, ProblemKind, Reader, Source, captures_below};
+use crate::capture::{CaptureFacts, Captures, Glob, ProblemKind, Reader, Source, captures_below};
 use crate::error::Error;
 use crate::evidence::{CaptureId, Time};
 use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
@@ -76,6 +76,8 @@ pub struct Options {
     pub all: bool,
     /// Compute the SHA-256 of each input.
     pub hash: bool,
+    /// In folders, read only files that match one of these. Empty: all.
+    pub glob: Vec<Glob>,
 }
 
 /// How far an analysis has come.
@@ -162,7 +164,7 @@ impl Analysis {
         if let Source::Path(path) = &source
             && path.is_dir()
         {
-            let listing = captures_below(path)?;
+            let listing = captures_below(path, &self.options.glob)?;
             self.passed_over += listing.passed_over;
             for capture in listing.captures {
                 if self.stop.load(Ordering::Relaxed) {
@@ -266,6 +268,7 @@ fn effective(options: &Options) -> serde_json::Value {
         "at": options.at.map(Timestamp::from_nanos),
         "all": options.all,
         "hash": options.hash,
+        "glob": options.glob.iter().map(Glob::to_string).collect::<Vec<_>>(),
     })
 }
 
@@ -281,9 +284,12 @@ fn told_store(store: &Anchors) -> report::Trust {
 /// A capture that could not be read at all.
 fn unread(error: &Error) -> Capture {
     let path = error.path().unwrap_or_else(|| Path::new("")).display().to_string();
-    let (offset, cut_at_end) = match error {
-        Error::Read { offset, source, .. } => (*offset, source.kind() == ErrorKind::UnexpectedEof),
-        _ => (0, false),
+    let (offset, kind) = match error {
+        Error::Read { offset, source, .. } if source.kind() == ErrorKind::UnexpectedEof => {
+            (*offset, report::ProblemKind::CutAtEnd)
+        }
+        Error::Read { offset, .. } => (*offset, report::ProblemKind::Damage),
+        _ => (0, report::ProblemKind::Damage),
     };
     Capture {
         set: path.clone(),
@@ -291,7 +297,7 @@ fn unread(error: &Error) -> Capture {
         problems: vec![CaptureProblem {
             offset,
             what: error.to_string(),
-            cut_at_end,
+            kind,
             ..CaptureProblem::default()
         }],
         ..Capture::default()
@@ -303,7 +309,20 @@ fn told_capture(facts: &CaptureFacts) -> Capture {
         offset: problem.offset,
         what: problem.what.clone(),
         skipped: problem.skipped,
-        cut_at_end: problem.kind == ProblemKind::Cut,
+        kind: match problem.kind {
+            ProblemKind::Damaged => report::ProblemKind::Damage,
+            ProblemKind::Cut => report::ProblemKind::CutAtEnd,
+            ProblemKind::Limit => report::ProblemKind::Limit,
+        },
+    });
+    let annotations = &facts.annotations;
+    let comments = annotations.comments.iter().map(|comment| report::Comment {
+        frame: comment.frame,
+        text: comment.text.clone(),
+    });
+    let names = annotations.names.iter().map(|(address, name)| report::AddressName {
+        address: address.to_string(),
+        name: name.clone(),
     });
     Capture {
         path: facts.path.clone(),
@@ -315,6 +334,10 @@ fn told_capture(facts: &CaptureFacts) -> Capture {
         last: facts.last.map(Timestamp::from),
         sha256: facts.sha256.clone(),
         problems: problems.collect(),
+        comments: comments.collect(),
+        names: names.collect(),
+        interfaces: annotations.interfaces.clone(),
+        secrets: annotations.secrets.len() as u64,
         cut_packets: facts.cut,
     }
 }

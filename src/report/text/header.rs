@@ -5,12 +5,15 @@ use std::io;
 use super::entry::{days, named};
 use super::group::Groups;
 use super::paper::{Ink, Paper, count, thousands};
-use crate::report::{Capture, CaptureSet, Report, Summary, Timestamp, Traffic};
+use crate::report::{Capture, CaptureSet, Comment, ProblemKind, Report, Summary, Timestamp, Traffic};
 
 /// Sets that are listed one by one.
 const SETS_LISTED: usize = 12;
 /// Damaged places that are listed one by one.
 const PROBLEMS_LISTED: usize = 10;
+/// Comments of a capture that are shown, and how many characters of each.
+const COMMENTS_LISTED: usize = 3;
+const COMMENT_SHOWN: usize = 120;
 
 /// Writes everything that stands above the groups.
 pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<()> {
@@ -42,6 +45,10 @@ pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> 
         let text = format!("{} {verb} passed over", count(report.passed_over, "file"));
         paper.block(2, "note  ", Ink::Label, &text)?;
     }
+    report
+        .captures
+        .iter()
+        .try_for_each(|capture| annotations(report, capture, paper))?;
     problems(report, paper)?;
     quiet(report, groups, paper)
 }
@@ -178,6 +185,56 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     paper.verbatim(12, "tcpdump -i any -s 0 -w FILE 'host SERVER and port 443'")
 }
 
+/// What people wrote into a capture, and that it brings secrets along.
+fn annotations(report: &Report, capture: &Capture, paper: &mut Paper<'_>) -> io::Result<()> {
+    let name = match report.captures.as_slice() {
+        [_] => String::new(),
+        _ => format!("{}: ", capture.path),
+    };
+    let short = |comment: &Comment| {
+        let text = comment.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match text.char_indices().nth(COMMENT_SHOWN) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text,
+        }
+    };
+    for comment in capture
+        .comments
+        .iter()
+        .filter(|comment| comment.frame.is_none())
+        .take(COMMENTS_LISTED)
+    {
+        paper.block(2, "note  ", Ink::Label, &format!("{name}{}", short(comment)))?;
+    }
+    let on_packets: Vec<(u64, &Comment)> = capture
+        .comments
+        .iter()
+        .filter_map(|comment| Some((comment.frame?, comment)))
+        .collect();
+    let mut frames: Vec<u64> = on_packets.iter().map(|(frame, _)| *frame).collect();
+    frames.dedup();
+    if !frames.is_empty() {
+        let verb = if frames.len() == 1 { "carries" } else { "carry" };
+        let told = on_packets.iter().take(COMMENTS_LISTED);
+        let mut told: Vec<String> = told
+            .map(|(frame, comment)| format!("frame {frame} “{}”", short(comment)))
+            .collect();
+        let more = on_packets.len().saturating_sub(COMMENTS_LISTED);
+        if more > 0 {
+            told.push(format!("and {} more: --format json lists them", thousands(more as u64)));
+        }
+        let packets = count(frames.len() as u64, "packet");
+        let text = format!("{name}{packets} {verb} comments: {}", told.join("; "));
+        paper.block(2, "note  ", Ink::Label, &text)?;
+    }
+    if capture.secrets > 0 {
+        let blocks = count(capture.secrets, "block");
+        let text = format!("{name}it brings {blocks} of secrets along, such as a key log");
+        paper.block(2, "note  ", Ink::Label, &text)?;
+    }
+    Ok(())
+}
+
 /// Damaged places, and packets that are not there in full.
 fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     let cut = report.captures.iter().map(|capture| capture.cut_packets).sum();
@@ -195,7 +252,10 @@ fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
             .flat_map(|capture| capture.problems.iter().map(move |problem| (capture, problem)))
     };
     for (capture, problem) in all().take(PROBLEMS_LISTED) {
-        let label = if problem.cut_at_end { "note  " } else { "damaged  " };
+        let label = match problem.kind {
+            ProblemKind::Damage => "damaged  ",
+            ProblemKind::CutAtEnd | ProblemKind::Limit => "note  ",
+        };
         let mut text = format!(
             "{}: {}, at byte {}",
             capture.path,
