@@ -18,6 +18,8 @@ mod bytes;
 mod decoder;
 mod erf;
 mod folder;
+#[cfg(test)]
+mod hostile;
 mod interface;
 mod lz4;
 mod magic;

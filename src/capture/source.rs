@@ -298,7 +298,8 @@ pub(super) enum Got {
 }
 
 impl Input {
-    fn direct(mut decoder: Decoder<'static>, read: Arc<AtomicU64>) -> Self {
+    /// What is read on the spot.
+    pub(super) fn direct(mut decoder: Decoder<'static>, read: Arc<AtomicU64>) -> Self {
         Self {
             compression: decoder.compression(),
             archive: None,

@@ -66,6 +66,9 @@ pub(crate) fn told(report: &Value) -> Vec<Value> {
             "cause".to_owned(),
             json!([cause["id"], cause["confidence"], cause["sentence"]]),
         );
+        if let Some(certificates) = told.get_mut("server_certificates").and_then(Value::as_object_mut) {
+            certificates.remove("from");
+        }
         let alerts = connection["alerts"].as_array().into_iter().flatten();
         told.insert(
             "alerts".to_owned(),

@@ -11,7 +11,9 @@ use crate::report::{Capture, CaptureSet, Comment, ProblemKind, Report, Summary, 
 const SETS_LISTED: usize = 12;
 /// Damaged places that are listed one by one.
 const PROBLEMS_LISTED: usize = 10;
-/// Comments of a capture that are shown, and how many characters of each.
+/// Notes on comments and secrets that are listed one by one.
+const NOTES_LISTED: usize = 6;
+/// Comments on a capture's packets that are shown, and how many characters of each comment.
 const COMMENTS_LISTED: usize = 3;
 const COMMENT_SHOWN: usize = 120;
 
@@ -45,10 +47,7 @@ pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> 
         let text = format!("{} {verb} passed over", count(report.passed_over, "file"));
         paper.block(2, "note  ", Ink::Label, &text)?;
     }
-    report
-        .captures
-        .iter()
-        .try_for_each(|capture| annotations(report, capture, paper))?;
+    annotations(report, paper)?;
     problems(report, paper)?;
     quiet(report, groups, paper)
 }
@@ -185,12 +184,33 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     paper.verbatim(12, "tcpdump -i any -s 0 -w FILE 'host SERVER and port 443'")
 }
 
-/// What people wrote into a capture, and that it brings secrets along.
-fn annotations(report: &Report, capture: &Capture, paper: &mut Paper<'_>) -> io::Result<()> {
-    let name = match report.captures.as_slice() {
-        [_] => String::new(),
-        _ => format!("{}: ", capture.path),
-    };
+/// What people wrote into the captures, and that they bring secrets along.
+fn annotations(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
+    let mut notes = Vec::new();
+    for capture in &report.captures {
+        let name = match report.captures.as_slice() {
+            [_] => String::new(),
+            _ => format!("{}: ", capture.path),
+        };
+        notes.extend(annotations_of(capture).into_iter().map(|note| name.clone() + &note));
+    }
+    for note in notes.iter().take(NOTES_LISTED) {
+        paper.block(2, "note  ", Ink::Label, note)?;
+    }
+    match notes.len().saturating_sub(NOTES_LISTED) {
+        0 => Ok(()),
+        more => {
+            let text = format!(
+                "and {} more such notes: --format json lists them",
+                thousands(more as u64)
+            );
+            paper.paragraph(2, &text)
+        }
+    }
+}
+
+/// The same of one capture: its own comments, those of its packets, its secrets.
+fn annotations_of(capture: &Capture) -> Vec<String> {
     let short = |comment: &Comment| {
         let text = comment.text.split_whitespace().collect::<Vec<_>>().join(" ");
         match text.char_indices().nth(COMMENT_SHOWN) {
@@ -198,41 +218,29 @@ fn annotations(report: &Report, capture: &Capture, paper: &mut Paper<'_>) -> io:
             None => text,
         }
     };
-    for comment in capture
-        .comments
-        .iter()
-        .filter(|comment| comment.frame.is_none())
-        .take(COMMENTS_LISTED)
-    {
-        paper.block(2, "note  ", Ink::Label, &format!("{name}{}", short(comment)))?;
-    }
-    let on_packets: Vec<(u64, &Comment)> = capture
-        .comments
-        .iter()
-        .filter_map(|comment| Some((comment.frame?, comment)))
-        .collect();
-    let mut frames: Vec<u64> = on_packets.iter().map(|(frame, _)| *frame).collect();
+    let (on_packets, others): (Vec<&Comment>, Vec<&Comment>) =
+        capture.comments.iter().partition(|comment| comment.frame.is_some());
+    let mut notes: Vec<String> = others.into_iter().map(short).collect();
+    let mut frames: Vec<u64> = on_packets.iter().filter_map(|comment| comment.frame).collect();
     frames.dedup();
     if !frames.is_empty() {
-        let verb = if frames.len() == 1 { "carries" } else { "carry" };
         let told = on_packets.iter().take(COMMENTS_LISTED);
         let mut told: Vec<String> = told
-            .map(|(frame, comment)| format!("frame {frame} “{}”", short(comment)))
+            .filter_map(|comment| Some(format!("frame {} “{}”", comment.frame?, short(comment))))
             .collect();
         let more = on_packets.len().saturating_sub(COMMENTS_LISTED);
         if more > 0 {
-            told.push(format!("and {} more: --format json lists them", thousands(more as u64)));
+            told.push(format!("and {} more", thousands(more as u64)));
         }
+        let verb = if frames.len() == 1 { "carries" } else { "carry" };
         let packets = count(frames.len() as u64, "packet");
-        let text = format!("{name}{packets} {verb} comments: {}", told.join("; "));
-        paper.block(2, "note  ", Ink::Label, &text)?;
+        notes.push(format!("{packets} {verb} comments: {}", told.join("; ")));
     }
     if capture.secrets > 0 {
         let blocks = count(capture.secrets, "block");
-        let text = format!("{name}it brings {blocks} of secrets along, such as a key log");
-        paper.block(2, "note  ", Ink::Label, &text)?;
+        notes.push(format!("it brings {blocks} of secrets along, such as a key log"));
     }
-    Ok(())
+    notes
 }
 
 /// Damaged places, and packets that are not there in full.
