@@ -77,7 +77,7 @@ mod tls;
 mod why;
 mod x509;
 
-pub use capture::Source;
+pub use capture::{Glob, Source};
 pub use error::Error;
 pub use pipeline::{Analysis, CauseInfo, Limits, Options, Progress, TrustStore, causes};
 pub use report::Report;

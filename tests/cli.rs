@@ -388,3 +388,97 @@ fn filters_that_make_no_sense_are_refused() {
         assert_exit(&Run::new(&arguments).with(Path::new("missing.pcap")).output(), 2);
     }
 }
+
+/// A file under `fixtures/formats/`.
+fn format(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/formats")
+        .join(name)
+}
+
+#[test]
+fn an_archive_can_come_through_a_pipe() {
+    for name in [
+        "tar.tar.gz",
+        "zip-deflate.zip",
+        "zip-deflate-lengths-behind.zip",
+        "zip-in-a-tar.tar.gz",
+    ] {
+        let mut run = Run::new(&["--format", "line", "-"]);
+        let mut child = run.0.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(&fs::read(format(name)).unwrap())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        let told = stdout(&output);
+        assert!(
+            told.contains(" failed untrusted-root ") && told.contains("captures/a.pcap#10"),
+            "{name}: {told}"
+        );
+    }
+}
+
+#[test]
+fn a_pattern_chooses_among_the_files_of_a_folder() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let chosen = |patterns: &[&str]| {
+        let mut arguments = vec!["--json", "--limit", "1"];
+        patterns
+            .iter()
+            .for_each(|pattern| arguments.extend(["--glob", pattern]));
+        let output = Run::new(&arguments).with(&folder).output();
+        assert_exit(&output, 0);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["options"]["glob"], serde_json::json!(patterns));
+        report["captures"].as_array().unwrap().len()
+    };
+    assert_eq!(chosen(&["snoop.*"]), 1);
+    assert_eq!(chosen(&["formats/snoop*", "formats/pcap-aix.*"]), 2);
+    assert_eq!(chosen(&["snoop/*"]), 0);
+    let output = Run::new(&["--glob", "[a"]).with(&folder).output();
+    assert_exit(&output, 2);
+    assert!(stderr(&output).contains("is no pattern"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_archive_of_other_things_in_a_folder_is_passed_over() {
+    let whole = fs::read(format("tar.tar")).unwrap();
+    let notes = whole.windows(9).rposition(|bytes| bytes == b"notes.txt").unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-archives", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("notes.tar"), &whole[notes..]).unwrap();
+    fs::write(folder.join("text.txt"), "text").unwrap();
+    fs::copy(format("snoop.snoop"), folder.join("a.snoop")).unwrap();
+    let output = Run::new(&[]).with(&folder).output();
+    fs::remove_dir_all(&folder).unwrap();
+    assert_exit(&output, 0);
+    assert!(
+        stdout(&output).contains("2 files are no captures and were passed over"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn each_named_file_that_is_no_capture_gets_its_message_and_the_rest_is_read() {
+    let text = Scratch::new("words.txt", b"These are words.\n");
+    let output = Run::new(&["--format", "line", "no/such/file"])
+        .with(&text.0)
+        .with(&format("snoop.snoop"))
+        .output();
+    assert_exit(&output, 3);
+    let told = stderr(&output);
+    assert!(
+        told.contains("no/such/file: cannot open") && told.contains("words.txt: not a capture: a text file"),
+        "{told}"
+    );
+    assert!(
+        stdout(&output).contains(" failed untrusted-root "),
+        "{}",
+        stdout(&output)
+    );
+}

@@ -1,73 +1,60 @@
 //! Compression peeled off, and what is counted of the file below it.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::magic::{self, Compression};
+use super::lz4::Lz4;
+use super::magic::{self, Compression, Kind};
+use super::peek::Peek;
+use super::xz::Xz;
 use super::zstd::Zstd;
 
 /// Bytes that a decompressor takes from the file at once.
 const BUFFER: usize = 256 << 10;
 
 /// A source's bytes as they are, counted and if wanted hashed on their way.
-pub(super) struct Tap {
-    inner: Box<dyn Read + Send>,
-    /// Bytes that were read ahead to recognise the compression, and how many of them are given out.
-    ahead: (Vec<u8>, usize),
+pub(super) struct Tap<'a> {
+    inner: Box<dyn Read + Send + 'a>,
     read: Arc<AtomicU64>,
     hash: Option<Sha256>,
 }
 
-/// The bytes of a capture, whatever they are packed in.
-pub(super) enum Decoder {
-    /// As they are.
-    Plain(Tap),
-    /// RFC 1952, any number of members.
-    Gzip(Box<MultiGzDecoder<BufReader<Tap>>>),
-    /// RFC 8878, any number of frames.
-    Zstd(Box<Zstd<BufReader<Tap>>>),
+/// The bytes of a file, whatever they are packed in.
+pub(super) struct Decoder<'a> {
+    bytes: Peek<Unpacked<'a>>,
 }
 
-impl Tap {
+type Packed<'a> = BufReader<Peek<Tap<'a>>>;
+
+/// Bytes after decompression.
+enum Unpacked<'a> {
+    /// As they are.
+    Plain(Peek<Tap<'a>>),
+    /// RFC 1952, any number of members.
+    Gzip(Box<MultiGzDecoder<Packed<'a>>>),
+    /// RFC 8878, any number of frames.
+    Zstd(Box<Zstd<Packed<'a>>>),
+    /// Any number of streams, each block of which is at most 900 kB long.
+    Bzip2(Box<MultiBzDecoder<Packed<'a>>>),
+    /// Any number of streams.
+    Xz(Box<Xz<Packed<'a>>>),
+    /// Any number of frames.
+    Lz4(Box<Lz4<Packed<'a>>>),
+}
+
+impl<'a> Tap<'a> {
     /// Counts into `read` what is read from `inner`.
-    pub(super) fn new(inner: Box<dyn Read + Send>, hash: bool, read: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(inner: Box<dyn Read + Send + 'a>, hash: bool, read: Arc<AtomicU64>) -> Self {
         Self {
             inner,
-            ahead: (Vec::new(), 0),
             read,
             hash: hash.then(Sha256::new),
         }
-    }
-
-    /// Reads up to four bytes without using them up.
-    fn peek(&mut self) -> io::Result<&[u8]> {
-        while self.ahead.0.len() < 4 {
-            let mut bytes = [0; 4];
-            let missing = 4 - self.ahead.0.len();
-            let n = match self.pull(bytes.get_mut(..missing).unwrap_or_default()) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            self.ahead.0.extend(bytes.iter().take(n));
-        }
-        Ok(&self.ahead.0)
-    }
-
-    /// Reads from the source itself.
-    fn pull(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.read.fetch_add(n as u64, Ordering::Relaxed);
-        if let (Some(hash), Some(bytes)) = (&mut self.hash, buffer.get(..n)) {
-            hash.update(bytes);
-        }
-        Ok(n)
     }
 
     /// Reads what is left, and answers the hash of everything in lower-case hex; `None` where none was wanted or the rest cannot be read.
@@ -75,9 +62,9 @@ impl Tap {
         self.hash.as_ref()?;
         let mut buffer = vec![0; BUFFER];
         loop {
-            match self.pull(&mut buffer) {
+            match self.read(&mut buffer) {
                 Ok(0) => break,
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return None,
+                Err(error) if error.kind() != ErrorKind::Interrupted => return None,
                 _ => {}
             }
         }
@@ -86,59 +73,96 @@ impl Tap {
     }
 }
 
-impl Read for Tap {
+impl Read for Tap<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (bytes, given) = &mut self.ahead;
-        let mut rest = bytes.get(*given..).unwrap_or_default();
-        if rest.is_empty() {
-            return self.pull(buffer);
+        let n = self.inner.read(buffer)?;
+        self.read.fetch_add(n as u64, Ordering::Relaxed);
+        if let (Some(hash), Some(bytes)) = (&mut self.hash, buffer.get(..n)) {
+            hash.update(bytes);
         }
-        let n = rest.read(buffer)?;
-        *given += n;
         Ok(n)
     }
 }
 
-impl Decoder {
+impl<'a> Decoder<'a> {
     /// Recognises the compression by the first bytes.
-    pub(super) fn new(mut tap: Tap) -> io::Result<Self> {
-        Ok(match magic::compression(tap.peek()?) {
-            None => Self::Plain(tap),
-            Some(Compression::Gzip) => Self::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, tap)))),
-            Some(Compression::Zstd) => Self::Zstd(Box::new(Zstd::new(BufReader::with_capacity(BUFFER, tap)))),
-        })
+    pub(super) fn new(tap: Tap<'a>) -> Self {
+        let mut tap = Peek::new(tap);
+        let compression = magic::compression(tap.peek(magic::COMPRESSION_BYTES));
+        let packed = |tap| BufReader::with_capacity(BUFFER, tap);
+        let unpacked = match compression {
+            None => Unpacked::Plain(tap),
+            Some(Compression::Gzip) => Unpacked::Gzip(Box::new(MultiGzDecoder::new(packed(tap)))),
+            Some(Compression::Zstd) => Unpacked::Zstd(Box::new(Zstd::new(packed(tap)))),
+            Some(Compression::Bzip2) => Unpacked::Bzip2(Box::new(MultiBzDecoder::new(packed(tap)))),
+            Some(Compression::Xz) => Unpacked::Xz(Box::new(Xz::new(packed(tap)))),
+            Some(Compression::Lz4) => Unpacked::Lz4(Box::new(Lz4::new(packed(tap)))),
+        };
+        Self {
+            bytes: Peek::new(unpacked),
+        }
     }
 
-    /// The bytes of a file, neither counted nor hashed by anyone.
-    pub(super) fn of_file(file: File) -> io::Result<Self> {
-        Self::new(Tap::new(Box::new(file), false, Arc::default()))
+    /// The bytes of a reader, neither counted nor hashed by anyone.
+    pub(super) fn of(reader: impl Read + Send + 'a) -> Self {
+        Self::new(Tap::new(Box::new(reader), false, Arc::default()))
     }
 
-    /// `gzip` or `zstd`, where the bytes are compressed.
-    pub(super) fn compression(&self) -> Option<&'static str> {
-        match self {
-            Self::Plain(_) => None,
-            Self::Gzip(_) => Some("gzip"),
-            Self::Zstd(_) => Some("zstd"),
+    /// What the bytes are, by their beginning; `None` for what is neither capture nor archive. To be asked before anything is read. Where the
+    /// beginning cannot be read, the next reading tells why.
+    pub(super) fn kind(&mut self) -> Option<Kind> {
+        if let kind @ Some(_) = magic::kind(self.bytes.peek(magic::MAGIC_BYTES)) {
+            return kind;
+        }
+        magic::kind(self.bytes.peek(magic::DESCRIBE_BYTES))
+    }
+
+    /// Why the beginning cannot be read, if so.
+    pub(super) fn take_error(&mut self) -> Option<io::Error> {
+        self.bytes.take_error()
+    }
+
+    /// The compression's name, where the bytes are compressed.
+    pub(super) fn compression(&mut self) -> Option<&'static str> {
+        match self.bytes.get_mut() {
+            Unpacked::Plain(_) => None,
+            Unpacked::Gzip(_) => Some("gzip"),
+            Unpacked::Zstd(_) => Some("zstd"),
+            Unpacked::Bzip2(_) => Some("bzip2"),
+            Unpacked::Xz(_) => Some("xz"),
+            Unpacked::Lz4(_) => Some("lz4"),
         }
     }
 
     /// Reads the rest of the file, if it is to be hashed; answers the hash of the whole of it.
     pub(super) fn drain(&mut self) -> Option<String> {
-        match self {
-            Self::Plain(tap) => tap.drain(),
-            Self::Gzip(gzip) => gzip.get_mut().get_mut().drain(),
-            Self::Zstd(zstd) => zstd.get_mut().get_mut().drain(),
-        }
+        let tap = match self.bytes.get_mut() {
+            Unpacked::Plain(tap) => tap,
+            Unpacked::Gzip(gzip) => gzip.get_mut().get_mut(),
+            Unpacked::Zstd(zstd) => zstd.get_mut().get_mut(),
+            Unpacked::Bzip2(bzip2) => bzip2.get_mut().get_mut(),
+            Unpacked::Xz(xz) => xz.get_mut().get_mut(),
+            Unpacked::Lz4(lz4) => lz4.get_mut().get_mut(),
+        };
+        tap.get_mut().drain()
     }
 }
 
-impl Read for Decoder {
+impl Read for Decoder<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.bytes.read(buffer)
+    }
+}
+
+impl Read for Unpacked<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tap) => tap.read(buffer),
             Self::Gzip(gzip) => gzip.read(buffer),
             Self::Zstd(zstd) => zstd.read(buffer),
+            Self::Bzip2(bzip2) => bzip2.read(buffer),
+            Self::Xz(xz) => xz.read(buffer),
+            Self::Lz4(lz4) => lz4.read(buffer),
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::decoder::Decoder;
-use super::magic;
+use super::pattern::Glob;
 use crate::error::Error;
 
 /// What is in a folder.
@@ -18,14 +17,16 @@ pub(crate) struct Listing {
     pub(crate) passed_over: u64,
 }
 
-/// Lists the files below a folder that begin as a capture does, compressed or not. What is hidden (its name begins with a dot) is left out.
+/// Lists the files below a folder that begin as a capture or an archive does, compressed or not. What is hidden (its name begins with a dot) is left out.
+///
+/// Where there are `globs`, files that match none of them are left out, too.
 ///
 /// Links are followed where they lead out of the folder, to each place once; what a link within the folder points to is listed itself.
 ///
 /// # Errors
 ///
 /// [`Error::Open`] where the folder itself cannot be listed.
-pub(crate) fn captures_below(path: &Path) -> Result<Listing, Error> {
+pub(crate) fn captures_below(path: &Path, globs: &[Glob]) -> Result<Listing, Error> {
     let failed = |source| Error::Open {
         path: path.to_path_buf(),
         source,
@@ -36,6 +37,11 @@ pub(crate) fn captures_below(path: &Path) -> Result<Listing, Error> {
     let mut listing = Listing::default();
     let mut visited = HashSet::new();
     let mut folders = vec![path.to_path_buf()];
+    let below = path;
+    let is_wanted = |path: &Path| {
+        let path = path.strip_prefix(below).unwrap_or(path);
+        globs.is_empty() || globs.iter().any(|glob| glob.matches(path))
+    };
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(&folder) else {
             listing.captures.push(folder);
@@ -65,6 +71,7 @@ pub(crate) fn captures_below(path: &Path) -> Result<Listing, Error> {
             }
             match fs::metadata(&path) {
                 Ok(data) if data.is_dir() => folders.push(path),
+                Ok(_) if !is_wanted(&path) => {}
                 Ok(data) if data.is_file() => match begins_as_a_capture(&path) {
                     Some(false) => listing.passed_over += 1,
                     _ => listing.captures.push(path),
@@ -81,15 +88,14 @@ pub(crate) fn captures_below(path: &Path) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-/// `None` where the file cannot be read.
+/// True for captures and archives of whatever; `None` where the file cannot be read.
 fn begins_as_a_capture(path: &Path) -> Option<bool> {
-    let decoder = Decoder::of_file(File::open(path).ok()?).ok()?;
-    let compressed = decoder.compression().is_some();
-    let mut head = Vec::new();
-    match decoder.take(magic::FORMAT_BYTES as u64).read_to_end(&mut head) {
+    let mut decoder = Decoder::of(File::open(path).ok()?);
+    let kind = decoder.kind();
+    match decoder.take_error() {
         // What is compressed and damaged at once is no capture for all that is known.
-        Err(_) if !compressed => None,
-        _ => Some(magic::format(&head).is_some()),
+        Some(_) if kind.is_none() && decoder.compression().is_none() => None,
+        _ => Some(kind.is_some()),
     }
 }
 
@@ -133,7 +139,7 @@ mod tests {
         folder.write("text.gz", &testing::gzip(b"neither is this"));
         folder.write("empty", b"");
         folder.write(".hidden.pcap", &capture);
-        let listing = captures_below(&folder.0).unwrap();
+        let listing = captures_below(&folder.0, &[]).unwrap();
         assert_eq!(
             listing,
             Listing {
@@ -141,6 +147,32 @@ mod tests {
                 passed_over: 3
             }
         );
+    }
+
+    #[test]
+    fn archives_are_listed_whatever_is_in_them() {
+        let folder = Folder::new("archives");
+        let tar = folder.write("a.tgz", &testing::gzip(&testing::tar(&[("notes", b"text")])));
+        let zip = folder.write("b.zip", &testing::zip(&[testing::ZipFile::stored("notes", b"text")]));
+        assert_eq!(captures_below(&folder.0, &[]).unwrap().captures, [tar, zip]);
+    }
+
+    #[test]
+    fn patterns_leave_files_out_and_do_not_count_them() {
+        let folder = Folder::new("patterns");
+        let capture = testing::pcap(&[b"packet"]);
+        let deep = folder.write("x/y/a.pcap", &capture);
+        folder.write("x/b.cap", &capture);
+        let top = folder.write("c.pcap", &capture);
+        folder.write("notes.txt", b"text");
+        let listed = |patterns: &[&str]| {
+            let globs: Vec<Glob> = patterns.iter().map(|pattern| pattern.parse().unwrap()).collect();
+            let listing = captures_below(&folder.0, &globs).unwrap();
+            assert_eq!(listing.passed_over, 0);
+            listing.captures
+        };
+        assert_eq!(listed(&["*.pcap"]), [top.clone(), deep.clone()]);
+        assert_eq!(listed(&["x/**/*.pcap", "c*"]), [top, deep]);
     }
 
     #[cfg(unix)]
@@ -159,7 +191,7 @@ mod tests {
         ] {
             std::os::unix::fs::symlink(target, link).unwrap();
         }
-        let listing = captures_below(&folder.0).unwrap();
+        let listing = captures_below(&folder.0, &[]).unwrap();
         assert_eq!(
             listing,
             Listing {
@@ -172,7 +204,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_an_error() {
         assert!(matches!(
-            captures_below(Path::new("no/such/folder")),
+            captures_below(Path::new("no/such/folder"), &[]),
             Err(Error::Open { .. })
         ));
     }

@@ -5,9 +5,11 @@ use pcap_parser::{parse_interfacedescriptionblock_be, parse_interfacedescription
 use super::bytes::Order;
 use crate::evidence::Time;
 
-/// Options of an interface description: the end of the list, the unit of the clock, and seconds to be added to its times.
+/// Options of an interface description: the end of the list, the unit of the clock, bytes of the frame check sequence, and seconds to be added
+/// to the times.
 const OPT_ENDOFOPT: u16 = 0;
 const IF_TSRESOL: u16 = 9;
+const IF_FCSLEN: u16 = 13;
 const IF_TSOFFSET: u16 = 14;
 
 /// What packets need to know of their interface.
@@ -17,6 +19,8 @@ pub(super) struct Interface {
     pub(super) link: u16,
     /// Bytes that are kept of a packet; 0 for no limit.
     pub(super) snaplen: u32,
+    /// Bytes of the frame check sequence at the end of each packet.
+    pub(super) fcs: u32,
     unit: Unit,
     /// Nanoseconds to be added to each time.
     offset: i128,
@@ -44,6 +48,7 @@ impl Interface {
         let mut interface = Self {
             link: description.linktype.0 as u16,
             snaplen: description.snaplen,
+            fcs: 0,
             // Microseconds, where no option says otherwise.
             unit: Unit::Nanoseconds(1_000),
             offset: 0,
@@ -57,6 +62,7 @@ impl Interface {
                         interface.unit = Unit::from_resolution(resolution);
                     }
                 }
+                IF_FCSLEN => interface.fcs = option.value.first().map_or(0, |len| u32::from(*len)),
                 IF_TSOFFSET => {
                     let seconds = order.i64(&option.value, 0).unwrap_or_default();
                     interface.offset = i128::from(seconds) * 1_000_000_000;

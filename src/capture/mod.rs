@@ -1,33 +1,50 @@
-//! From bytes to records: sources, compression, and the formats pcap and pcapng.
+//! From bytes to records: sources, compression, archives, and the formats pcap, pcapng, snoop and ERF.
 //!
 //! A [`Reader`] fills a [`Window`] of a few megabytes again and again and says where in it each packet lies. The window is reused, so it stays in
 //! the processor's cache, and memory does not grow with the file. The same path serves files, pipes and compressed captures.
 //!
 //! ```text
-//! source (file, standard input, a reader) → tap (counts, hashes) → gzip | zstd | as it is → window → pcap | pcapng → records
+//! source (file, standard input, a reader) → tap (counts, hashes) → decompression → window → format → records
+//!                                                                       ↑ each member of a tar or zip archive
 //! ```
 //!
 //! Packets are numbered as Wireshark 4.0 does. A record that cannot be is reported as a [`Problem`], and reading goes on at the next one that
 //! makes sense; nothing that a file claims is believed before its bytes are there.
 //!
-//! Not read: Nokia's, AIX's and Ixia's variants of pcap, other formats (named in the error, so that they can be converted), archives.
+//! Not read: other formats; they are named in the error, with what converts them.
 
+mod annotations;
 mod bytes;
 mod decoder;
+mod erf;
 mod folder;
+#[cfg(test)]
+mod hostile;
 mod interface;
+mod lz4;
 mod magic;
+mod pattern;
 mod pcap;
 mod pcapng;
+mod peek;
 mod reader;
+mod records;
+mod snoop;
 mod source;
 mod tally;
+mod tar;
 #[cfg(test)]
 pub(crate) mod testing;
+mod unpack;
+mod xz;
+mod zip;
 mod zstd;
 
+pub(crate) use annotations::Annotations;
 pub(crate) use folder::captures_below;
+pub use pattern::Glob;
 pub(crate) use reader::Reader;
+pub(crate) use source::Captures;
 pub use source::Source;
 
 use std::fmt;
@@ -90,7 +107,7 @@ impl fmt::Debug for Window {
 pub(crate) struct CaptureFacts {
     /// The path as it was given; `-` for standard input.
     pub(crate) path: String,
-    /// `pcap` or `pcapng`.
+    /// `pcap`, `pcapng`, `snoop` or `erf`.
     pub(crate) format: &'static str,
     /// Bytes of the file as it lies on the disk that were read.
     pub(crate) bytes: u64,
@@ -104,13 +121,15 @@ pub(crate) struct CaptureFacts {
     pub(crate) sha256: Option<String>,
     /// What was wrong with the file, in its order.
     pub(crate) problems: Vec<Problem>,
+    /// Comments, names and secrets in it.
+    pub(crate) annotations: Annotations,
     /// Number of packets of which the capture holds only the beginning.
     pub(crate) cut: u64,
     /// True where reading was stopped from outside before the end.
     pub(crate) stopped: bool,
 }
 
-/// A place in a capture that could not be read.
+/// A place in a capture that could not be read, or not be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// Bytes from the start of the capture, after decompression.
@@ -128,6 +147,8 @@ pub(crate) struct Problem {
 pub(crate) enum ProblemKind {
     /// The file ends inside its last record, as it does whenever the capturing program was killed.
     Cut,
+    /// Nothing is wrong, but there was more than is kept.
+    Limit,
     /// Anything else.
     Damaged,
 }

@@ -1,31 +1,21 @@
 //! The pcap format: a header of 24 bytes, then records.
 //!
-//! Micro- and nanoseconds, both byte orders, and Kuznetzov's variant with its 24-byte record headers. A record carries nothing to know it by, so
-//! a length that lies is caught by what the next header looks like, and the next record is searched for by its lengths and its time.
-//!
-//! Record headers are read here rather than by a library: the same fields are needed before a record's data has arrived, to judge a doubtful
-//! length, and to search after damage.
+//! Micro- and nanoseconds, both byte orders, and the variants that were in use: Kuznetzov's with its longer record headers, those of old Red Hat
+//! and SuSE systems and of Nokia's, which do not say in the file's header that they are longer, AIX's and Ixia's.
 
 use pcap_parser::parse_pcap_header;
 
 use super::bytes::Order;
-use super::tally::{Packet, Tally};
-use super::{Record, WINDOW_MAX};
-use crate::evidence::Time;
+use super::records::{Head, Layout, RECORD_MAX, Records, USUAL_MAX, plausible};
 
 /// Bytes of the file's header.
-pub(super) const HEADER: usize = 24;
+const HEADER: usize = 24;
 
-/// What Wireshark takes for the largest packet. A longer one must be followed by a header that makes sense.
-const USUAL_MAX: u32 = 256 << 10;
+/// Bytes of the file's header in Ixia's variant, which adds the length of all records.
+const IXIA_HEADER: usize = 28;
 
-/// The largest record that is read at all: it and the header after it fit into the largest window.
-const RECORD_MAX: u32 = (WINDOW_MAX - 64) as u32;
-
-/// The longest packet on the wire that a search believes in.
-const ORIGINAL_MAX: u32 = 1 << 20;
-
-const SECONDS_PER_DAY: u32 = 86_400;
+/// `LINKTYPE_ETHERNET`, `_IEEE802_5`, `_FDDI` and `_NULL`, which AIX writes as the interface types 6, 9, 15 and 24.
+const AIX_LINKS: [(u32, u16); 4] = [(6, 1), (9, 6), (15, 10), (24, 0)];
 
 /// Which of the two length fields comes first. Tools that wrote versions before 2.4 swapped them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,216 +26,97 @@ enum Lengths {
     SmallerIsCaptured,
 }
 
-/// Reads the records of one pcap file.
+/// How one pcap file writes its records.
 #[derive(Debug)]
 pub(super) struct Pcap {
     order: Order,
     head_len: usize,
-    units_per_second: u32,
+    /// Lengths that the record header may have instead; nothing but the records tells.
+    variants: &'static [usize],
+    nanos_per_unit: u64,
     lengths: Lengths,
     limit: u32,
     link: u16,
-    /// Seconds of the last record that was accepted.
-    seconds: Option<u32>,
-    /// Where damage began, while the next record is searched for.
-    lost: Option<(u64, String)>,
+    fcs: u32,
 }
 
-/// A record's header.
-#[derive(Clone, Copy)]
-struct Head {
-    seconds: u32,
-    fraction: u32,
-    captured: u32,
-    original: u32,
-}
-
-/// What a search for the next record found.
-enum Found {
-    At(usize),
-    /// Nothing before this place, which cannot be judged yet.
-    NotBefore(usize),
-    Nothing,
+/// Bytes of the header of a file that begins with `head`.
+pub(super) fn header_len(head: &[u8]) -> usize {
+    match head {
+        [0x1c, 0x00, 0x01, 0xab | 0xac, ..] | [0xab | 0xac, 0x01, 0x00, 0x1c, ..] => IXIA_HEADER,
+        _ => HEADER,
+    }
 }
 
 impl Pcap {
-    /// Reads the file's header; `None` where it is too short or of another format.
-    pub(super) fn new(header: &[u8]) -> Option<Self> {
-        let mut header: [u8; HEADER] = *header.first_chunk()?;
-        let (order, modified, nanoseconds) = match header.first_chunk()? {
-            [0xd4, 0xc3, 0xb2, 0xa1] => (Order::Little, false, false),
-            [0xa1, 0xb2, 0xc3, 0xd4] => (Order::Big, false, false),
-            [0x4d, 0x3c, 0xb2, 0xa1] => (Order::Little, false, true),
-            [0xa1, 0xb2, 0x3c, 0x4d] => (Order::Big, false, true),
-            [0x34, 0xcd, 0xb2, 0xa1] => (Order::Little, true, false),
-            [0xa1, 0xb2, 0xcd, 0x34] => {
-                // The parser does not know this magic; the header's other fields are those of the plain format.
-                *header.first_chunk_mut()? = [0xa1, 0xb2, 0xc3, 0xd4];
-                (Order::Big, true, false)
-            }
+    /// Reads the file's header, and answers how many bytes it has; `None` where it is too short or of another format.
+    pub(super) fn new(head: &[u8]) -> Option<(Records<Self>, usize)> {
+        let mut header: [u8; HEADER] = *head.first_chunk()?;
+        let magic = *header.first_chunk()?;
+        let big = u32::from_be_bytes(magic);
+        let (order, number) = match big {
+            0xa1b2_c3d4 | 0xa1b2_3c4d | 0xa1b2_cd34 | 0x1c00_01ac | 0x1c00_01ab => (Order::Big, big),
+            _ => (Order::Little, u32::from_le_bytes(magic)),
+        };
+        let (head_len, variants, nanos_per_unit): (usize, &'static [usize], u64) = match number {
+            0xa1b2_c3d4 => (16, &[24, 20], 1_000),
+            0xa1b2_3c4d => (16, &[], 1),
+            0xa1b2_cd34 => (24, &[28], 1_000),
+            0x1c00_01ac | 0x1c00_01ab => (16, &[], 1_000),
             _ => return None,
         };
-        let (_, parsed) = parse_pcap_header(&header).ok()?;
-        let lengths = match (parsed.version_major, parsed.version_minor) {
-            (2, 0..3) => Lengths::OriginalFirst,
-            (2, 3) => Lengths::SmallerIsCaptured,
-            _ => Lengths::CapturedFirst,
+        // The parser does not know every magic; the header's other fields are those of the plain format.
+        *header.first_chunk_mut()? = match order {
+            Order::Big => 0xa1b2_c3d4_u32.to_be_bytes(),
+            Order::Little => 0xa1b2_c3d4_u32.to_le_bytes(),
         };
-        Some(Self {
+        let (_, parsed) = parse_pcap_header(&header).ok()?;
+        let version = (parsed.version_major, parsed.version_minor);
+        let network = order.u32(&header, 20)?;
+        let mut pcap = Self {
             order,
-            head_len: if modified { 24 } else { 16 },
-            units_per_second: if nanoseconds { 1_000_000_000 } else { 1_000_000 },
-            lengths,
+            head_len,
+            variants,
+            nanos_per_unit,
+            lengths: match version {
+                (2, 0..3) => Lengths::OriginalFirst,
+                (2, 3) => Lengths::SmallerIsCaptured,
+                _ => Lengths::CapturedFirst,
+            },
             limit: parsed.snaplen.clamp(USUAL_MAX, RECORD_MAX),
-            // The upper half tells whether and how long a frame check sequence there is.
-            link: parsed.network.0 as u16,
-            seconds: None,
-            lost: None,
-        })
+            // The upper half tells whether there is a frame check sequence, and of how many pairs of bytes.
+            link: network as u16,
+            fcs: if network & 0x0400_0000 != 0 {
+                network >> 28 << 1
+            } else {
+                0
+            },
+        };
+        if version == (2, 2)
+            && let Some((_, link)) = AIX_LINKS.iter().find(|(number, _)| *number == network)
+        {
+            (pcap.link, pcap.nanos_per_unit, pcap.lengths) = (*link, 1, Lengths::CapturedFirst);
+        }
+        Some((Records::new(pcap), header_len(head)))
     }
 
-    /// Reads the records that lie wholly in `bytes`, which begin at `base` of the capture; `last` says that no more bytes will come. Answers how
-    /// many bytes are done with: all where `last`.
-    pub(super) fn walk(
-        &mut self,
-        bytes: &[u8],
-        base: u64,
-        last: bool,
-        tally: &mut Tally,
-        records: &mut Vec<Record>,
-    ) -> usize {
-        let mut at = 0;
-        loop {
-            if self.lost.is_some()
-                && let Some((offset, what)) = self.lost.take()
-            {
-                match self.search(bytes, at, last) {
-                    Found::At(next) => {
-                        tally.damaged(offset, what, (base + next as u64).saturating_sub(offset));
-                        at = next;
-                    }
-                    Found::NotBefore(place) => {
-                        self.lost = Some((offset, what));
-                        return place;
-                    }
-                    Found::Nothing => {
-                        tally.damaged(offset, what, (base + bytes.len() as u64).saturating_sub(offset));
-                        return bytes.len();
-                    }
-                }
-            }
-            let Some(head) = self.head(bytes, at) else {
-                if last && at < bytes.len() {
-                    let left = bytes.len() - at;
-                    let what =
-                        format!("the file ends inside the header of its last record, of which {left} bytes are there");
-                    tally.ends_inside(base + at as u64, what, left as u64);
-                    return bytes.len();
-                }
-                return at;
-            };
-            match self.judge(bytes, at, head, last) {
-                Verdict::Sound(end) => {
-                    self.seconds = Some(head.seconds);
-                    let packet = Packet {
-                        time: Some(self.time(head)),
-                        link: self.link,
-                        at: at + self.head_len,
-                        captured: head.captured,
-                        original: head.original,
-                    };
-                    tally.packet(packet, records);
-                    at = end;
-                }
-                Verdict::Wait => return at,
-                Verdict::Short => {
-                    // A length that lies may point past the end, too: then there are records behind it.
-                    let (left, claimed) = (bytes.len() - at, head.captured);
-                    if let Found::At(next) = self.search(bytes, at + 1, last) {
-                        let what = format!("a record claims {claimed} captured bytes, more than are left of the file");
-                        tally.damaged(base + at as u64, what, (next - at) as u64);
-                        at = next;
-                    } else {
-                        let there = left - self.head_len;
-                        let what =
-                            format!("the file ends inside its last record: {there} of {claimed} bytes are there");
-                        tally.ends_inside(base + at as u64, what, left as u64);
-                        return bytes.len();
-                    }
-                }
-                Verdict::Damaged(what) => {
-                    self.lost = Some((base + at as u64, what));
-                    at += 1;
-                }
-            }
+    /// True where two records follow each other if record headers have this length; `None` where too few bytes are there to tell.
+    fn chains(&self, head_len: usize, bytes: &[u8], last: bool) -> Option<bool> {
+        let layout = |at| self.head_of(head_len, bytes, at);
+        let first = layout(0)?;
+        if !plausible(first, None) {
+            return Some(false);
+        }
+        match layout(first.len) {
+            Some(next) => Some(plausible(next, Some(first.seconds))),
+            // A file that is cut is more usual than one of these variants with a single record.
+            None => (last && first.len == bytes.len()).then_some(true),
         }
     }
 
-    /// Judges the record at `at`, whose header is `head`.
-    fn judge(&self, bytes: &[u8], at: usize, head: Head, last: bool) -> Verdict {
-        let Head { captured, original, .. } = head;
-        if captured > self.limit {
-            return Verdict::Damaged(format!(
-                "a record claims {captured} captured bytes where {} are the most",
-                self.limit
-            ));
-        }
-        if (head.seconds, head.fraction, captured, original) == (0, 0, 0, 0) {
-            return Verdict::Damaged("zero bytes stand where a record should begin".into());
-        }
-        let end = at + self.head_len + captured as usize;
-        if end > bytes.len() {
-            return if last { Verdict::Short } else { Verdict::Wait };
-        }
-        if captured <= original && captured <= USUAL_MAX {
-            return Verdict::Sound(end);
-        }
-        match self.head(bytes, end) {
-            Some(next) if next.captured <= self.limit && near(next.seconds, head.seconds) => Verdict::Sound(end),
-            None if !last => Verdict::Wait,
-            None if end == bytes.len() => Verdict::Sound(end),
-            _ => Verdict::Damaged(format!(
-                "a record claims {captured} captured of {original} original bytes, and no record follows it"
-            )),
-        }
-    }
-
-    /// Searches for a record from `from` on: lengths and time must make sense, and so must those of the record after it.
-    fn search(&self, bytes: &[u8], from: usize, last: bool) -> Found {
-        for at in from..bytes.len() {
-            let Some(head) = self.head(bytes, at) else {
-                return if last { Found::Nothing } else { Found::NotBefore(at) };
-            };
-            if !self.plausible(head, self.seconds) {
-                continue;
-            }
-            let end = at + self.head_len + head.captured as usize;
-            match self.head(bytes, end) {
-                Some(next) if self.plausible(next, Some(head.seconds)) => return Found::At(at),
-                None if !last => return Found::NotBefore(at),
-                None if end == bytes.len() => return Found::At(at),
-                _ => {}
-            }
-        }
-        if last {
-            Found::Nothing
-        } else {
-            Found::NotBefore(bytes.len().max(from))
-        }
-    }
-
-    /// True where a header could be one, `near_to` a record of that second if one is known.
-    fn plausible(&self, head: Head, near_to: Option<u32>) -> bool {
-        (1..=USUAL_MAX).contains(&head.captured)
-            && (head.captured..=ORIGINAL_MAX).contains(&head.original)
-            && head.fraction < self.units_per_second
-            && near_to.is_none_or(|seconds| near(head.seconds, seconds))
-    }
-
-    /// The record header at `at`, if it lies wholly in `bytes`.
     #[inline]
-    fn head(&self, bytes: &[u8], at: usize) -> Option<Head> {
-        let bytes = bytes.get(at..at.checked_add(self.head_len)?)?;
+    fn head_of(&self, head_len: usize, bytes: &[u8], at: usize) -> Option<Head> {
+        let bytes = bytes.get(at..at.checked_add(head_len)?)?;
         let (first, second) = (self.order.u32(bytes, 8)?, self.order.u32(bytes, 12)?);
         let (captured, original) = match self.lengths {
             Lengths::CapturedFirst => (first, second),
@@ -254,47 +125,52 @@ impl Pcap {
         };
         Some(Head {
             seconds: self.order.u32(bytes, 0)?,
-            fraction: self.order.u32(bytes, 4)?,
+            nanos: u64::from(self.order.u32(bytes, 4)?) * self.nanos_per_unit,
             captured,
             original,
+            packet_at: head_len,
+            len: head_len + captured as usize,
+            link: self.link,
+            fcs: self.fcs,
+            is_odd: false,
+            is_filler: false,
         })
     }
+}
 
-    /// The time of a record. A fraction of a second or more simply counts on: some tools write such.
-    fn time(&self, head: Head) -> Time {
-        let nanos_per_unit = i64::from(1_000_000_000 / self.units_per_second);
-        Time::from_nanos(i64::from(head.seconds) * 1_000_000_000 + i64::from(head.fraction) * nanos_per_unit)
+impl Layout for Pcap {
+    #[inline]
+    fn head(&self, bytes: &[u8], at: usize) -> Option<Head> {
+        self.head_of(self.head_len, bytes, at)
     }
-}
 
-/// What is to be done with a record.
-enum Verdict {
-    /// Take it; it ends here.
-    Sound(usize),
-    /// More bytes are needed to tell.
-    Wait,
-    /// The file ends before it does.
-    Short,
-    /// It cannot be a record.
-    Damaged(String),
-}
+    #[inline]
+    fn limit(&self) -> u32 {
+        self.limit
+    }
 
-fn near(seconds: u32, other: u32) -> bool {
-    seconds.abs_diff(other) <= SECONDS_PER_DAY
+    fn settle(&mut self, bytes: &[u8], last: bool) {
+        if self.chains(self.head_len, bytes, last) == Some(false) {
+            let fits = |variant: &&usize| self.chains(**variant, bytes, last) == Some(true);
+            self.head_len = self.variants.iter().find(fits).copied().unwrap_or(self.head_len);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::tally::Tally;
     use crate::capture::testing::{SECOND, pcap, pcap_record};
-    use crate::capture::{Problem, ProblemKind};
+    use crate::capture::{Problem, ProblemKind, Record};
+    use crate::evidence::Time;
 
     /// All records as (frame, captured, original), and the problems.
     fn walk(file: &[u8]) -> (Vec<Record>, Tally) {
-        let mut pcap = Pcap::new(file).unwrap();
+        let (mut pcap, header) = Pcap::new(file).unwrap();
         let (mut tally, mut records) = (Tally::default(), Vec::new());
-        let used = pcap.walk(&file[HEADER..], HEADER as u64, true, &mut tally, &mut records);
-        assert_eq!(used, file.len() - HEADER);
+        let used = pcap.walk(&file[header..], header as u64, true, &mut tally, &mut records);
+        assert_eq!(used, file.len() - header);
         (records, tally)
     }
 
@@ -333,7 +209,7 @@ mod tests {
             (0xa1b2_cd34, 7_000, true),
         ] {
             for encode in [u32::to_le_bytes, u32::to_be_bytes] {
-                let file = file(magic, encode, 0xf000_0071, modified);
+                let file = file(magic, encode, 0xf800_0071, modified);
                 let (records, tally) = walk(&file);
                 let [record] = records[..] else {
                     panic!("{magic:x}: {records:?}")
@@ -348,8 +224,6 @@ mod tests {
                 );
                 assert_eq!(file[HEADER + record.at as usize..], [0xaa, 0xbb]);
                 assert_eq!((tally.cut, tally.into_problems().len()), (1, 0));
-                let pcap = Pcap::new(&file).unwrap();
-                assert_eq!(pcap.link, 113);
             }
         }
     }
@@ -436,7 +310,7 @@ mod tests {
         file.extend([0xee; 300]);
         file.extend(pcap_record(SECOND + 9, &[2; 40]));
         file.extend(pcap_record(SECOND + 9, &[3; 40]));
-        let (mut pcap, mut tally, mut records) = (Pcap::new(&file).unwrap(), Tally::default(), Vec::new());
+        let ((mut pcap, _), mut tally, mut records) = (Pcap::new(&file).unwrap(), Tally::default(), Vec::new());
         let (mut start, mut end) = (HEADER, HEADER);
         while end < file.len() {
             end = file.len().min(end + 13);
@@ -450,5 +324,70 @@ mod tests {
         }
         assert_eq!((start, records.len()), (file.len(), 3));
         assert_eq!(problems(tally), [(80, 300, ProblemKind::Damaged)]);
+    }
+
+    #[test]
+    fn the_frame_check_sequence_is_no_part_of_the_packet() {
+        let mut file = pcap(&[&[1; 64], &[2; 64], &[3; 64], &[4; 64]]);
+        // Two pairs of bytes; and the flag that says so.
+        file[20..24].copy_from_slice(&0x2400_0001_u32.to_le_bytes());
+        // The second one was cut in the middle of the sequence, the third before it.
+        file[24 + 80 + 12] = 66;
+        file[24 + 160 + 12] = 70;
+        let (records, tally) = walk(&file);
+        let lengths: Vec<(u32, u32)> = records
+            .iter()
+            .map(|record| (record.captured, record.original))
+            .collect();
+        assert_eq!(lengths, [(60, 60), (62, 62), (64, 66), (60, 60)]);
+        assert_eq!((records[0].link, tally.cut), (1, 1));
+    }
+
+    #[test]
+    fn variants_are_known_by_how_their_records_follow_each_other() {
+        for (magic, head_len) in [
+            (0xa1b2_c3d4_u32, 16),
+            (0xa1b2_c3d4, 20),
+            (0xa1b2_c3d4, 24),
+            (0xa1b2_cd34, 24),
+            (0xa1b2_cd34, 28),
+        ] {
+            let mut file = pcap(&[])[..HEADER].to_vec();
+            file[..4].copy_from_slice(&magic.to_le_bytes());
+            for n in 0..3 {
+                let record = pcap_record(SECOND + n, &[7; 40]);
+                file.extend(&record[..16]);
+                file.extend(vec![0x11; head_len - 16]);
+                file.extend(&record[16..]);
+            }
+            let (records, tally) = walk(&file);
+            assert_eq!(
+                (records.len(), tally.into_problems().len()),
+                (3, 0),
+                "{magic:x} {head_len}"
+            );
+            let all_there = |record: &Record| file[HEADER + record.at as usize..][..40] == [7; 40];
+            assert!(records.iter().all(all_there), "{magic:x} {head_len}");
+        }
+    }
+
+    #[test]
+    fn aix_counts_nanoseconds_and_names_links_its_own_way() {
+        let mut file = file(0xa1b2_c3d4, u32::to_be_bytes, 6, false);
+        file[7] = 2;
+        let (records, _) = walk(&file);
+        let nanos = records[0].time.map(|time| time.nanos() % 1_000_000_000);
+        assert_eq!((records[0].link, records[0].captured, nanos), (1, 2, Some(7)));
+    }
+
+    #[test]
+    fn ixia_tells_the_length_of_all_records_first() {
+        for magic in [0x1c00_01ac_u32, 0x1c00_01ab] {
+            let mut file = pcap(&[&[1; 40], &[2; 40]]);
+            file[..4].copy_from_slice(&magic.to_le_bytes());
+            file.splice(24..24, 112_u32.to_le_bytes());
+            let (records, tally) = walk(&file);
+            assert_eq!((records.len(), tally.into_problems().len()), (2, 0));
+        }
     }
 }

@@ -3,8 +3,8 @@
 //! Sections may differ in byte order, interfaces in link type and clock. Packets come in enhanced, simple and obsolete packet blocks; what else
 //! Wireshark 4.0 counts as a frame takes a number without becoming a record: journal entries, system call events, custom blocks.
 //!
-//! Every block's framing is checked before its content is looked at. Packet blocks are read by their fixed header alone, because their options say
-//! nothing that is needed here and a list of them per packet would cost an allocation.
+//! Every block's framing is checked before its content is looked at. Options are walked where they lie: a list of them per packet would cost an
+//! allocation. Comments, names and secrets are kept in the tally's [`Annotations`](super::annotations::Annotations).
 
 use super::Record;
 use super::bytes::Order;
@@ -15,8 +15,10 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const NAME_RESOLUTION: u32 = 4;
 const ENHANCED_PACKET: u32 = 6;
 const JOURNAL_EXPORT: u32 = 9;
+const DECRYPTION_SECRETS: u32 = 10;
 const SYSDIG_EVENT: u32 = 0x204;
 const SYSDIG_EVENT_V2: u32 = 0x216;
 const SYSDIG_EVENT_V2_LARGE: u32 = 0x221;
@@ -32,6 +34,16 @@ const PACKET_AT: usize = 28;
 
 /// Bytes from the start of a simple packet block to the packet.
 const SIMPLE_AT: usize = 12;
+
+/// Bytes from the start of a section header, an interface description and a name resolution block to what varies in length.
+const SECTION_OPTIONS_AT: usize = 24;
+const INTERFACE_OPTIONS_AT: usize = 16;
+const BODY_AT: usize = 8;
+
+/// Options: a comment; the flags of a packet; the name of an interface.
+const OPT_COMMENT: u16 = 1;
+const PACKET_FLAGS: u16 = 2;
+const IF_NAME: u16 = 2;
 
 /// The longest block that Wireshark reads.
 const BLOCK_MAX: u32 = 16 << 20;
@@ -177,32 +189,40 @@ impl Pcapng {
                 }
                 continue;
             }
-            if let Err(what) = self.block(frame, block, at, tally, records) {
+            if let Err(what) = self.block(frame, block, base, at, tally, records) {
                 tally.damaged(base + at as u64, what, u64::from(frame.len));
             }
             at = end;
         }
     }
 
-    /// Takes in one block, which is framed well.
+    /// Takes in one block, which is framed well and lies at `at` behind `base` of the capture.
     fn block(
         &mut self,
         frame: Frame,
         block: &[u8],
+        base: u64,
         at: usize,
         tally: &mut Tally,
         records: &mut Vec<Record>,
     ) -> Result<(), String> {
         match frame.kind {
             ENHANCED_PACKET | OBSOLETE_PACKET => {
-                let (packet, captured) = self.packet(frame.kind, block, at)?;
+                let (packet, captured, fcs) = self.packet(frame.kind, block, at)?;
                 let room = block.len().saturating_sub(PACKET_AT + 4);
                 if captured > room {
                     return Err(format!(
                         "a packet claims {captured} captured bytes in a block that has room for {room}"
                     ));
                 }
-                tally.packet(packet, records);
+                let options_at = PACKET_AT + captured.next_multiple_of(4);
+                let fcs = if options_at + FRAMING - 4 <= block.len() {
+                    self.packet_options(block, options_at, base + at as u64, tally)
+                        .unwrap_or(fcs)
+                } else {
+                    fcs
+                };
+                tally.packet(packet.without_fcs(fcs), records);
             }
             SIMPLE_PACKET => {
                 let original = self
@@ -229,15 +249,40 @@ impl Pcapng {
                         at: at + SIMPLE_AT,
                         captured,
                         original,
-                    },
+                    }
+                    .without_fcs(interface.fcs),
                     records,
                 );
             }
             SECTION_HEADER => {
                 self.order = frame.order;
                 self.interfaces.clear();
+                for (code, value) in options(block, SECTION_OPTIONS_AT, self.order) {
+                    if code == OPT_COMMENT {
+                        let hit = tally.annotations.comment(None, value);
+                        tally.capped(base + at as u64, hit);
+                    }
+                }
             }
-            INTERFACE_DESCRIPTION => self.describe(block)?,
+            INTERFACE_DESCRIPTION => {
+                self.describe(block)?;
+                for (code, value) in options(block, INTERFACE_OPTIONS_AT, self.order) {
+                    let hit = match code {
+                        OPT_COMMENT => tally.annotations.comment(None, value),
+                        IF_NAME => tally.annotations.interface(value),
+                        _ => None,
+                    };
+                    tally.capped(base + at as u64, hit);
+                }
+            }
+            NAME_RESOLUTION => {
+                let hit = tally.annotations.name_block(body(block), self.order);
+                tally.capped(base + at as u64, hit);
+            }
+            DECRYPTION_SECRETS => {
+                let hit = tally.annotations.secrets_block(body(block), self.order);
+                tally.capped(base + at as u64, hit);
+            }
             JOURNAL_EXPORT
             | SYSDIG_EVENT
             | SYSDIG_EVENT_V2
@@ -251,9 +296,9 @@ impl Pcapng {
         Ok(())
     }
 
-    /// The header of an enhanced or obsolete packet block. They differ in the interface's number only, which the obsolete one keeps in 16 bits
+    /// The header of an enhanced or obsolete packet block, the bytes that it claims, and those of the frame check sequence. They differ in the interface's number only, which the obsolete one keeps in 16 bits
     /// to leave room for a count of drops.
-    fn packet(&self, kind: u32, block: &[u8], at: usize) -> Result<(Packet, usize), String> {
+    fn packet(&self, kind: u32, block: &[u8], at: usize) -> Result<(Packet, usize, u32), String> {
         let number = match kind {
             ENHANCED_PACKET => self.order.u32(block, 8),
             _ => self.order.u16(block, 8).map(u32::from),
@@ -275,7 +320,29 @@ impl Pcapng {
                 original,
             },
             captured as usize,
+            interface.fcs,
         ))
+    }
+
+    /// Takes in the options of the packet that comes next: comments are kept, and the length of the frame check sequence is answered where the
+    /// flags tell it.
+    fn packet_options(&self, block: &[u8], at: usize, offset: u64, tally: &mut Tally) -> Option<u32> {
+        let mut fcs = None;
+        for (code, value) in options(block, at, self.order) {
+            match code {
+                OPT_COMMENT => {
+                    let hit = tally.annotations.comment(Some(tally.frames + 1), value);
+                    tally.capped(offset, hit);
+                }
+                // Bits 5 to 8; zero says that it is not told here.
+                PACKET_FLAGS => {
+                    let flags = self.order.u32(value, 0).unwrap_or(0);
+                    fcs = Some(flags >> 5 & 0x0f).filter(|&len| len > 0);
+                }
+                _ => {}
+            }
+        }
+        fcs
     }
 
     fn interface(&self, number: u32) -> Result<&Interface, String> {
@@ -350,6 +417,22 @@ impl Pcapng {
             Found::NotBefore(bytes.len())
         }
     }
+}
+
+/// The options of a block from `at` on, as code and value, up to their end.
+fn options(block: &[u8], at: usize, order: Order) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = block.get(at..block.len().saturating_sub(4)).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (code, len) = (order.u16(rest, 0)?, usize::from(order.u16(rest, 2)?));
+        let value = rest.get(4..4 + len).filter(|_| code != 0)?;
+        rest = rest.get(4 + len.next_multiple_of(4)..).unwrap_or_default();
+        Some((code, value))
+    })
+}
+
+/// A block without its framing.
+fn body(block: &[u8]) -> &[u8] {
+    block.get(BODY_AT..block.len().saturating_sub(4)).unwrap_or_default()
 }
 
 fn too_short(block: &[u8]) -> String {
@@ -499,5 +582,66 @@ mod tests {
             );
             assert_eq!(tally.into_problems(), []);
         }
+    }
+
+    #[test]
+    fn comments_names_and_secrets_are_kept() {
+        let option = Block::option;
+        let mut section = Block::section();
+        section.splice(24..24, option(1, b"of the capture"));
+        let len = (section.len() as u32).to_le_bytes();
+        section[4..8].copy_from_slice(&len);
+        let end = section.len() - 4;
+        section[end..].copy_from_slice(&len);
+        let interface = Block::interface(1, 0, &[option(2, b"eth0"), option(1, b"of the interface")].concat());
+        let commented = Block::packet_with(
+            b"packet",
+            &[option(1, b"first"), option(1, b"second"), option(0, b"")].concat(),
+        );
+        let names = Block::of(4, &[&[1, 0, 6, 0, 10, 0, 0, 1, b'a', 0, 0, 0][..], &[0; 4]].concat());
+        let secrets = Block::of(10, b"KSLT\x03\0\0\0abc\0");
+        let file = [section, interface, Block::packet(b"plain"), commented, names, secrets].concat();
+        let (records, tally) = walk(&file);
+        assert_eq!(records.len(), 2);
+        let annotations = &tally.annotations;
+        let comments: Vec<_> = annotations
+            .comments
+            .iter()
+            .map(|comment| (comment.frame, comment.text.as_str()))
+            .collect();
+        assert_eq!(
+            comments,
+            [
+                (None, "of the capture"),
+                (None, "of the interface"),
+                (Some(2), "first"),
+                (Some(2), "second")
+            ]
+        );
+        assert_eq!(annotations.interfaces, ["eth0"]);
+        assert_eq!(annotations.names, [([10, 0, 0, 1].into(), "a".to_owned())]);
+        assert_eq!(
+            (annotations.secrets[0].kind, annotations.secrets[0].bytes.as_slice()),
+            (0x544c_534b, &b"abc"[..])
+        );
+        assert_eq!(tally.into_problems(), []);
+    }
+
+    #[test]
+    fn the_frame_check_sequence_is_told_by_the_interface_or_by_the_packet() {
+        let flags = Block::option(2, &(2_u32 << 5).to_le_bytes());
+        let file = [
+            Block::section(),
+            Block::interface(1, 0, &Block::option(13, &[4])),
+            Block::packet(b"datafcs!"),
+            Block::packet_with(b"data!!", &flags),
+        ]
+        .concat();
+        let (records, _) = walk(&file);
+        let lengths: Vec<_> = records
+            .iter()
+            .map(|record| (record.captured, record.original))
+            .collect();
+        assert_eq!(lengths, [(4, 4), (4, 4)]);
     }
 }

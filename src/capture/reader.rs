@@ -5,10 +5,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::erf::Erf;
 use super::magic::{self, Format};
 use super::pcap::{self, Pcap};
 use super::pcapng::Pcapng;
-use super::source::{Got, Input, Source};
+use super::records::Records;
+use super::snoop::{self, Snoop};
+use super::source::{Got, Input};
 use super::tally::Tally;
 use super::{CaptureFacts, WINDOW, WINDOW_MAX, Window};
 use crate::error::Error;
@@ -43,27 +46,28 @@ enum Stage {
 
 /// The capture's format, with what is known of it so far.
 enum Blocks {
-    Pcap(Pcap),
+    Pcap(Records<Pcap>),
     Pcapng(Pcapng),
+    Snoop(Records<Snoop>),
+    Erf(Records<Erf>),
 }
 
 impl Reader {
-    /// Opens a source, and finds out how it is compressed and of which format it is. Waits for its first bytes, unless `stop` becomes true.
-    /// With `hash`, a SHA-256 of the whole source is made on the way.
+    /// Finds out of which format a capture is. Waits for its first bytes, unless `stop` becomes true. With `hash`, a SHA-256 of the whole of it,
+    /// as it lies there, is part of what is known of it in the end.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`] and [`Error::Read`] as the system says; [`Error::NotACapture`] with what was found instead.
-    pub(crate) fn open(source: Source, hash: bool, stop: &AtomicBool) -> Result<Self, Error> {
-        let path = source.path();
-        let mut input = Input::open(source, hash)?;
+    /// [`Error::Read`] as the system says; [`Error::NotACapture`] with what was found instead.
+    pub(super) fn open(path: PathBuf, mut input: Input, hash: bool, stop: &AtomicBool) -> Result<Self, Error> {
         let mut head = Vec::new();
         let mut stage = Stage::Reading;
         let mut failure = None;
         loop {
             let wanted = match magic::format(&head) {
-                Some(Format::Pcap) => pcap::HEADER,
-                Some(Format::Pcapng) => magic::FORMAT_BYTES,
+                Some(Format::Pcap) => pcap::header_len(&head),
+                Some(Format::Snoop) => snoop::HEADER,
+                Some(Format::Pcapng | Format::Erf) => magic::MAGIC_BYTES,
                 None => magic::DESCRIBE_BYTES,
             };
             if head.len() >= wanted || stage == Stage::Ended || stop.load(Ordering::Relaxed) {
@@ -81,12 +85,14 @@ impl Reader {
             }
         }
 
-        let blocks = match magic::format(&head) {
-            Some(Format::Pcap) => Pcap::new(&head).map(Blocks::Pcap),
-            Some(Format::Pcapng) => Some(Blocks::Pcapng(Pcapng::new())),
+        let opened = match magic::format(&head) {
+            Some(Format::Pcap) => Pcap::new(&head).map(|(pcap, header)| (Blocks::Pcap(pcap), header)),
+            Some(Format::Pcapng) => Some((Blocks::Pcapng(Pcapng::new()), 0)),
+            Some(Format::Snoop) => Snoop::new(&head).map(|snoop| (Blocks::Snoop(snoop), snoop::HEADER)),
+            Some(Format::Erf) => Some((Blocks::Erf(Erf::new()), 0)),
             None => None,
         };
-        let Some(blocks) = blocks else {
+        let Some((blocks, header)) = opened else {
             let found = match (failure, input.compression()) {
                 (Some(source), None) => {
                     return Err(Error::Read {
@@ -107,11 +113,7 @@ impl Reader {
             };
             return Err(Error::NotACapture { path, found });
         };
-        let mut offset = 0;
-        if let Blocks::Pcap(_) = &blocks {
-            head.drain(..pcap::HEADER.min(head.len()));
-            offset = pcap::HEADER as u64;
-        }
+        head.drain(..header.min(head.len()));
         Ok(Self {
             path,
             input,
@@ -119,7 +121,7 @@ impl Reader {
             blocks,
             tally: Tally::default(),
             tail: head,
-            offset,
+            offset: header as u64,
             stage,
             failure,
             stopped: false,
@@ -154,9 +156,12 @@ impl Reader {
             let bytes = window.bytes.get(..filled).unwrap_or_default();
             let last = self.stage == Stage::Ended;
             let tally = &mut self.tally;
+            let records = &mut window.records;
             let used = match &mut self.blocks {
-                Blocks::Pcap(pcap) => pcap.walk(bytes, self.offset, last, tally, &mut window.records),
-                Blocks::Pcapng(pcapng) => pcapng.walk(bytes, self.offset, last, tally, &mut window.records),
+                Blocks::Pcap(pcap) => pcap.walk(bytes, self.offset, last, tally, records),
+                Blocks::Pcapng(pcapng) => pcapng.walk(bytes, self.offset, last, tally, records),
+                Blocks::Snoop(snoop) => snoop.walk(bytes, self.offset, last, tally, records),
+                Blocks::Erf(erf) => erf.walk(bytes, self.offset, last, tally, records),
             };
             if last {
                 self.note_failure(filled);
@@ -201,6 +206,8 @@ impl Reader {
             format: match self.blocks {
                 Blocks::Pcap(_) => "pcap",
                 Blocks::Pcapng(_) => "pcapng",
+                Blocks::Snoop(_) => "snoop",
+                Blocks::Erf(_) => "erf",
             },
             bytes: self.input.position(),
             frames: self.tally.frames,
@@ -209,6 +216,7 @@ impl Reader {
             sha256,
             cut: self.tally.cut,
             stopped: self.stopped,
+            annotations: std::mem::take(&mut self.tally.annotations).finish(),
             problems: self.tally.into_problems(),
         }
     }
@@ -243,14 +251,14 @@ impl Reader {
         let Some(error) = self.failure.take() else { return };
         let skipped = self.tally.take_cut();
         let offset = self.offset + filled as u64;
-        match (error.kind(), self.input.compression()) {
+        match (error.kind(), self.input.wrapping()) {
             (io::ErrorKind::UnexpectedEof, Some(name)) => {
                 self.tally
-                    .ends_inside(offset, format!("the {name} data ends before its time"), skipped);
+                    .ends_inside(offset, format!("the {name} ends before its time"), skipped);
             }
             (_, Some(name)) => self
                 .tally
-                .damaged(offset, format!("the {name} data is damaged: {error}"), skipped),
+                .damaged(offset, format!("the {name} is damaged: {error}"), skipped),
             (_, None) => self
                 .tally
                 .damaged(offset, format!("the file cannot be read any further: {error}"), skipped),
@@ -273,7 +281,7 @@ mod tests {
 
     use super::*;
     use crate::capture::testing::{self, Block, gzip};
-    use crate::capture::{ProblemKind, Record};
+    use crate::capture::{Captures, ProblemKind, Record, Source};
 
     /// Gives out a few bytes at a time: 1, 2, … up to `most`, and again.
     struct Drip {
@@ -297,9 +305,15 @@ mod tests {
         }
     }
 
+    /// The first capture of a source.
+    fn open(source: Source) -> Result<Reader, Error> {
+        let mut captures = Captures::open(source, true)?;
+        captures.next(&AtomicBool::new(false)).expect("one at least")
+    }
+
     fn read(source: Source) -> (Vec<(Record, Vec<u8>)>, CaptureFacts) {
         let stop = AtomicBool::new(false);
-        let mut reader = Reader::open(source, true, &stop).unwrap();
+        let mut reader = open(source).unwrap();
         let (mut window, mut packets) = (Window::default(), Vec::new());
         while reader.fill(&mut window, &stop) {
             assert!(!window.records.is_empty());
@@ -315,7 +329,7 @@ mod tests {
     }
 
     fn found(bytes: &[u8]) -> String {
-        match Reader::open(source(bytes.to_vec()), false, &AtomicBool::new(false)) {
+        match open(source(bytes.to_vec())) {
             Err(Error::NotACapture { found, .. }) => found,
             other => panic!("{other:?}"),
         }
@@ -369,7 +383,7 @@ mod tests {
         let mut capture = testing::pcap(&[&small, &large, &small]);
         capture[16..20].copy_from_slice(&(8_u32 << 20).to_le_bytes());
         let stop = AtomicBool::new(false);
-        let mut reader = Reader::open(source(capture), false, &stop).unwrap();
+        let mut reader = open(source(capture)).unwrap();
         let (mut window, mut sizes) = (Window::default(), Vec::new());
         while reader.fill(&mut window, &stop) {
             assert!(window.bytes.len() <= WINDOW_MAX);
@@ -386,8 +400,9 @@ mod tests {
         assert_eq!(facts.bytes, capture.len() as u64);
         let mut members = gzip(&capture[..50]);
         members.extend(gzip(&capture[50..]));
-        let zstd = ruzstd::encoding::compress_to_vec(capture.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
-        for packed in [members, zstd] {
+        let [zstd, bzip2, xz, lz4] =
+            [testing::zstd, testing::bzip2, testing::xz, testing::lz4].map(|pack| pack(&capture));
+        for packed in [members, zstd, bzip2, xz, lz4] {
             let (packets, packed_facts) = read(source(packed.clone()));
             assert_eq!(packets, plain);
             assert_eq!(packed_facts.bytes, packed.len() as u64);
@@ -440,7 +455,7 @@ mod tests {
             "a pcap file that ends inside its header"
         );
         assert!(matches!(
-            Reader::open(Source::Path("no/such/file".into()), false, &AtomicBool::new(false)),
+            open(Source::Path("no/such/file".into())),
             Err(Error::Open { .. })
         ));
     }
@@ -470,7 +485,7 @@ mod tests {
             name: "pipe".into(),
             reader: Box::new(silent),
         };
-        let mut reader = Reader::open(reader, true, &stop).unwrap();
+        let mut reader = open(reader).unwrap();
         let mut window = Window::default();
         assert!(reader.fill(&mut window, &stop));
         assert_eq!(window.records.len(), 2);

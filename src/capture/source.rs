@@ -1,18 +1,22 @@
-//! Where a capture comes from, and how its bytes are got without hanging where they may never come.
+//! Where captures come from, and how their bytes are got without hanging where they may never come.
 //!
-//! A plain file is read on the spot. Anything else (standard input, a pipe, a reader of the caller) may block for ever, so a thread reads and
-//! decompresses it and hands on buffers; the one who waits for them looks up every tenth of a second.
+//! A file that is one capture is read on the spot. Anything else (standard input, a pipe, a reader of the caller) may block for ever, so a thread
+//! reads and decompresses it and hands on buffers; the one who waits for them looks up every tenth of a second. The same thread takes archives
+//! apart: each capture in one is handed on with a channel of its own, and one that nobody wants to read any further is passed over.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 use std::{fmt, thread};
 
 use super::decoder::{Decoder, Tap};
+use super::magic::{Archive, Kind};
+use super::reader::Reader;
+use super::unpack::{Gone, Outlet, Unpacker};
 use crate::error::Error;
 
 /// How long to wait for bytes before looking up.
@@ -22,7 +26,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const CHUNK: usize = 256 << 10;
 const CHUNKS: usize = 16;
 
-/// Something to read a capture from: pcap or pcapng, as it is or compressed with gzip or zstd.
+/// Something to read captures from: pcap, pcapng, snoop or ERF, as it is, compressed (gzip, zstd, bzip2, xz, LZ4), or in tar and zip archives.
 #[non_exhaustive]
 pub enum Source {
     /// A file. A named pipe is fine, too.
@@ -59,16 +63,209 @@ impl fmt::Debug for Source {
     }
 }
 
-/// The decompressed bytes of an open source.
-pub(super) struct Input {
+/// The captures of a source: one, or those of an archive.
+#[derive(Debug)]
+pub(crate) struct Captures {
+    path: PathBuf,
+    hash: bool,
     way: Way,
-    compression: Option<&'static str>,
-    read: Arc<AtomicU64>,
+    /// The source is an archive.
+    is_archive: bool,
+    passed_over: u64,
 }
 
 enum Way {
+    /// A file that is one capture, until it was handed on.
+    One(Option<Box<Input>>),
+    /// Found by a thread.
+    Many(Receiver<Found>),
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::One(_) => "One",
+            Self::Many(_) => "Many",
+        })
+    }
+}
+
+/// What the thread finds in a source.
+enum Found {
+    /// A capture, or the whole source where it is none.
+    Capture(PathBuf, Box<Input>),
+    /// A member of an archive that is neither capture nor archive.
+    PassedOver,
+    /// A member, or a part of an archive, that cannot be read.
+    Unreadable(Error),
+}
+
+impl Captures {
+    /// Opens a source. With `hash`, a SHA-256 of each capture is made on the way.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] as the system says.
+    pub(crate) fn open(source: Source, hash: bool) -> Result<Self, Error> {
+        let path = source.path();
+        let failed = |source| Error::Open {
+            path: path.clone(),
+            source,
+        };
+        let read = Arc::new(AtomicU64::new(0));
+        let tap = |reader| Tap::new(reader, hash, Arc::clone(&read));
+        let way = match source {
+            Source::Path(path) => {
+                let file = File::open(&path).map_err(failed)?;
+                let kind = file.metadata().map_err(failed)?.file_type();
+                if kind.is_dir() {
+                    return Err(failed(io::ErrorKind::IsADirectory.into()));
+                }
+                if kind.is_file() {
+                    let mut decoder = Decoder::new(tap(Box::new(file)));
+                    match decoder.kind() {
+                        Some(Kind::Archive(Archive::Zip)) if decoder.compression().is_none() => {
+                            let file = File::open(&path).map_err(failed)?;
+                            unpack(hash, move |unpacker| unpacker.zip_file(&path, file))
+                        }
+                        Some(Kind::Archive(_)) => unpack(hash, move |unpacker| unpacker.source(&path, decoder, read)),
+                        _ => Ok(Way::One(Some(Box::new(Input::direct(decoder, read))))),
+                    }
+                } else {
+                    let tap = tap(Box::new(file));
+                    unpack(hash, move |unpacker| unpacker.source(&path, Decoder::new(tap), read))
+                }
+            }
+            Source::Stdin => {
+                let (path, tap) = (path.clone(), tap(Box::new(io::stdin())));
+                unpack(hash, move |unpacker| unpacker.source(&path, Decoder::new(tap), read))
+            }
+            Source::Reader { reader, .. } => {
+                let (path, tap) = (path.clone(), tap(reader));
+                unpack(hash, move |unpacker| unpacker.source(&path, Decoder::new(tap), read))
+            }
+        };
+        Ok(Self {
+            way: way.map_err(failed)?,
+            path,
+            hash,
+            is_archive: false,
+            passed_over: 0,
+        })
+    }
+
+    /// The next capture, or why one cannot be read; `None` after the last, and where `stop` became true. Waits for its first bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] as the system says; [`Error::NotACapture`] with what was found instead. In an archive the next one may be sound.
+    pub(crate) fn next(&mut self, stop: &AtomicBool) -> Option<Result<Reader, Error>> {
+        loop {
+            let found = match &mut self.way {
+                Way::One(input) => Found::Capture(self.path.clone(), input.take()?),
+                Way::Many(found) if !stop.load(Ordering::Relaxed) => match found.recv_timeout(PATIENCE) {
+                    Ok(found) => found,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                },
+                // Nothing was found so far, or there may be more: the report is partial either way.
+                Way::Many(_) => return None,
+            };
+            match found {
+                Found::Capture(path, input) => {
+                    self.is_archive |= input.archive.is_some();
+                    return Some(Reader::open(path, *input, self.hash, stop));
+                }
+                Found::PassedOver => {
+                    self.is_archive = true;
+                    self.passed_over += 1;
+                }
+                Found::Unreadable(error) => {
+                    self.is_archive = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+
+    /// True where the source is known to be an archive.
+    pub(crate) const fn is_archive(&self) -> bool {
+        self.is_archive
+    }
+
+    /// Number of members so far that are no captures.
+    pub(crate) const fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+}
+
+/// Takes a source apart on a thread of its own.
+fn unpack(
+    hash: bool,
+    work: impl FnOnce(&mut Unpacker<'_, Sender>) -> Result<(), Gone> + Send + 'static,
+) -> io::Result<Way> {
+    let (sender, found) = sync_channel(1);
+    thread::Builder::new().name("input".into()).spawn(move || {
+        // Where nobody listens any more there is nobody to tell.
+        let _ = work(&mut Unpacker::new(&mut Sender(sender), hash));
+    })?;
+    Ok(Way::Many(found))
+}
+
+/// Sends what is found to the one who waits for it.
+struct Sender(SyncSender<Found>);
+
+impl Sender {
+    fn send(&self, found: Found) -> Result<(), Gone> {
+        self.0.send(found).map_err(|_| Gone)
+    }
+}
+
+impl Outlet for Sender {
+    fn capture(
+        &mut self,
+        path: &Path,
+        mut decoder: Decoder<'_>,
+        archive: Option<&'static str>,
+        read: Arc<AtomicU64>,
+    ) -> Result<(), Gone> {
+        let (sender, messages) = sync_channel(CHUNKS);
+        let input = Input {
+            compression: decoder.compression(),
+            archive,
+            read,
+            bytes: Bytes::Fed {
+                messages,
+                chunk: Vec::new(),
+                given: 0,
+                sha256: None,
+            },
+        };
+        self.send(Found::Capture(path.to_path_buf(), Box::new(input)))?;
+        feed(decoder, &sender);
+        Ok(())
+    }
+
+    fn passed_over(&mut self) -> Result<(), Gone> {
+        self.send(Found::PassedOver)
+    }
+
+    fn unreadable(&mut self, error: Error) -> Result<(), Gone> {
+        self.send(Found::Unreadable(error))
+    }
+}
+
+/// The decompressed bytes of one capture.
+pub(super) struct Input {
+    bytes: Bytes,
+    compression: Option<&'static str>,
+    archive: Option<&'static str>,
+    read: Arc<AtomicU64>,
+}
+
+enum Bytes {
     /// Read on the spot.
-    Direct(Decoder),
+    Direct(Decoder<'static>),
     /// Read by a thread.
     Fed {
         messages: Receiver<Message>,
@@ -80,13 +277,11 @@ enum Way {
 
 /// What the reading thread says.
 enum Message {
-    /// The first message: how the source is compressed.
-    Compression(Option<&'static str>),
     /// The next bytes.
     Bytes(Vec<u8>),
-    /// The source cannot be read any further.
+    /// The capture cannot be read any further.
     Failed(io::Error),
-    /// The source was read to its end; its hash, if one was wanted.
+    /// The capture was read to its end; its hash, if one was wanted.
     Done(Option<String>),
 }
 
@@ -103,62 +298,20 @@ pub(super) enum Got {
 }
 
 impl Input {
-    /// Opens a source.
-    pub(super) fn open(source: Source, hash: bool) -> Result<Self, Error> {
-        let path = source.path();
-        let failed = |source| Error::Open {
-            path: path.clone(),
-            source,
-        };
-        let (reader, may_block): (Box<dyn Read + Send>, bool) = match source {
-            Source::Path(path) => {
-                let file = File::open(&path).map_err(failed)?;
-                let kind = file.metadata().map_err(failed)?.file_type();
-                if kind.is_dir() {
-                    return Err(failed(io::ErrorKind::IsADirectory.into()));
-                }
-                (Box::new(file), !kind.is_file())
-            }
-            Source::Stdin => (Box::new(io::stdin()), true),
-            Source::Reader { reader, .. } => (reader, true),
-        };
-        let read = Arc::new(AtomicU64::new(0));
-        let tap = Tap::new(reader, hash, Arc::clone(&read));
-        if may_block {
-            let (sender, messages) = sync_channel(CHUNKS);
-            thread::Builder::new()
-                .name("input".into())
-                .spawn(move || feed(tap, &sender))
-                .map_err(failed)?;
-            let way = Way::Fed {
-                messages,
-                chunk: Vec::new(),
-                given: 0,
-                sha256: None,
-            };
-            return Ok(Self {
-                way,
-                compression: None,
-                read,
-            });
-        }
-        let decoder = Decoder::new(tap).map_err(|source| Error::Read {
-            path: path.clone(),
-            offset: 0,
-            source,
-        })?;
-        let compression = decoder.compression();
-        Ok(Self {
-            way: Way::Direct(decoder),
-            compression,
+    /// What is read on the spot.
+    pub(super) fn direct(mut decoder: Decoder<'static>, read: Arc<AtomicU64>) -> Self {
+        Self {
+            compression: decoder.compression(),
+            archive: None,
             read,
-        })
+            bytes: Bytes::Direct(decoder),
+        }
     }
 
     /// Reads what is there, into a buffer that is not empty.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Got {
-        match &mut self.way {
-            Way::Direct(decoder) => loop {
+        match &mut self.bytes {
+            Bytes::Direct(decoder) => loop {
                 return match decoder.read(buffer) {
                     Ok(0) => Got::End,
                     Ok(n) => Got::Bytes(n),
@@ -166,7 +319,7 @@ impl Input {
                     Err(error) => Got::Failed(error),
                 };
             },
-            Way::Fed {
+            Bytes::Fed {
                 messages,
                 chunk,
                 given,
@@ -183,34 +336,41 @@ impl Input {
                 }
                 match messages.recv_timeout(PATIENCE) {
                     Ok(Message::Bytes(bytes)) => (*chunk, *given) = (bytes, 0),
-                    Ok(Message::Compression(name)) => self.compression = name,
                     Ok(Message::Failed(error)) => return Got::Failed(error),
                     Ok(Message::Done(hash)) => {
                         *sha256 = hash;
                         return Got::End;
                     }
                     Err(RecvTimeoutError::Timeout) => return Got::Quiet,
-                    Err(RecvTimeoutError::Disconnected) => return Got::End,
+                    Err(RecvTimeoutError::Disconnected) => {
+                        return Got::Failed(io::Error::other("the reading ended without a word"));
+                    }
                 }
             },
         }
     }
 
-    /// `gzip` or `zstd`, where the source is compressed. Known once bytes were read.
-    pub(super) fn compression(&self) -> Option<&'static str> {
+    /// The compression's name, where the capture is compressed.
+    pub(super) const fn compression(&self) -> Option<&'static str> {
         self.compression
     }
 
-    /// Bytes read so far of the source as it is, before decompression.
+    /// What the capture's bytes lie in, in words: compressed data, an archive.
+    pub(super) fn wrapping(&self) -> Option<String> {
+        let compressed = self.compression.map(|name| format!("{name} data"));
+        compressed.or_else(|| self.archive.map(str::to_owned))
+    }
+
+    /// Bytes read so far of the capture as it lies on the disk or in its archive.
     pub(super) fn position(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// The hash of the whole source, if one was wanted; reads what is left for it.
+    /// The hash of the whole capture, if one was wanted; reads what is left for it.
     pub(super) fn hash(&mut self) -> Option<String> {
-        match &mut self.way {
-            Way::Direct(decoder) => decoder.drain(),
-            Way::Fed { messages, sha256, .. } => {
+        match &mut self.bytes {
+            Bytes::Direct(decoder) => decoder.drain(),
+            Bytes::Fed { messages, sha256, .. } => {
                 for message in messages.iter() {
                     if let Message::Done(hash) = message {
                         *sha256 = hash;
@@ -222,19 +382,8 @@ impl Input {
     }
 }
 
-/// Reads a source to its end and sends what it holds. Ends early where nobody listens any more.
-fn feed(tap: Tap, sender: &SyncSender<Message>) {
-    let mut decoder = match Decoder::new(tap) {
-        Ok(decoder) => decoder,
-        Err(error) => {
-            // Nobody may be listening: then there is nobody to tell.
-            let _ = sender.send(Message::Failed(error));
-            return;
-        }
-    };
-    if sender.send(Message::Compression(decoder.compression())).is_err() {
-        return;
-    }
+/// Reads a capture to its end and sends what it holds. Ends early where nobody listens any more.
+fn feed(mut decoder: Decoder<'_>, sender: &SyncSender<Message>) {
     let mut buffer = vec![0; CHUNK];
     loop {
         let message = match decoder.read(&mut buffer) {

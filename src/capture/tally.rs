@@ -1,5 +1,6 @@
 //! What is counted while a capture is read.
 
+use super::annotations::{Annotations, Hit};
 use super::{Problem, ProblemKind, Record};
 use crate::evidence::Time;
 
@@ -17,6 +18,8 @@ pub(super) struct Tally {
     pub(super) last: Option<Time>,
     /// Packets that are cut.
     pub(super) cut: u64,
+    /// What the capture says besides.
+    pub(super) annotations: Annotations,
     problems: Vec<Problem>,
     further: u64,
     further_at: u64,
@@ -35,6 +38,15 @@ pub(super) struct Packet {
     pub(super) captured: u32,
     /// Bytes on the wire.
     pub(super) original: u32,
+}
+
+impl Packet {
+    /// The packet without the last bytes that it had on the wire.
+    pub(super) fn without_fcs(mut self, len: u32) -> Self {
+        self.original = self.original.saturating_sub(len);
+        self.captured = self.captured.min(self.original.max(self.captured.saturating_sub(len)));
+        self
+    }
 }
 
 impl Tally {
@@ -83,6 +95,18 @@ impl Tally {
             skipped,
             kind: ProblemKind::Cut,
         });
+    }
+
+    /// Tells of a cap that was hit at `offset` of the capture.
+    pub(super) fn capped(&mut self, offset: u64, hit: Hit) {
+        if let Some(what) = hit {
+            self.problems.push(Problem {
+                offset,
+                what: what.into(),
+                skipped: 0,
+                kind: ProblemKind::Limit,
+            });
+        }
     }
 
     /// Takes back the note on a cut last record, where a better reason is known; answers how many bytes it skipped.

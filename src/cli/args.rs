@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tlswhy::Glob;
 use tlswhy::report::{Filter, Host, Timestamp};
 
 use super::Failure;
@@ -21,13 +22,17 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Captures, folders of captures, or - for standard input
+    /// Captures, folders or archives of captures, or - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
     /// A capture, folder or - (repeatable; the same as a bare FILE)
     #[arg(short, long = "read", value_name = "FILE")]
     pub(crate) read: Vec<PathBuf>,
+
+    /// In folders, only files of this name, such as '*.pcap', or with a slash of this path below the folder: '2026-*/**/*.gz' (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) glob: Vec<Glob>,
 
     /// Threads; 0 uses all cores
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0)]

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use tlswhy::report::text::Layout;
-use tlswhy::report::{self, Filter};
+use tlswhy::report::{self, Filter, ProblemKind};
 use tlswhy::{Analysis, Options, Report, Source};
 
 use super::args::{Arguments, At, Color, Command, Format};
@@ -82,6 +82,7 @@ fn options(arguments: &Arguments) -> Result<Options, Failure> {
     options.all = arguments.choice.all;
     options.hash = arguments.hash;
     options.limits = arguments.limits.limits();
+    options.glob.clone_from(&arguments.glob);
     Ok(options)
 }
 
@@ -204,8 +205,13 @@ fn exit_of(arguments: &Arguments, input: &Input) -> Exit {
     {
         return Exit::Matched;
     }
+    let is_damage = |kind| match kind {
+        ProblemKind::Limit => false,
+        ProblemKind::CutAtEnd => arguments.strict,
+        _ => true,
+    };
     let mut problems = input.report.captures().iter().flat_map(|capture| &capture.problems);
-    if input.unreadable || problems.any(|problem| arguments.strict || !problem.cut_at_end) {
+    if input.unreadable || problems.any(|problem| is_damage(problem.kind)) {
         return Exit::Damaged;
     }
     Exit::Ran

@@ -12,13 +12,14 @@ mod open;
 mod shard;
 mod tally;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::ThreadPool;
 
-use crate::capture::{CaptureFacts, ProblemKind, Reader, Source, captures_below};
+use crate::capture::{CaptureFacts, Captures, Glob, ProblemKind, Reader, Source, captures_below};
 use crate::error::Error;
 use crate::evidence::{CaptureId, Time};
 use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
@@ -83,6 +84,8 @@ pub struct Options {
     pub hash: bool,
     /// How much is kept at a time.
     pub limits: Limits,
+    /// In folders, read only files that match one of these. Empty: all.
+    pub glob: Vec<Glob>,
 }
 
 /// How far an analysis has come.
@@ -161,33 +164,65 @@ impl Analysis {
         Arc::clone(&self.stop)
     }
 
-    /// Reads one source to its end. A folder is every capture below it, in order of path.
+    /// Reads one source to its end. A folder is every capture below it, in order of path; an archive every capture in it, in its order.
     ///
     /// # Errors
-    /// The source cannot be opened, or is no capture. What is damaged within a capture is told in its
-    /// [problems](crate::report::Capture::problems) instead. In a folder, files that cannot be read are told so too.
+    /// The source cannot be opened, or holds no capture. What is damaged within a capture is told in its
+    /// [problems](crate::report::Capture::problems) instead. In folders and archives, files that cannot be read are told so too.
     pub fn read(&mut self, source: Source) -> Result<(), Error> {
         if let Source::Path(path) = &source
             && path.is_dir()
         {
-            let listing = captures_below(path)?;
+            let listing = captures_below(path, &self.options.glob)?;
             self.passed_over += listing.passed_over;
             for capture in listing.captures {
                 if self.stop.load(Ordering::Relaxed) {
                     break;
                 }
-                // One bad file among many is told, and the others are read.
-                if let Err(error) = self.read_one(Source::Path(capture.clone())) {
-                    self.unread.push(unread(&capture, &error));
+                match self.read_file(Source::Path(capture.clone())) {
+                    Ok(true) => {}
+                    // An archive of other things.
+                    Ok(false) => self.passed_over += 1,
+                    // One bad file among many is told, and the others are read.
+                    Err(error) => self.unread.push(unread(&error)),
                 }
             }
             return Ok(());
         }
-        self.read_one(source)
+        let path = source.path();
+        if self.read_file(source)? {
+            return Ok(());
+        }
+        let found = if self.stop.load(Ordering::Relaxed) {
+            "nothing was read before the reading was stopped"
+        } else {
+            "an archive without a capture in it"
+        };
+        Err(Error::NotACapture {
+            path,
+            found: found.into(),
+        })
     }
 
-    fn read_one(&mut self, source: Source) -> Result<(), Error> {
-        let reader = Reader::open(source, self.options.hash, &self.stop)?;
+    /// Reads every capture of a file or a stream; false where it is an archive that holds none, or none was begun before the reading was stopped.
+    fn read_file(&mut self, source: Source) -> Result<bool, Error> {
+        let mut captures = Captures::open(source, self.options.hash)?;
+        let mut holds_any = false;
+        while let Some(next) = captures.next(&self.stop) {
+            holds_any = true;
+            match next {
+                Ok(reader) => self.follow(reader),
+                Err(error) if captures.is_archive() => self.unread.push(unread(&error)),
+                Err(error) => return Err(error),
+            }
+        }
+        if holds_any {
+            self.passed_over += captures.passed_over();
+        }
+        Ok(holds_any)
+    }
+
+    fn follow(&mut self, reader: Reader) {
         let capture = CaptureId(self.sets.len() as u32);
         let (options, certificates) = (&self.options, &self.certificates);
         let (stop, on_progress) = (&self.stop, &mut self.on_progress);
@@ -197,7 +232,6 @@ impl Analysis {
             None => run(),
         };
         self.sets.push(set);
-        Ok(())
     }
 
     /// Judges what was read.
@@ -248,6 +282,7 @@ fn effective(options: &Options) -> serde_json::Value {
         "at": options.at.map(Timestamp::from_nanos),
         "all": options.all,
         "hash": options.hash,
+        "glob": options.glob.iter().map(Glob::to_string).collect::<Vec<_>>(),
     })
 }
 
@@ -261,13 +296,22 @@ fn told_store(store: &Anchors) -> report::Trust {
 }
 
 /// A capture that could not be read at all.
-fn unread(path: &Path, error: &Error) -> Capture {
-    let path = path.display().to_string();
+fn unread(error: &Error) -> Capture {
+    let path = error.path().unwrap_or_else(|| Path::new("")).display().to_string();
+    let (offset, kind) = match error {
+        Error::Read { offset, source, .. } if source.kind() == ErrorKind::UnexpectedEof => {
+            (*offset, report::ProblemKind::CutAtEnd)
+        }
+        Error::Read { offset, .. } => (*offset, report::ProblemKind::Damage),
+        _ => (0, report::ProblemKind::Damage),
+    };
     Capture {
         set: path.clone(),
         path,
         problems: vec![CaptureProblem {
+            offset,
             what: error.to_string(),
+            kind,
             ..CaptureProblem::default()
         }],
         ..Capture::default()
@@ -279,7 +323,20 @@ fn told_capture(facts: &CaptureFacts) -> Capture {
         offset: problem.offset,
         what: problem.what.clone(),
         skipped: problem.skipped,
-        cut_at_end: problem.kind == ProblemKind::Cut,
+        kind: match problem.kind {
+            ProblemKind::Damaged => report::ProblemKind::Damage,
+            ProblemKind::Cut => report::ProblemKind::CutAtEnd,
+            ProblemKind::Limit => report::ProblemKind::Limit,
+        },
+    });
+    let annotations = &facts.annotations;
+    let comments = annotations.comments.iter().map(|comment| report::Comment {
+        frame: comment.frame,
+        text: comment.text.clone(),
+    });
+    let names = annotations.names.iter().map(|(address, name)| report::AddressName {
+        address: address.to_string(),
+        name: name.clone(),
     });
     Capture {
         path: facts.path.clone(),
@@ -291,6 +348,10 @@ fn told_capture(facts: &CaptureFacts) -> Capture {
         last: facts.last.map(Timestamp::from),
         sha256: facts.sha256.clone(),
         problems: problems.collect(),
+        comments: comments.collect(),
+        names: names.collect(),
+        interfaces: annotations.interfaces.clone(),
+        secrets: annotations.secrets.len() as u64,
         cut_packets: facts.cut,
     }
 }

@@ -62,6 +62,14 @@ pub struct Capture {
     pub sha256: Option<String>,
     /// What is wrong with it.
     pub problems: Vec<CaptureProblem>,
+    /// What people wrote into it, in its order.
+    pub comments: Vec<Comment>,
+    /// Names of addresses that it brings along.
+    pub names: Vec<AddressName>,
+    /// Names of its interfaces.
+    pub interfaces: Vec<String>,
+    /// How many blocks of secrets, such as key logs, it brings along. They are not shown.
+    pub secrets: u64,
     /// Packets of which it holds only the beginning. Told in the text report; not a part of the JSON, where each connection says what
     /// it lacks.
     #[serde(skip)]
@@ -78,9 +86,42 @@ pub struct CaptureProblem {
     pub what: String,
     /// How many bytes were passed over because of it.
     pub skipped: u64,
-    /// True where only the last record is cut, as in every capture that was stopped by a signal: a note, not damage.
+    /// How bad it is.
     #[serde(skip)]
-    pub cut_at_end: bool,
+    pub kind: ProblemKind,
+}
+
+/// How bad a problem of a capture is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// Something cannot be read.
+    #[default]
+    Damage,
+    /// Only the last record is cut, as in every capture that was stopped by a signal: a note, not damage.
+    CutAtEnd,
+    /// Nothing is wrong, but there was more than is kept.
+    Limit,
+}
+
+/// A comment in a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Comment {
+    /// The frame that it is about; `None` where it is about the capture or an interface.
+    pub frame: Option<u64>,
+    /// Its words.
+    pub text: String,
+}
+
+/// The name of an address, as the capture gives it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct AddressName {
+    /// The address.
+    pub address: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Counts over the whole input, whatever is shown of it.

@@ -45,7 +45,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::report::{CaptureProblem, Connection, Trust, testing};
+    use crate::report::{AddressName, CaptureProblem, Comment, Connection, ProblemKind, Trust, testing};
 
     fn written(filter: &Filter) -> Value {
         let mut out = Vec::new();
@@ -117,8 +117,17 @@ mod tests {
             offset: 1,
             what: "x".to_owned(),
             skipped: 2,
-            cut_at_end: false,
+            kind: ProblemKind::Damage,
         }];
+        report.captures[0].comments = vec![Comment {
+            frame: None,
+            text: "x".to_owned(),
+        }];
+        report.captures[0].names = vec![AddressName {
+            address: "10.0.0.1".to_owned(),
+            name: "x".to_owned(),
+        }];
+        report.captures[0].interfaces = vec!["eth0".to_owned()];
         let document = serde_json::to_value(&report).unwrap();
         let errors: Vec<String> = validator
             .iter_errors(&document)

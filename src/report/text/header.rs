@@ -5,12 +5,17 @@ use std::io;
 use super::entry::{days, named};
 use super::group::Groups;
 use super::paper::{Ink, Paper, count, thousands};
-use crate::report::{Capture, CaptureSet, Report, Summary, Timestamp, Traffic};
+use crate::report::{Capture, CaptureSet, Comment, ProblemKind, Report, Summary, Timestamp, Traffic};
 
 /// Sets that are listed one by one.
 const SETS_LISTED: usize = 12;
 /// Damaged places that are listed one by one.
 const PROBLEMS_LISTED: usize = 10;
+/// Notes on comments and secrets that are listed one by one.
+const NOTES_LISTED: usize = 6;
+/// Comments on a capture's packets that are shown, and how many characters of each comment.
+const COMMENTS_LISTED: usize = 3;
+const COMMENT_SHOWN: usize = 120;
 
 /// Writes everything that stands above the groups.
 pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<()> {
@@ -42,6 +47,7 @@ pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> 
         let text = format!("{} {verb} passed over", count(report.passed_over, "file"));
         paper.block(2, "note  ", Ink::Label, &text)?;
     }
+    annotations(report, paper)?;
     problems(report, paper)?;
     limits(report, paper)?;
     quiet(report, groups, paper)
@@ -179,6 +185,65 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     paper.verbatim(12, "tcpdump -i any -s 0 -w FILE 'host SERVER and port 443'")
 }
 
+/// What people wrote into the captures, and that they bring secrets along.
+fn annotations(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
+    let mut notes = Vec::new();
+    for capture in &report.captures {
+        let name = match report.captures.as_slice() {
+            [_] => String::new(),
+            _ => format!("{}: ", capture.path),
+        };
+        notes.extend(annotations_of(capture).into_iter().map(|note| name.clone() + &note));
+    }
+    for note in notes.iter().take(NOTES_LISTED) {
+        paper.block(2, "note  ", Ink::Label, note)?;
+    }
+    match notes.len().saturating_sub(NOTES_LISTED) {
+        0 => Ok(()),
+        more => {
+            let text = format!(
+                "and {} more such notes: --format json lists them",
+                thousands(more as u64)
+            );
+            paper.paragraph(2, &text)
+        }
+    }
+}
+
+/// The same of one capture: its own comments, those of its packets, its secrets.
+fn annotations_of(capture: &Capture) -> Vec<String> {
+    let short = |comment: &Comment| {
+        let text = comment.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match text.char_indices().nth(COMMENT_SHOWN) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text,
+        }
+    };
+    let (on_packets, others): (Vec<&Comment>, Vec<&Comment>) =
+        capture.comments.iter().partition(|comment| comment.frame.is_some());
+    let mut notes: Vec<String> = others.into_iter().map(short).collect();
+    let mut frames: Vec<u64> = on_packets.iter().filter_map(|comment| comment.frame).collect();
+    frames.dedup();
+    if !frames.is_empty() {
+        let told = on_packets.iter().take(COMMENTS_LISTED);
+        let mut told: Vec<String> = told
+            .filter_map(|comment| Some(format!("frame {} “{}”", comment.frame?, short(comment))))
+            .collect();
+        let more = on_packets.len().saturating_sub(COMMENTS_LISTED);
+        if more > 0 {
+            told.push(format!("and {} more", thousands(more as u64)));
+        }
+        let verb = if frames.len() == 1 { "carries" } else { "carry" };
+        let packets = count(frames.len() as u64, "packet");
+        notes.push(format!("{packets} {verb} comments: {}", told.join("; ")));
+    }
+    if capture.secrets > 0 {
+        let blocks = count(capture.secrets, "block");
+        notes.push(format!("it brings {blocks} of secrets along, such as a key log"));
+    }
+    notes
+}
+
 /// Damaged places, and packets that are not there in full.
 fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     let cut = report.captures.iter().map(|capture| capture.cut_packets).sum();
@@ -196,7 +261,10 @@ fn problems(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
             .flat_map(|capture| capture.problems.iter().map(move |problem| (capture, problem)))
     };
     for (capture, problem) in all().take(PROBLEMS_LISTED) {
-        let label = if problem.cut_at_end { "note  " } else { "damaged  " };
+        let label = match problem.kind {
+            ProblemKind::Damage => "damaged  ",
+            ProblemKind::CutAtEnd | ProblemKind::Limit => "note  ",
+        };
         let mut text = format!(
             "{}: {}, at byte {}",
             capture.path,

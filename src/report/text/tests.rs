@@ -3,8 +3,8 @@
 use super::*;
 use crate::report::testing::{at, began_before, completed, missing_intermediate, probe, report_on};
 use crate::report::{
-    Alternative, CaptureProblem, CaptureSet, Confidence, Connection, NotVisible, NotVisibleWhy, Spoken, Summary,
-    Traffic,
+    Alternative, CaptureProblem, CaptureSet, Comment, Confidence, Connection, NotVisible, NotVisibleWhy, ProblemKind,
+    Spoken, Summary, Traffic,
 };
 
 fn written_with(report: &Report, filter: &Filter, layout: &Layout) -> String {
@@ -165,6 +165,30 @@ incident.pcapng  no TLS connection in 1,204 packets, 2026-11-23 12:03:01.100–1
 }
 
 #[test]
+fn comments_are_counted_and_the_first_ones_shown() {
+    let mut report = report_on(vec![completed(1)]);
+    let comment = |frame, text: &str| Comment {
+        frame,
+        text: text.to_owned(),
+    };
+    report.captures[0].comments = vec![
+        comment(None, "taken at the load balancer"),
+        comment(Some(5), "here it\nbegins"),
+        comment(Some(5), "see ticket 12"),
+        comment(Some(9), "and ends"),
+        comment(Some(10), &"x".repeat(300)),
+    ];
+    report.captures[0].secrets = 2;
+    let text = written_with(&report, &Filter::default(), &Layout::default());
+    assert!(text.contains("  note  taken at the load balancer\n"), "{text}");
+    assert!(
+        text.contains("  note  3 packets carry comments: frame 5 “here it begins”; frame 5 “see ticket 12”; frame 9 “and ends”; and 1"),
+        "{text}"
+    );
+    assert!(text.contains("  note  it brings 2 blocks of secrets along"), "{text}");
+}
+
+#[test]
 fn damage_and_a_cut_end_are_told_apart() {
     let mut report = report_on(vec![completed(1)]);
     report.partial = true;
@@ -173,13 +197,13 @@ fn damage_and_a_cut_end_are_told_apart() {
             offset: 4_096,
             what: "a block of unknown length".to_owned(),
             skipped: 128,
-            cut_at_end: false,
+            kind: ProblemKind::Damage,
         },
         CaptureProblem {
             offset: 123_400,
             what: "the last record is cut".to_owned(),
             skipped: 0,
-            cut_at_end: true,
+            kind: ProblemKind::CutAtEnd,
         },
     ];
     let text = written_with(&report, &Filter::default(), &Layout::default());
