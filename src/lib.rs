@@ -77,6 +77,16 @@ mod tls;
 mod why;
 mod x509;
 
+/// Entry points of the fuzz targets in `fuzz/`. Not for anybody else, and no part of what is promised.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::capture::fuzz_capture;
+    pub use crate::net::fuzz_packet;
+    pub use crate::stream::fuzz_tcp;
+    pub use crate::tls::fuzz_tls_stream;
+    pub use crate::x509::{fuzz_certificates, reads_certificate};
+}
+
 pub use capture::Source;
 pub use error::Error;
 pub use pipeline::{Analysis, CauseInfo, Options, Progress, TrustStore, causes};

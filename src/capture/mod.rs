@@ -15,6 +15,7 @@
 mod bytes;
 mod decoder;
 mod folder;
+mod fuzz;
 mod interface;
 mod magic;
 mod pcap;
@@ -27,6 +28,7 @@ pub(crate) mod testing;
 mod zstd;
 
 pub(crate) use folder::captures_below;
+pub use fuzz::fuzz_capture;
 pub(crate) use reader::Reader;
 pub use source::Source;
 

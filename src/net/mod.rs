@@ -15,6 +15,7 @@
 
 mod encapsulation;
 mod fast;
+mod fuzz;
 mod general;
 mod link;
 mod segment;
@@ -25,6 +26,7 @@ use crate::evidence::Time;
 
 use fast::Usual;
 
+pub use fuzz::fuzz_packet;
 pub(crate) use segment::{Encapsulations, Flags, FlowKey, Role, Segment};
 
 /// A packet as the capture holds it.
