@@ -70,6 +70,10 @@ impl Harvest {
 
     /// Closes the books of one connection, and keeps what may have to be judged.
     pub(super) fn take(&mut self, mut live: Live, key: FlowKey, opened: u32) {
+        // Headers that are not followed, quoted or mangled ones, open a conversation but make no connection.
+        if live.tcp.facts().first_packet().is_none() {
+            return;
+        }
         if let Some(observer) = &mut live.observer {
             live.tcp.finish(&mut **observer);
         }
