@@ -1,4 +1,4 @@
-//! Bytes as a list of certificates: places inside them, the same twice, and what webpki takes for a certificate is one to us.
+//! Bytes as a list of certificates: places inside them, the same twice, and the parts of what webpki takes for a certificate are found.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -13,6 +13,7 @@ fuzz_target!(|data: &[u8]| {
     let len = usize::from(u16::from_be_bytes([head[1], head[2]])).min(rest.len());
     let der = CertificateDer::from(&rest[..len]);
     if EndEntityCert::try_from(&der).is_ok() {
-        assert!(internal::reads_certificate(&der), "webpki reads it and we do not");
+        // It reads times and names only when they are asked for, so that it takes more than we do.
+        assert!(internal::finds_parts(&der), "webpki reads it and we do not");
     }
 });

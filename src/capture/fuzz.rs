@@ -20,8 +20,18 @@ pub fn fuzz_capture(data: &[u8]) {
         return;
     };
     let most = usize::from(u16::from_le_bytes(*most)).max(capture.len() / MOST_READS + 1);
-    let whole = read(capture, capture.len().max(1));
-    assert_eq!(whole, read(capture, most), "in reads of {most} bytes");
+    let (whole, in_pieces) = (read(capture, capture.len().max(1)), read(capture, most));
+    if !is_damaged_gzip(&whole) && !is_damaged_gzip(&in_pieces) {
+        assert_eq!(whole, in_pieces, "in reads of {most} bytes");
+    }
+}
+
+/// How much comes out of gzip data before the place of its damage depends on the reads: its decoder keeps back what it made in the same call.
+fn is_damaged_gzip(told: &Told) -> bool {
+    match told {
+        Ok((_, facts)) => facts.problems.iter().any(|problem| problem.what.contains("gzip data")),
+        Err(error) => error.contains("gzip data"),
+    }
 }
 
 /// Gives out a few bytes at a time.
