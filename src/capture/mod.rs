@@ -18,6 +18,7 @@ mod bytes;
 mod decoder;
 mod erf;
 mod folder;
+mod fuzz;
 #[cfg(test)]
 mod hostile;
 mod interface;
@@ -42,6 +43,7 @@ mod zstd;
 
 pub(crate) use annotations::Annotations;
 pub(crate) use folder::captures_below;
+pub use fuzz::fuzz_capture;
 pub use pattern::Glob;
 pub(crate) use reader::Reader;
 pub(crate) use source::Captures;

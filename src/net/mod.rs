@@ -19,6 +19,7 @@
 mod encapsulation;
 mod fast;
 mod fragment;
+mod fuzz;
 mod general;
 mod layer;
 mod link;
@@ -35,6 +36,7 @@ use crate::evidence::Time;
 use fast::Usual;
 
 pub(crate) use fragment::{Defragmenter, Fragment, FragmentLimits, FragmentTally};
+pub use fuzz::fuzz_packet;
 pub(crate) use segment::{Flags, FlowKey, Role, Segment};
 pub(crate) use wrapping::Encapsulations;
 

@@ -318,6 +318,19 @@ mod tests {
     }
 
     #[test]
+    fn a_quoted_header_alone_is_no_connection() {
+        let mut shard = Shard::new(CaptureId(0), Arc::default(), true, Limits::default());
+        let quote = Segment {
+            role: Role::Glimpse,
+            ..syn(1_024, 1)
+        };
+        shard.segment(&quote, &[]);
+        assert_eq!(shard.openings(), [1]);
+        let harvest = shard.finish();
+        assert_eq!((harvest.finished.len(), harvest.half_open.dropped), (0, 0));
+    }
+
+    #[test]
     fn a_conversation_is_opened_once() {
         let mut shard = shard();
         shard.segment(&syn(1_024, 1), &[]);

@@ -2,10 +2,12 @@
 
 mod assembler;
 mod facts;
+mod fuzz;
 mod numbering;
 mod tcp;
 
 pub(crate) use assembler::{GapCause, Sink};
 pub(crate) use facts::{Contradiction, EndingKind, Reset, Retransmission, TcpFacts};
+pub use fuzz::fuzz_tcp;
 pub(crate) use numbering::Conversation;
 pub(crate) use tcp::Tcp;
