@@ -10,6 +10,7 @@ mod support {
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use serde_json::Value;
 use support::variants;
@@ -186,33 +187,46 @@ fn the_same_is_said_of_the_connection_whatever_it_is_wrapped_in() {
     assert!(differing.is_empty(), "{differing:#?}");
 }
 
+/// Where our numbers for a capture differ from tshark's; None where there is no tshark.
+fn differs(capture: &Path) -> Option<Option<String>> {
+    let name = stem(capture);
+    let [streams, frames] = numbered(capture)?;
+    let report = variants::report(capture);
+    let connection = &report["connections"][0];
+    let place = &connection["places"][0];
+    let ours = (place["first_frame"].as_u64(), place["last_frame"].as_u64());
+    let theirs = (frames.first().copied(), frames.last().copied());
+    let as_expected = if NOT_NUMBERED.contains(&name) {
+        streams.is_empty() && connection["stream"].is_null() && ours.0.is_some()
+    } else {
+        streams == BTreeSet::from_iter(connection["stream"].as_u64()) && theirs == ours
+    };
+    let told = || {
+        format!(
+            "{name}: {} at {ours:?}; tshark: {streams:?} at {theirs:?}",
+            connection["stream"]
+        )
+    };
+    Some((!as_expected).then(told))
+}
+
 #[test]
 fn streams_and_frames_are_those_of_tshark() {
-    let mut differing = Vec::new();
-    for capture in variants::captures("links") {
-        let name = stem(&capture);
-        let Some([streams, frames]) = numbered(&capture) else {
-            eprintln!("skipped: there is no tshark");
-            return;
-        };
-        let report = variants::report(&capture);
-        let connection = &report["connections"][0];
-        let place = &connection["places"][0];
-        let ours = (place["first_frame"].as_u64(), place["last_frame"].as_u64());
-        let theirs = (frames.first().copied(), frames.last().copied());
-        let as_expected = if NOT_NUMBERED.contains(&name) {
-            streams.is_empty() && connection["stream"].is_null() && ours.0.is_some()
-        } else {
-            let one = BTreeSet::from_iter(connection["stream"].as_u64());
-            streams == one && theirs == ours
-        };
-        if !as_expected {
-            differing.push(format!(
-                "{name}: {} at {ours:?}; tshark: {streams:?} at {theirs:?}",
-                connection["stream"]
-            ));
-        }
-    }
+    let captures = variants::captures("links");
+    // tshark takes a second to start: several are started side by side.
+    let parts = captures.chunks(captures.len().div_ceil(4));
+    let differing: Option<Vec<Option<String>>> = thread::scope(|scope| {
+        let running: Vec<_> = parts
+            .map(|part| scope.spawn(|| part.iter().map(|capture| differs(capture)).collect::<Vec<_>>()))
+            .collect();
+        let done = running.into_iter().map(|part| part.join().expect("a capture is read"));
+        done.flatten().collect()
+    });
+    let Some(differing) = differing else {
+        eprintln!("skipped: there is no tshark");
+        return;
+    };
+    let differing: Vec<String> = differing.into_iter().flatten().collect();
     assert!(differing.is_empty(), "{differing:#?}");
 }
 

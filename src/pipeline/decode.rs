@@ -59,35 +59,31 @@ impl Chunk {
                 frame: record.frame,
                 time: record.time,
             };
-            let decoded = decode(&packet);
-            if let Decoded::Tcp(segment) = &decoded {
-                self.shards.push(shard_of(&hasher, &segment.key));
-                self.segments.push(*segment);
-            } else {
-                self.take_other(&packet, &decoded, &hasher);
+            match decode(&packet) {
+                Decoded::Tcp(segment) => {
+                    self.shards.push(shard_of(&hasher, &segment.key));
+                    self.segments.push(segment);
+                }
+                Decoded::Fragment(fragment) => self.fragments.push(fragment),
+                Decoded::Aggregate(at) => self.take_apart(&packet, at, &hasher),
+                Decoded::Cut | Decoded::Other => {}
             }
         }
         self.sort();
     }
 
-    /// Takes what is no segment by itself.
+    /// Takes the frames in a frame. They begin with LLC, and hold no aggregates.
     #[cold]
-    fn take_other(&mut self, packet: &Packet<'_>, decoded: &Decoded, hasher: &FixedState) {
-        match decoded {
-            Decoded::Fragment(fragment) => self.fragments.push(*fragment),
-            Decoded::Aggregate(at) => {
-                for frame in frames(packet, *at) {
-                    match decode(&frame) {
-                        Decoded::Tcp(segment) => {
-                            self.shards.push(shard_of(hasher, &segment.key));
-                            self.segments.push(segment);
-                        }
-                        // These frames begin with LLC, and hold no aggregates.
-                        other => self.take_other(&frame, &other, hasher),
-                    }
+    fn take_apart(&mut self, packet: &Packet<'_>, at: usize, hasher: &FixedState) {
+        for frame in frames(packet, at) {
+            match decode(&frame) {
+                Decoded::Tcp(segment) => {
+                    self.shards.push(shard_of(hasher, &segment.key));
+                    self.segments.push(segment);
                 }
+                Decoded::Fragment(fragment) => self.fragments.push(fragment),
+                Decoded::Aggregate(_) | Decoded::Cut | Decoded::Other => {}
             }
-            Decoded::Tcp(_) | Decoded::Cut | Decoded::Other => {}
         }
     }
 
