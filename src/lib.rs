@@ -79,5 +79,5 @@ mod x509;
 
 pub use capture::Source;
 pub use error::Error;
-pub use pipeline::{Analysis, CauseInfo, Options, Progress, TrustStore, causes};
+pub use pipeline::{Analysis, CauseInfo, Limits, Options, Progress, TrustStore, causes};
 pub use report::Report;

@@ -35,7 +35,7 @@ use std::fmt;
 use crate::evidence::Time;
 
 /// Bytes of a window; small enough to stay in cache, large enough to keep several threads busy.
-pub(crate) const WINDOW: usize = 4 << 20;
+pub(crate) const WINDOW: usize = 2 << 20;
 
 /// The size up to which a window grows for one record that is larger than [`WINDOW`].
 pub(crate) const WINDOW_MAX: usize = 64 << 20;

@@ -30,7 +30,7 @@ const RECORD_HEADER: u64 = 5;
 const UPGRADE_WITHIN: u64 = 64 * 1024;
 
 /// Everything seen so far; hellos are kept as bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Books {
     certificates: Arc<CertificateStore>,
     first: Pair<First>,
@@ -92,6 +92,17 @@ impl Books {
             holes: Vec::new(),
             unfinished: Vec::new(),
         }
+    }
+
+    /// Bytes of the hellos that are kept.
+    pub(super) fn held_bytes(&self) -> usize {
+        let kept = self.hellos.iter().chain(&self.sslv2);
+        kept.map(|kept| kept.body.len()).sum()
+    }
+
+    /// How many records of this side were hidden so far.
+    pub(super) fn hidden_records(&self, side: Side) -> u64 {
+        self.records[side].count
     }
 
     /// True once a TLS record of either side was read.

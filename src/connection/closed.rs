@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::connection::{Observed, Offer, Spanned};
-use crate::evidence::{Seen, Span};
+use crate::evidence::{Seen, Side, Span};
 use crate::tls::{ClientHello, Sslv2ClientHello};
 
 /// A handshake message kept as bytes until its connection turns out to be worth a closer look.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Kept {
     pub(super) body: Box<[u8]>,
     pub(super) span: Span,
@@ -26,6 +26,13 @@ impl Closed {
     /// True where the client sent a ClientHello.
     pub(crate) fn has_hello(&self) -> bool {
         !self.hellos.is_empty() || self.sslv2.is_some()
+    }
+
+    /// True where the client began a record and nothing else was said: not even a ClientHello came whole, and the server kept silent.
+    pub(crate) fn is_begun_only(&self) -> bool {
+        let seen = &self.observed;
+        let begun = seen.unfinished.iter().any(|part| part.span.from() == Side::Client);
+        begun && !seen.spoke_tls() && !self.has_hello() && !seen.tcp.side(Side::Server).sent_payload()
     }
 
     /// The name that the first ClientHello asks for, where that is text.

@@ -11,7 +11,7 @@ use crate::tls::{Flow, Item, RecordReader};
 use crate::x509::CertificateStore;
 
 /// Follows one connection. Fed through [`Sink`] with the bytes of both sides in order; closed by [`Observer::close`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Observer {
     readers: Pair<RecordReader>,
     /// The capture begins inside the connection.
@@ -53,6 +53,16 @@ impl Observer {
         observer.readers.client.desync();
         observer.readers.server.desync();
         observer
+    }
+
+    /// Bytes that wait for the rest of their message, or to be read later.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.readers.iter().map(RecordReader::held_bytes).sum::<usize>() + self.books.held_bytes()
+    }
+
+    /// How many records of this side were hidden so far.
+    pub(crate) fn hidden_records(&self, side: Side) -> u64 {
+        self.books.hidden_records(side)
     }
 
     /// Closes the books. The ClientHello is read only where somebody asks for it: most connections are sound, and nobody does.

@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::decode::{SHARDS, decode_window};
 use super::harvest::Harvest;
+use super::limits::Reached;
 use super::shard::Shard;
-use super::{OnProgress, Progress};
+use super::{OnProgress, Options, Progress};
 use crate::capture::{CaptureFacts, Reader, Window};
 use crate::connection::{Endpoint, Observed, ServerHistory};
 use crate::evidence::CaptureId;
@@ -31,6 +32,8 @@ pub(crate) struct FollowedSet {
     pub(crate) half_open: u64,
     /// Authorities' certificates that were seen.
     pub(crate) index: CertificateIndex,
+    /// How often limits were reached.
+    pub(crate) reached: Reached,
 }
 
 /// Follows every connection of a capture to its end.
@@ -38,12 +41,13 @@ pub(super) fn follow(
     mut reader: Reader,
     capture: CaptureId,
     certificates: &Arc<CertificateStore>,
-    keeps_sound: bool,
+    options: &Options,
     stop: &AtomicBool,
     on_progress: &mut Option<OnProgress>,
 ) -> FollowedSet {
+    let limits = options.limits.of_a_shard();
     let mut shards: Vec<Shard> = (0..SHARDS)
-        .map(|_| Shard::new(capture, Arc::clone(certificates), keeps_sound))
+        .map(|_| Shard::new(capture, Arc::clone(certificates), options.all, limits.clone()))
         .collect();
     let (mut window, mut next) = (Window::default(), Window::default());
     let mut chunks = Vec::new();
@@ -84,24 +88,31 @@ pub(super) fn follow(
     harvest(reader.finish(), shards)
 }
 
-/// Gives the conversations that were opened since the last time their numbers, in the order of their first packets.
+/// Gives the conversations that were opened since the last time their numbers, in the order of their first packets. Where a shard had to
+/// forget flows, what looks new may not be: from there on nothing is numbered.
 fn number(shards: &mut [Shard], conversations: &mut u32) {
+    let lost = shards.iter().filter_map(|shard| shard.reached().flows).min();
     let mut openings: Vec<(u64, usize)> = shards
         .iter()
         .enumerate()
         .flat_map(|(place, shard)| shard.openings().iter().map(move |frame| (*frame, place)))
         .collect();
     openings.sort_unstable();
-    for (_, place) in openings {
+    for (frame, place) in openings {
+        if lost.is_some_and(|lost| frame >= lost) {
+            break;
+        }
         if let Some(shard) = shards.get_mut(place) {
             shard.number(*conversations);
         }
         *conversations += 1;
     }
-    shards.iter_mut().for_each(Shard::numbered);
+    shards.iter_mut().for_each(|shard| shard.numbered(lost));
 }
 
 fn harvest(facts: CaptureFacts, shards: Vec<Shard>) -> FollowedSet {
+    let mut reached = Reached::default();
+    shards.iter().for_each(|shard| reached.add(shard.reached()));
     let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
     let mut set = FollowedSet {
         observed: Vec::new(),
@@ -110,6 +121,7 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>) -> FollowedSet {
         half_open: 0,
         index: CertificateIndex::default(),
         facts,
+        reached,
     };
     for harvest in harvests {
         set.sound += harvest.sound;
@@ -121,7 +133,7 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>) -> FollowedSet {
         for finished in harvest.finished {
             let mut observed = finished.observed;
             observed.stream = harvest.numbers.get(finished.opened as usize).copied();
-            observed.capture_end = set.facts.last;
+            observed.capture_end = observed.capture_end.or(set.facts.last);
             set.observed.push(observed);
         }
     }

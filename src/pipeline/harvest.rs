@@ -5,10 +5,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::live::Live;
-use super::tally::HalfOpen;
+use super::tally::{HalfOpen, Kind};
 use crate::connection::{Endpoint, Observed, Observer, ServerHistory};
-use crate::evidence::CaptureId;
-use crate::net::FlowKey;
+use crate::evidence::{CaptureId, Time};
 use crate::x509::{CertificateIndex, CertificateStore, Interned};
 
 /// What was left of a connection, and the conversation that it belongs to.
@@ -37,7 +36,7 @@ pub(super) struct Harvest {
     /// Authorities' certificates that were seen.
     pub(super) index: CertificateIndex,
     sighted: Sighted,
-    /// Wireshark's number of each conversation that the shard opened.
+    /// Wireshark's number of each conversation that the shard opened; the last ones may have none.
     pub(super) numbers: Vec<u32>,
 }
 
@@ -68,17 +67,23 @@ impl Harvest {
         self.capture
     }
 
-    /// Closes the books of one connection, and keeps what may have to be judged.
-    pub(super) fn take(&mut self, mut live: Live, key: FlowKey, opened: u32) {
+    /// True where completed connections are wanted too.
+    pub(super) const fn keeps_sound(&self) -> bool {
+        self.keeps_sound
+    }
+
+    /// Closes the books of one connection, and keeps what may have to be judged. `watched_until`: nothing of it was looked at from then
+    /// on, although the capture goes on.
+    pub(super) fn take(&mut self, mut live: Live, watched_until: Option<Time>) {
         if let Some(observer) = &mut live.observer {
             live.tcp.finish(&mut **observer);
         }
         let facts = live.tcp.facts().clone();
-        let identity = live.identity(key, self.capture);
+        let identity = live.identity(self.capture);
         let server = identity.server;
         let closed = match live.observer {
             Some(observer) => observer.close(identity, facts),
-            None if self.half_open.keeps(server, &facts) => {
+            None if self.half_open.keeps(server, Kind::of(&facts, false)) => {
                 Observer::new(Arc::clone(&self.certificates)).close(identity, facts)
             }
             None => return,
@@ -86,7 +91,9 @@ impl Harvest {
         let observed = &closed.observed;
         let spoke_tls = observed.spoke_tls();
         let spoke_otherwise = !spoke_tls && !observed.is_silent();
-        if spoke_otherwise && observed.asked_for_tls.is_none() && !self.half_open.keeps(server, &observed.tcp) {
+        let is_begun_only = closed.is_begun_only();
+        let never_began = spoke_otherwise && observed.asked_for_tls.is_none() || is_begun_only;
+        if never_began && !self.half_open.keeps(server, Kind::of(&observed.tcp, is_begun_only)) {
             return;
         }
         if spoke_tls {
@@ -97,9 +104,11 @@ impl Harvest {
             self.sound += 1;
             return;
         }
+        let mut observed = closed.read();
+        observed.capture_end = watched_until;
         self.finished.push(Finished {
-            opened,
-            observed: closed.read(),
+            opened: live.opened,
+            observed,
         });
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::connection::{Endpoint, Identity, Observer};
+use super::open::Stage;
+use crate::connection::{Endpoint, Identity, Observer, RecordLog};
 use crate::evidence::{CaptureId, Mark, Side, Span};
 use crate::net::{Encapsulations, FlowKey, Segment};
 use crate::stream::{GapCause, Sink, Tcp};
@@ -12,6 +13,10 @@ use crate::x509::CertificateStore;
 /// State of a connection that has not been given up.
 #[derive(Debug)]
 pub(super) struct Live {
+    /// Both ends.
+    pub(super) key: FlowKey,
+    /// Place among the conversations that its shard has opened in the file.
+    pub(super) opened: u32,
     pub(super) tcp: Tcp,
     /// From the first byte of payload on.
     pub(super) observer: Option<Box<Observer>>,
@@ -24,13 +29,17 @@ pub(super) struct Live {
     encapsulations: Encapsulations,
     /// It has closed, and is listened to a little longer.
     pub(super) lingers: bool,
+    /// So many records of the server are to be there before it is asked again whether anything can still change.
+    look_at: u64,
 }
 
 impl Live {
     /// The connection that a segment begins.
-    pub(super) fn new(capture: CaptureId, segment: &Segment, payload: &[u8]) -> Self {
+    pub(super) fn new(capture: CaptureId, opened: u32, segment: &Segment, payload: &[u8]) -> Self {
         let client_is_low = client_is_low(segment, payload);
         Self {
+            key: segment.key,
+            opened,
             tcp: Tcp::new(capture, client_is_low),
             observer: None,
             client_is_low,
@@ -43,6 +52,7 @@ impl Live {
             vlan: segment.vlan,
             encapsulations: segment.encapsulations,
             lingers: false,
+            look_at: RecordLog::KEPT as u64 + 1,
         }
     }
 
@@ -56,10 +66,42 @@ impl Live {
         self.tcp.segment(segment, payload, &mut sink);
     }
 
+    /// Bytes that it takes. Lists of a few entries are left out.
+    pub(super) fn bytes(&self) -> usize {
+        let observer = self.observer.as_ref();
+        size_of::<Self>()
+            + self.tcp.held_bytes()
+            + observer.map_or(0, |observer| size_of::<Observer>() + observer.held_bytes())
+    }
+
+    /// How far it has come.
+    pub(super) fn stage(&self) -> Stage {
+        let [client, server] = &self.tcp.facts().sides;
+        match (client.sent_payload(), server.sent_payload()) {
+            _ if self.lingers => Stage::Closed,
+            (true, true) => Stage::Talking,
+            (true, false) | (false, true) => Stage::Begun,
+            _ if server.packets > 0 => Stage::Answered,
+            _ if client.syn_count > 1 => Stage::CalledAgain,
+            _ => Stage::Called,
+        }
+    }
+
+    /// True where nothing that is still to come can matter: it is sound, and the server sent more records than are looked at.
+    pub(super) fn is_settled(&mut self, capture: CaptureId) -> bool {
+        let Some(observer) = &self.observer else { return false };
+        if observer.hidden_records(Side::Server) < self.look_at {
+            return false;
+        }
+        self.look_at = self.look_at.saturating_mul(2);
+        let closed = Observer::clone(observer).close(self.identity(capture), self.tcp.facts().clone());
+        closed.observed.is_plainly_sound()
+    }
+
     /// Who it is, apart from what it said.
-    pub(super) fn identity(&self, key: FlowKey, capture: CaptureId) -> Identity {
+    pub(super) fn identity(&self, capture: CaptureId) -> Identity {
         let endpoint = |(address, port)| Endpoint { address, port };
-        let (low, high) = (endpoint(key.low()), endpoint(key.high()));
+        let (low, high) = (endpoint(self.key.low()), endpoint(self.key.high()));
         let (client, server) = if self.client_is_low { (low, high) } else { (high, low) };
         Identity {
             client,

@@ -1,10 +1,13 @@
 //! From sources to a report: windows, parallel decoding, shards, judgement. The only user of threads.
 
 mod decode;
+mod flows;
 mod follow;
 mod harvest;
 mod judged;
+mod limits;
 mod live;
+mod open;
 mod shard;
 mod tally;
 
@@ -23,6 +26,8 @@ use crate::x509::{CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anc
 
 use follow::{FollowedSet, follow};
 use judged::{Judged, Shared};
+
+pub use limits::Limits;
 
 /// Certificates that stand in for the clients' trust stores.
 #[derive(Clone, Debug)]
@@ -75,6 +80,8 @@ pub struct Options {
     pub all: bool,
     /// Compute the SHA-256 of each input.
     pub hash: bool,
+    /// How much is kept at a time.
+    pub limits: Limits,
 }
 
 /// How far an analysis has come.
@@ -180,9 +187,9 @@ impl Analysis {
     fn read_one(&mut self, source: Source) -> Result<(), Error> {
         let reader = Reader::open(source, self.options.hash, &self.stop)?;
         let capture = CaptureId(self.sets.len() as u32);
-        let (certificates, all) = (Arc::clone(&self.certificates), self.options.all);
+        let (options, certificates) = (&self.options, &self.certificates);
         let (stop, on_progress) = (&self.stop, &mut self.on_progress);
-        let run = || follow(reader, capture, &certificates, all, stop, on_progress);
+        let run = || follow(reader, capture, certificates, options, stop, on_progress);
         let set = match &self.pool {
             Some(pool) => pool.install(run),
             None => run(),

@@ -1,17 +1,16 @@
-//! One of the 64 parts of the flow table. A flow lives in one shard, so its packets arrive in the order of the file, however many
-//! threads there are.
+//! One of the 64 parts of the flow table, with the connections in it. A flow lives in one shard, so its packets arrive in the order of
+//! the file, however many threads there are.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-
+use super::flows::{Flow, Flows, Found, Place, UNNUMBERED};
 use super::harvest::Harvest;
+use super::limits::{Limits, Reached};
 use super::live::Live;
+use super::open::{Open, Stage};
 use crate::evidence::{CaptureId, Time};
-use crate::net::{FlowKey, Segment};
-use crate::stream::Conversation;
+use crate::net::Segment;
 use crate::x509::CertificateStore;
 
 /// Nanoseconds of capture time for which a closed connection is still listened to: late resets and data tell who ended it.
@@ -19,35 +18,51 @@ const LINGER_NANOS: i64 = 2_000_000_000;
 /// The same in packets of the file, where the capture has no clock.
 const LINGER_FRAMES: u64 = 100_000;
 
-/// One pair of ends. Without `live` it is a tombstone: late packets of a finished connection are numbered and passed over.
-#[derive(Debug)]
-struct Flow {
-    numbering: Conversation,
-    /// Place among the conversations that this shard has opened in the file.
+/// A connection that has closed, and is still listened to.
+#[derive(Clone, Copy, Debug)]
+struct Lingering {
+    /// Its place among those that are followed.
+    place: u32,
+    /// Which one it is: another may have taken its place.
     opened: u32,
-    live: Option<Box<Live>>,
+    since: Option<Time>,
+    frame: u64,
 }
 
 /// A part of the flow table and of what came out of it.
 #[derive(Debug)]
 pub(super) struct Shard {
-    flows: HashMap<FlowKey, Flow, foldhash::fast::RandomState>,
+    flows: Flows,
+    open: Open,
     /// Frames that opened a conversation and wait for their number.
     openings: Vec<u64>,
-    lingering: VecDeque<(FlowKey, u32, Option<Time>, u64)>,
+    lingering: VecDeque<Lingering>,
     harvest: Harvest,
+    limits: Limits,
+    reached: Reached,
     opened: u32,
+    /// Conversations are not numbered any more.
+    unnumbered: bool,
 }
 
 impl Shard {
-    /// An empty shard for one capture set. `keeps_sound`: completed connections are wanted too.
-    pub(super) fn new(capture: CaptureId, certificates: Arc<CertificateStore>, keeps_sound: bool) -> Self {
+    /// An empty shard for one capture set. `keeps_sound`: completed connections are wanted too. `limits` are those of one shard.
+    pub(super) fn new(
+        capture: CaptureId,
+        certificates: Arc<CertificateStore>,
+        keeps_sound: bool,
+        limits: Limits,
+    ) -> Self {
         Self {
-            flows: HashMap::default(),
+            flows: Flows::with_limit(limits.flows),
+            open: Open::default(),
             openings: Vec::new(),
             lingering: VecDeque::new(),
             harvest: Harvest::new(capture, certificates, keeps_sound),
+            limits,
+            reached: Reached::default(),
             opened: 0,
+            unnumbered: false,
         }
     }
 
@@ -61,93 +76,186 @@ impl Shard {
         self.harvest.numbers.push(number);
     }
 
-    /// All openings have their numbers.
-    pub(super) fn numbered(&mut self) {
+    /// All openings have their numbers. Past `lost`, the first frame at which any shard forgot flows, there are none.
+    pub(super) fn numbered(&mut self, lost: Option<u64>) {
         self.openings.clear();
+        self.unnumbered = lost.is_some();
+    }
+
+    /// How often the shard reached its limits so far.
+    pub(super) const fn reached(&self) -> Reached {
+        self.reached
     }
 
     /// Takes one segment; `payload` are its captured bytes.
     pub(super) fn segment(&mut self, segment: &Segment, payload: &[u8]) {
-        let opened = &mut self.opened;
-        let openings = &mut self.openings;
-        let mut open = || {
-            openings.push(segment.frame);
-            *opened += 1;
-            *opened - 1
-        };
-        let flow = match self.flows.entry(segment.key) {
-            Entry::Occupied(entry) => {
-                let flow = entry.into_mut();
-                let reopens = flow.numbering.reopened_by(segment);
-                let begins = reopens || flow.live.as_ref().is_some_and(|live| live.tcp.is_reopened_by(segment));
-                if begins {
-                    if let Some(live) = flow.live.take() {
-                        self.harvest.take(*live, segment.key, flow.opened);
-                    }
-                    flow.live = Some(Box::new(Live::new(self.harvest.capture(), segment, payload)));
-                }
-                if reopens {
-                    flow.opened = open();
-                }
-                flow
-            }
-            Entry::Vacant(entry) => {
-                let numbering = Conversation::new(segment);
-                let opened = if numbering.is_counted() { open() } else { u32::MAX };
-                let live = Some(Box::new(Live::new(self.harvest.capture(), segment, payload)));
-                entry.insert(Flow {
-                    numbering,
-                    opened,
-                    live,
-                })
-            }
-        };
-        if !segment.role.followed() {
-            return;
+        let mut found = self.flows.of(segment);
+        if let Found::Full = found {
+            self.reached.flows.get_or_insert(segment.frame);
+            self.flows.forget();
+            found = self.flows.of(segment);
         }
-        let Some(live) = &mut flow.live else { return };
-        live.segment(segment, payload, self.harvest.certificates());
-        if !live.lingers && live.tcp.is_closed() {
-            live.lingers = true;
-            self.lingering
-                .push_back((segment.key, flow.opened, segment.time, segment.frame));
+        let (flow, opens) = match found {
+            Found::Known(flow) => {
+                let opens = flow.numbering.reopened_by(segment);
+                (flow, opens)
+            }
+            Found::New(flow) => {
+                let opens = flow.numbering.is_counted();
+                (flow, opens)
+            }
+            // As many are followed as there may be flows.
+            Found::Full => return,
+        };
+        let conversation = if opens && !self.unnumbered {
+            self.openings.push(segment.frame);
+            self.opened += 1;
+            Some(self.opened - 1)
+        } else {
+            None
+        };
+        let Some(place) = place_of(
+            flow,
+            conversation,
+            opens,
+            segment,
+            payload,
+            &mut self.open,
+            &mut self.harvest,
+        ) else {
+            return;
+        };
+        let (capture, keeps_sound) = (self.harvest.capture(), self.harvest.keeps_sound());
+        let certificates = self.harvest.certificates();
+        let (mut closed, mut settled) = (false, false);
+        let opened = self.open.change(place, segment.frame, |live| {
+            live.segment(segment, payload, certificates);
+            closed = !live.lingers && live.tcp.is_closed();
+            live.lingers |= closed;
+            settled = !keeps_sound && live.is_settled(capture);
+            live.opened
+        });
+        if settled {
+            flow.put(Place::Over);
+            if let Some(live) = self.open.remove(place) {
+                self.harvest.take(*live, None);
+            }
+        } else if closed && let Some(opened) = opened {
+            self.lingering.push_back(Lingering {
+                place,
+                opened,
+                since: segment.time,
+                frame: segment.frame,
+            });
         }
         self.expire(segment.time, segment.frame);
+        if self.open.bytes() > self.limits.reassembly {
+            self.make_room(segment.time);
+        }
     }
 
     /// Closes the books of connections that ended a while ago.
     fn expire(&mut self, now: Option<Time>, frame: u64) {
-        while let Some((key, opened, since, at)) = self.lingering.front().copied() {
-            let late = match (now, since) {
+        while let Some(lingering) = self.lingering.front().copied() {
+            let late = match (now, lingering.since) {
                 (Some(now), Some(since)) => now.nanos().saturating_sub(since.nanos()) > LINGER_NANOS,
                 _ => false,
             };
-            if !late && frame.saturating_sub(at) < LINGER_FRAMES {
+            if !late && frame.saturating_sub(lingering.frame) < LINGER_FRAMES {
                 return;
             }
             self.lingering.pop_front();
-            let Some(flow) = self.flows.get_mut(&key) else { continue };
-            if flow.opened == opened
-                && flow.live.as_ref().is_some_and(|live| live.lingers)
-                && let Some(live) = flow.live.take()
+            let still = |live: &Live| live.lingers && live.opened == lingering.opened;
+            if self.open.get(lingering.place).is_some_and(still)
+                && let Some(live) = self.open.remove(lingering.place)
             {
-                self.harvest.take(*live, key, opened);
+                if let Some(flow) = self.flows.get_mut(&live.key) {
+                    flow.put(Place::Over);
+                }
+                self.harvest.take(*live, None);
             }
+        }
+    }
+
+    /// Lets connections go until there is room. At `now` they were watched for the last time.
+    fn make_room(&mut self, now: Option<Time>) {
+        for place in self.open.least_needed() {
+            let Some(live) = self.open.remove(place) else { continue };
+            let parks = matches!(live.stage(), Stage::Called | Stage::Answered);
+            if let Some(flow) = self.flows.get_mut(&live.key) {
+                flow.put(if parks { Place::Parked(live.opened) } else { Place::Over });
+            }
+            if parks {
+                self.reached.parked += 1;
+                continue;
+            }
+            self.reached.judged_early += u64::from(!live.lingers);
+            self.harvest.take(*live, now);
         }
     }
 
     /// The set has ended: every connection is closed, and all that was found is handed over.
     pub(super) fn finish(mut self) -> Harvest {
-        let mut left: Vec<(FlowKey, Flow)> = self.flows.drain().filter(|(_, flow)| flow.live.is_some()).collect();
-        // The table's order differs from run to run; which of many alike are kept must not.
-        left.sort_unstable_by_key(|(key, flow)| (flow.opened, *key));
-        for (key, flow) in left {
-            if let Some(live) = flow.live {
-                self.harvest.take(*live, key, flow.opened);
-            }
+        let places: Vec<u32> = self.open.places().collect();
+        let mut left: Vec<Box<Live>> = places.into_iter().filter_map(|place| self.open.remove(place)).collect();
+        // Places are given out anew; of many alike the first are kept.
+        left.sort_unstable_by_key(|live| (live.opened, live.key));
+        for live in left {
+            self.harvest.take(*live, None);
         }
+        self.harvest.half_open.dropped += self.flows.parked();
         self.harvest
     }
+}
+
+/// The place of the connection that a segment belongs to, which may begin with it. `None` where the segment is not followed.
+fn place_of(
+    flow: &mut Flow,
+    conversation: Option<u32>,
+    opens: bool,
+    segment: &Segment,
+    payload: &[u8],
+    open: &mut Open,
+    harvest: &mut Harvest,
+) -> Option<u32> {
+    let mut opened = conversation.unwrap_or(UNNUMBERED);
+    let mut calls_again = false;
+    match flow.place() {
+        Place::Open(place) => {
+            let live = open.get(place)?;
+            let begins = opens || live.tcp.is_reopened_by(segment);
+            if !begins {
+                return segment.role.followed().then_some(place);
+            }
+            opened = conversation.unwrap_or(live.opened);
+            if let Some(live) = open.remove(place) {
+                harvest.take(*live, None);
+            }
+        }
+        Place::Over if !opens => return None,
+        Place::Over => {}
+        Place::Unseen(before) => opened = conversation.unwrap_or(before),
+        Place::Parked(before) => {
+            let goes_on = !payload.is_empty() || segment.flags.syn();
+            if !opens && !goes_on {
+                return None;
+            }
+            harvest.half_open.dropped += u64::from(opens);
+            calls_again = !opens && segment.flags.syn() && !segment.flags.ack();
+            opened = conversation.unwrap_or(before);
+        }
+    }
+    if !segment.role.followed() {
+        flow.put(Place::Unseen(opened));
+        return None;
+    }
+    let mut live = Box::new(Live::new(harvest.capture(), opened, segment, payload));
+    if calls_again {
+        live.tcp.note_earlier_syn();
+    }
+    let place = open.add(live);
+    flow.put(Place::Open(place));
+    Some(place)
 }
 
 #[cfg(test)]
@@ -155,9 +263,13 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::net::{Encapsulations, Flags, Role};
+    use crate::net::{Encapsulations, Flags, FlowKey, Role};
 
     const SYN: Flags = Flags(0x02);
+
+    fn shard() -> Shard {
+        Shard::new(CaptureId(0), Arc::default(), false, Limits::default())
+    }
 
     /// A SYN from this port to one server.
     fn syn(port: u16, frame: u64) -> Segment {
@@ -188,7 +300,7 @@ mod tests {
     #[test]
     fn of_many_alike_the_same_are_kept_in_every_run() {
         let kept = || {
-            let mut shard = Shard::new(CaptureId(0), Arc::default(), false);
+            let mut shard = shard();
             for port in 0..500 {
                 shard.segment(&syn(1_024 + port, u64::from(port) + 1), &[]);
             }
@@ -200,13 +312,13 @@ mod tests {
                 .map(|finished| finished.opened)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(kept(), (0..64).collect::<Vec<_>>());
+        assert_eq!(kept(), (0..8).collect::<Vec<_>>());
         assert_eq!(kept(), kept());
     }
 
     #[test]
     fn a_conversation_is_opened_once() {
-        let mut shard = Shard::new(CaptureId(0), Arc::default(), false);
+        let mut shard = shard();
         shard.segment(&syn(1_024, 1), &[]);
         shard.segment(&syn(1_024, 2), &[]);
         shard.segment(&syn(1_025, 3), &[]);

@@ -228,10 +228,10 @@ impl Assembler {
         self.held.is_some()
     }
 
-    /// Bytes that wait, with what keeping them costs.
+    /// Bytes that are kept, with what keeping them costs.
     pub(super) fn held_bytes(&self) -> usize {
         let held = self.held.as_ref();
-        held.map_or(0, |held| held.bytes + held.pieces.len() * Piece::COST)
+        held.map_or(0, |held| held.bytes + held.pieces.len() * Piece::COST) + self.lately.held_bytes()
     }
 
     /// True where the byte at this offset went up, was given up, or waits.

@@ -91,14 +91,15 @@ impl Tcp {
         }
     }
 
-    /// Bytes that wait behind holes, with what keeping them costs.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a cap over all connections"))]
+    /// Notes that the client sent the same SYN before, in a packet that is not known any more.
+    pub(crate) fn note_earlier_syn(&mut self) {
+        self.facts.side_mut(Side::Client).syn_count = 1;
+    }
+
+    /// Bytes that are kept of both sides: what waits behind holes, and what later copies are held against.
     pub(crate) fn held_bytes(&self) -> usize {
-        let [client, server] = &self.flows;
-        client
-            .assembler
-            .held_bytes()
-            .saturating_add(server.assembler.held_bytes())
+        let of = |flow: &Flow| flow.assembler.held_bytes() + flow.recent.held_bytes();
+        self.flows.iter().map(of).sum()
     }
 
     /// Hands up all that waits behind holes, and the holes as gaps: nothing is held afterwards.

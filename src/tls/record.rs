@@ -82,6 +82,11 @@ impl RecordReader {
         }
     }
 
+    /// Bytes that wait for the rest of their message.
+    pub(crate) const fn held_bytes(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Takes the next bytes of the stream. `span.at` is the place of the first one, `span.mark` the packet that brought them.
     pub(crate) fn feed(&mut self, bytes: &[u8], span: Span, out: &mut impl FnMut(Item<'_>) -> Flow) {
         self.at = span.at;

@@ -75,6 +75,11 @@ impl Lately {
         self.0.extend_from_slice(last);
     }
 
+    /// Bytes that are taken.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.0.capacity()
+    }
+
     /// Bytes are missing between these and the next, or nobody looks any more.
     #[inline]
     pub(super) fn forget(&mut self) {

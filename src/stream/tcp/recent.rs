@@ -68,6 +68,11 @@ impl Recent {
         self.oldest = (self.oldest + 1) % Self::KEPT as u8;
     }
 
+    /// Bytes that are taken.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.traces.capacity() * size_of::<Trace>()
+    }
+
     /// The frame of the first packet that carried the byte with this sequence number, if it is remembered; `now` is the present frame.
     pub(super) fn carrier_of(&self, seq: u32, now: u64) -> Option<u64> {
         let (newer, older) = self.traces.split_at_checked(usize::from(self.oldest))?;

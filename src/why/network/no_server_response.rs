@@ -65,6 +65,11 @@ impl Cause for NoServerResponse {
         if waited < PATIENCE && repeated < 2 {
             return;
         }
+        // A server that has received a part of a hello waits for the rest, and rightly so; a client that repeats nothing is gone.
+        let rest_is_due = !seen.offer.is_seen() && seen.unfinished.iter().any(|part| part.span.from() == Side::Client);
+        if rest_is_due && seen.holes.is_empty() && (delivered || repeated == 0) {
+            return;
+        }
         let (sentence, party, aborted_by) = if delivered {
             (
                 format!(

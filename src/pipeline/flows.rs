@@ -1,0 +1,181 @@
+//! The flow table of a shard: an entry for each pair of ends, kept until the file ends.
+//!
+//! Stream numbers are Wireshark's only as long as no pair is forgotten, and a scan or a flood makes millions of them. So an entry is small
+//! (28 bytes for IPv4, 52 for IPv6): what numbering needs, and where to find the rest. Connections that are followed live in
+//! [`super::open`]. Past the table's limit everything that is not followed is forgotten at once, and the caller stops numbering.
+
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use crate::net::{FlowKey, Segment};
+use crate::stream::Conversation;
+
+/// The place among the conversations of one that Wireshark does not count.
+pub(super) const UNNUMBERED: u32 = (1 << 30) - 1;
+
+/// One pair of ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flow {
+    /// What Wireshark's numbering has to know.
+    pub(super) numbering: Conversation,
+    place: u32,
+}
+
+/// What became of the latest connection between two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is followed, in this place of the list.
+    Open(u32),
+    /// It is over: its late packets are numbered and passed over.
+    Over,
+    /// Nothing of it was seen that can be followed. This is its place among the conversations that were opened.
+    Unseen(u32),
+    /// It had carried nothing when room was needed. Its place among the conversations, for the case that it goes on.
+    Parked(u32),
+}
+
+impl Flow {
+    const OPEN: u32 = 0 << 30;
+    const OVER: u32 = 1 << 30;
+    const UNSEEN: u32 = 2 << 30;
+    const PARKED: u32 = 3 << 30;
+    const VALUE: u32 = UNNUMBERED;
+
+    /// A pair of ends that nothing is kept of.
+    fn new(first: &Segment) -> Self {
+        Self {
+            numbering: Conversation::new(first),
+            place: Self::UNSEEN | UNNUMBERED,
+        }
+    }
+
+    /// What became of its latest connection.
+    pub(super) const fn place(&self) -> Place {
+        let value = self.place & Self::VALUE;
+        match self.place & !Self::VALUE {
+            Self::OPEN => Place::Open(value),
+            Self::OVER => Place::Over,
+            Self::UNSEEN => Place::Unseen(value),
+            _ => Place::Parked(value),
+        }
+    }
+
+    /// Notes what became of its latest connection.
+    pub(super) const fn put(&mut self, place: Place) {
+        self.place = match place {
+            Place::Open(slot) => Self::OPEN | slot & Self::VALUE,
+            Place::Over => Self::OVER,
+            Place::Unseen(opened) => Self::UNSEEN | opened & Self::VALUE,
+            Place::Parked(opened) => Self::PARKED | opened & Self::VALUE,
+        };
+    }
+}
+
+/// Both ends of an IPv4 flow, as in [`FlowKey`]: low address, high address, ports.
+type Ipv4Key = [u32; 3];
+
+// Millions of them are kept.
+const _: () = assert!(size_of::<(Ipv4Key, Flow)>() == 28 && size_of::<(FlowKey, Flow)>() == 52);
+
+/// A flow, and whether it is the first that is seen of its ends.
+pub(super) enum Found<'a> {
+    /// Seen before.
+    Known(&'a mut Flow),
+    /// New with this segment, which its numbering has taken in.
+    New(&'a mut Flow),
+    /// New, and there is no room for it.
+    Full,
+}
+
+/// All flows of a shard.
+#[derive(Debug)]
+pub(super) struct Flows {
+    ipv4: HashTable<(Ipv4Key, Flow)>,
+    ipv6: HashTable<(FlowKey, Flow)>,
+    hasher: RandomState,
+    limit: usize,
+}
+
+impl Flows {
+    /// A table of at most `limit` flows.
+    pub(super) fn with_limit(limit: usize) -> Self {
+        Self {
+            ipv4: HashTable::new(),
+            ipv6: HashTable::new(),
+            hasher: RandomState::default(),
+            limit,
+        }
+    }
+
+    /// The flow of a segment.
+    pub(super) fn of(&mut self, segment: &Segment) -> Found<'_> {
+        let has_room = self.ipv4.len() + self.ipv6.len() < self.limit;
+        match ipv4(&segment.key) {
+            Some(key) => find_or_insert(&mut self.ipv4, &self.hasher, key, segment, has_room),
+            None => find_or_insert(&mut self.ipv6, &self.hasher, segment.key, segment, has_room),
+        }
+    }
+
+    /// The flow between two ends, if there is one.
+    pub(super) fn get_mut(&mut self, key: &FlowKey) -> Option<&mut Flow> {
+        match ipv4(key) {
+            Some(key) => find(&mut self.ipv4, &self.hasher, key),
+            None => find(&mut self.ipv6, &self.hasher, *key),
+        }
+    }
+
+    /// Forgets every flow that is not followed.
+    pub(super) fn forget(&mut self) {
+        let is_open = |flow: &Flow| matches!(flow.place(), Place::Open(_));
+        self.ipv4.retain(|(_, flow)| is_open(flow));
+        self.ipv6.retain(|(_, flow)| is_open(flow));
+    }
+
+    /// Number of flows that are parked.
+    pub(super) fn parked(&self) -> u64 {
+        let flows = self
+            .ipv4
+            .iter()
+            .map(|(_, flow)| flow)
+            .chain(self.ipv6.iter().map(|(_, flow)| flow));
+        flows.filter(|flow| matches!(flow.place(), Place::Parked(_))).count() as u64
+    }
+}
+
+fn find_or_insert<'a, K: Copy + Eq + Hash>(
+    table: &'a mut HashTable<(K, Flow)>,
+    hasher: &RandomState,
+    key: K,
+    segment: &Segment,
+    has_room: bool,
+) -> Found<'a> {
+    let hash = hasher.hash_one(key);
+    match table.entry(hash, |(known, _)| *known == key, |(known, _)| hasher.hash_one(known)) {
+        Entry::Occupied(entry) => Found::Known(&mut entry.into_mut().1),
+        Entry::Vacant(_) if !has_room => Found::Full,
+        Entry::Vacant(entry) => Found::New(&mut entry.insert((key, Flow::new(segment))).into_mut().1),
+    }
+}
+
+fn find<'a, K: Copy + Eq + Hash>(
+    table: &'a mut HashTable<(K, Flow)>,
+    hasher: &RandomState,
+    key: K,
+) -> Option<&'a mut Flow> {
+    let hash = hasher.hash_one(key);
+    table.find_mut(hash, |(known, _)| *known == key).map(|(_, flow)| flow)
+}
+
+/// The key in 12 bytes, where both addresses are IPv4's (RFC 4291 §2.5.5.2).
+fn ipv4(key: &FlowKey) -> Option<Ipv4Key> {
+    const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+    let address = |address: &[u8; 16]| {
+        let (prefix, rest) = address.split_first_chunk::<12>()?;
+        (*prefix == MAPPED).then_some(u32::from_be_bytes(*rest.first_chunk()?))
+    };
+    let ports = u32::from(key.low_port) << 16 | u32::from(key.high_port);
+    Some([address(&key.low_address)?, address(&key.high_address)?, ports])
+}
