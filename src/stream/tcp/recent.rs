@@ -59,6 +59,11 @@ impl Recent {
     pub(super) fn remember(&mut self, segment: &Segment, len: u64) {
         let trace = Trace::new(segment, len);
         if self.traces.len() < Self::KEPT {
+            if self.traces.len() == self.traces.capacity() {
+                // A side that never says anything has SYN and FIN.
+                let more = if self.traces.is_empty() { 4 } else { Self::KEPT - 4 };
+                self.traces.reserve_exact(more);
+            }
             self.traces.push(trace);
             return;
         }
