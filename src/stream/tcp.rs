@@ -267,6 +267,7 @@ impl Tcp {
         let own = self.facts.side(side);
         // Right after its own SYN, a side acknowledges nothing but the peer's SYN.
         let acknowledges_syn = own.syn().is_some() && own.sent_to == 0;
+        let has_opened = own.syn().is_some();
         let peer = side.peer();
         let (flow, facts) = self.flow_and_facts(peer);
         if flow.basis == Basis::Unknown {
@@ -278,6 +279,10 @@ impl Tcp {
             return;
         };
         let to = facts.acked.saturating_add(progress);
+        // More than was sent, and to a SYN: a server that holds an older connection of these ports answers for that one (RFC 9293 §3.5.1).
+        if !has_opened && facts.only_knocked() && to > facts.sent_to {
+            return;
+        }
         facts.was_acked |= acknowledges_syn || progress > 0;
         facts.note_ack(stamp, to);
         let (acked, answers_syn) = (facts.acked, facts.syn().is_some());

@@ -281,6 +281,11 @@ impl SideFacts {
         }
     }
 
+    /// Nothing but SYNs was seen of this side, and resets of what did not answer them.
+    pub(in crate::stream) fn only_knocked(&self) -> bool {
+        self.syn_count > 0 && u32::from(self.syn_count).saturating_add(u32::from(self.rst_count)) == self.packets
+    }
+
     pub(in crate::stream) fn has_fin(&self) -> bool {
         self.first_fin.is_some()
     }

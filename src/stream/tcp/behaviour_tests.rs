@@ -605,3 +605,19 @@ fn bytes_that_no_window_reaches_are_ignored() {
     assert_eq!((wire.data(Client), wire.side(Client).ignored), (&b"hello world"[..], 1));
     assert_eq!(wire.record.gaps, []);
 }
+
+#[test]
+fn an_older_connection_of_the_same_ports_does_not_end_the_new_one() {
+    let mut wire = Wire::new();
+    // The server still holds an older connection: it acknowledges that one, is told off with its own number, and takes the next SYN.
+    wire.send(Client, packet(SYN, -1, 0));
+    wire.send(Server, packet(ACK, 90_000, 800_000));
+    wire.send(Client, packet(RST, 800_000, 0));
+    assert!(!wire.tcp.is_closed());
+    wire.send(Client, packet(SYN, -1, 0));
+    wire.send(Server, packet(SYN | ACK, -1, 0));
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Server, bytes(0, 5, b"world"));
+    assert_eq!((wire.data(Client), wire.data(Server)), (&b"hello"[..], &b"world"[..]));
+    assert_eq!((wire.side(Client).acked, wire.record.gaps.len()), (5, 0));
+}
