@@ -10,14 +10,14 @@
 //! - where more is kept behind it than [`MAX_HELD_BYTES`] or [`MAX_HELD_PIECES`];
 //! - at the end.
 
-mod lately;
+mod beginning;
 
 use std::collections::BTreeMap;
 
 use super::facts::Stamp;
 use crate::evidence::{Mark, Side, Span, Time};
-pub(super) use lately::Difference;
-use lately::Lately;
+use beginning::Beginning;
+pub(super) use beginning::Difference;
 
 /// So many bytes of one side may wait behind a hole.
 pub(super) const MAX_HELD_BYTES: usize = 256 * 1024;
@@ -214,7 +214,7 @@ impl Held {
 pub(super) struct Assembler {
     next: u64,
     held: Option<Box<Held>>,
-    lately: Lately,
+    beginning: Beginning,
 }
 
 impl Assembler {
@@ -228,10 +228,10 @@ impl Assembler {
         self.held.is_some()
     }
 
-    /// Bytes that wait, with what keeping them costs.
+    /// Bytes that are kept, with what keeping them costs.
     pub(super) fn held_bytes(&self) -> usize {
         let held = self.held.as_ref();
-        held.map_or(0, |held| held.bytes + held.pieces.len() * Piece::COST)
+        held.map_or(0, |held| held.bytes + held.pieces.len() * Piece::COST) + self.beginning.held_bytes()
     }
 
     /// True where the byte at this offset went up, was given up, or waits.
@@ -246,11 +246,7 @@ impl Assembler {
     /// Where a later copy of bytes differs from the first, as far as that is still at hand.
     pub(super) fn compare(&self, chunk: &Chunk<'_>) -> Option<Difference> {
         let waiting = self.held.as_ref().and_then(|held| held.compare(chunk));
-        let passed = if chunk.at < self.next {
-            self.lately.compare(self.next, chunk.at, chunk.bytes)
-        } else {
-            None
-        };
+        let passed = self.beginning.compare(chunk.at, chunk.bytes);
         Difference::joined(passed, waiting)
     }
 
@@ -311,7 +307,6 @@ impl Assembler {
     /// Goes on at `at`, where the caller has told about the bytes before it.
     pub(super) fn skip_to(&mut self, at: u64) {
         self.next = self.next.max(at);
-        self.lately.forget();
     }
 
     fn hold(&mut self, from: Side, chunk: Chunk<'_>, acked: u64, sink: &mut impl Sink) {
@@ -363,7 +358,6 @@ impl Assembler {
             sink.gap(from, delivered_to, end - delivered_to, GapCause::NetworkLoss, mark);
         }
         self.next = end;
-        self.lately.forget();
         self.hand_up_held(from, None, sink);
     }
 
@@ -396,10 +390,9 @@ impl Assembler {
                 len: u32::try_from(chunk.bytes.len()).unwrap_or(u32::MAX),
             };
             sink.data(chunk.bytes, span);
-            self.lately.add(chunk.at, chunk.bytes);
+            self.beginning.add(chunk.at, chunk.bytes);
         }
         if chunk.cut > 0 {
-            self.lately.forget();
             let at = chunk.at + chunk.bytes.len() as u64;
             sink.gap(from, at, chunk.cut, GapCause::Snaplen, chunk.stamp.mark(from));
         }

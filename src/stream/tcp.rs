@@ -96,13 +96,10 @@ impl Tcp {
         self.facts.side_mut(Side::Client).syn_count = 1;
     }
 
-    /// Bytes that wait behind holes, with what keeping them costs.
+    /// Bytes that are kept of both sides: what waits behind holes, and what later copies are held against.
     pub(crate) fn held_bytes(&self) -> usize {
-        let [client, server] = &self.flows;
-        client
-            .assembler
-            .held_bytes()
-            .saturating_add(server.assembler.held_bytes())
+        let of = |flow: &Flow| flow.assembler.held_bytes() + flow.recent.held_bytes();
+        self.flows.iter().map(of).sum()
     }
 
     /// Hands up all that waits behind holes, and the holes as gaps: nothing is held afterwards.

@@ -59,6 +59,11 @@ impl Recent {
     pub(super) fn remember(&mut self, segment: &Segment, len: u64) {
         let trace = Trace::new(segment, len);
         if self.traces.len() < Self::KEPT {
+            if self.traces.len() == self.traces.capacity() {
+                // A side that never says anything has SYN and FIN.
+                let more = if self.traces.is_empty() { 4 } else { Self::KEPT - 4 };
+                self.traces.reserve_exact(more);
+            }
             self.traces.push(trace);
             return;
         }
@@ -66,6 +71,11 @@ impl Recent {
             *slot = trace;
         }
         self.oldest = (self.oldest + 1) % Self::KEPT as u8;
+    }
+
+    /// Bytes that are taken.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.traces.capacity() * size_of::<Trace>()
     }
 
     /// The frame of the first packet that carried the byte with this sequence number, if it is remembered; `now` is the present frame.

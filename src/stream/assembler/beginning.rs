@@ -1,14 +1,15 @@
-//! The last bytes of a stream that went up, as long as a handshake lasts: a later copy of them is held against these.
+//! The first bytes of a stream: a later copy of them is held against these.
 //!
 //! A receiver keeps the first copy of a byte, or the last, and a device on the path may keep the other one. That two copies differ is worth
-//! telling: somebody injects data, hides from the device, or changes what passes. Further on in a stream nobody looks, and nothing is kept.
+//! telling: somebody injects data, hides from the device, or changes what passes. It is told for the beginning of a stream, where the hellos
+//! are; further on nobody looks, and nothing is kept.
 
 /// Bytes from the beginning of a stream among which copies are compared.
-const WATCHED: u64 = 16 * 1024;
-/// Bytes that are kept.
-const KEPT: usize = 2 * 1024;
-/// Room is taken in steps of so many bytes.
-const STEP: usize = 512;
+const WATCHED: usize = 2 * 1024;
+/// As many are enough for most clients.
+const FEW: usize = 1024;
+/// A stream that has come so far has passed its handshake, and nothing is compared any more.
+const OVER: u64 = 16 * 1024;
 
 /// Where two copies differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,48 +48,40 @@ impl Difference {
     }
 }
 
-/// The bytes before the place that the stream has reached.
+/// The first bytes of a stream, up to its first gap.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lately(Vec<u8>);
+pub(super) struct Beginning(Vec<u8>);
 
-impl Lately {
-    /// Adds bytes that went up, the next ones of the stream; `at` is their offset.
+impl Beginning {
+    /// Takes bytes that went up; `at` is their offset.
     #[inline]
     pub(super) fn add(&mut self, at: u64, bytes: &[u8]) {
-        if at < WATCHED {
+        if at == self.0.len() as u64 && at < WATCHED as u64 {
             self.keep(bytes);
-        } else {
-            self.forget();
-        }
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        let last = bytes.get(bytes.len().saturating_sub(KEPT)..).unwrap_or_default();
-        let len = self.0.len() + last.len();
-        if len > KEPT {
-            self.0.drain(..len - KEPT);
-        }
-        let len = self.0.len() + last.len();
-        if len > self.0.capacity() {
-            self.0.reserve_exact(len.next_multiple_of(STEP) - self.0.len());
-        }
-        self.0.extend_from_slice(last);
-    }
-
-    /// Bytes are missing between these and the next, or nobody looks any more.
-    #[inline]
-    pub(super) fn forget(&mut self) {
-        if self.0.capacity() > 0 {
+        } else if at >= OVER && self.0.capacity() > 0 {
             self.0 = Vec::new();
         }
     }
 
-    /// Holds a later copy of the bytes from offset `at` on against the first, where the stream has reached `next`.
-    pub(super) fn compare(&self, next: u64, at: u64, bytes: &[u8]) -> Option<Difference> {
-        let begin = next.checked_sub(self.0.len() as u64)?;
-        let from = at.max(begin);
-        let kept = self.0.get(usize::try_from(from - begin).ok()?..)?;
-        let copy = bytes.get(usize::try_from(from - at).ok()?..)?;
-        Difference::between(from, kept, copy)
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = WATCHED.saturating_sub(self.0.len());
+        let part = bytes.get(..room).unwrap_or(bytes);
+        let len = self.0.len() + part.len();
+        if len > self.0.capacity() {
+            let wanted = if len <= FEW { FEW } else { WATCHED };
+            self.0.reserve_exact(wanted.saturating_sub(self.0.len()));
+        }
+        self.0.extend_from_slice(part);
+    }
+
+    /// Bytes that are taken.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Holds a later copy of the bytes from offset `at` on against the first.
+    pub(super) fn compare(&self, at: u64, bytes: &[u8]) -> Option<Difference> {
+        let kept = self.0.get(usize::try_from(at).ok()?..)?;
+        Difference::between(at, kept, bytes)
     }
 }
