@@ -67,8 +67,9 @@ impl Reader {
             let wanted = match magic::format(&head) {
                 Some(Format::Pcap) => pcap::header_len(&head),
                 Some(Format::Snoop) => snoop::HEADER,
-                Some(Format::Pcapng | Format::Erf) => magic::MAGIC_BYTES,
-                None => magic::DESCRIBE_BYTES,
+                Some(Format::Pcapng) => magic::MAGIC_BYTES,
+                // Without a magic number, a part of the beginning could be taken for what the whole is not.
+                Some(Format::Erf) | None => magic::DESCRIBE_BYTES,
             };
             if head.len() >= wanted || stage == Stage::Ended || stop.load(Ordering::Relaxed) {
                 break;
