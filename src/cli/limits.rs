@@ -16,6 +16,10 @@ pub(crate) struct LimitArguments {
     #[arg(long, value_name = "BYTES")]
     max_reassembly: Option<Size>,
 
+    /// Bytes of IP fragments that wait for others (8M by default)
+    #[arg(long, value_name = "BYTES")]
+    max_fragments: Option<Size>,
+
     /// Bytes of distinct certificates that are shared (128M by default)
     #[arg(long, value_name = "BYTES")]
     max_certificates: Option<Size>,
@@ -32,6 +36,7 @@ impl LimitArguments {
         };
         set(&mut limits.flows, self.max_flows);
         set(&mut limits.reassembly, self.max_reassembly);
+        set(&mut limits.fragments, self.max_fragments);
         set(&mut limits.certificates, self.max_certificates);
         limits
     }

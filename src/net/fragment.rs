@@ -30,11 +30,12 @@ pub(crate) struct FragmentLimits {
     pub(crate) age: i64,
 }
 
-impl Default for FragmentLimits {
-    fn default() -> Self {
+impl FragmentLimits {
+    /// At most so many bytes, in as many datagrams as that makes of 512 bytes.
+    pub(crate) const fn of_bytes(bytes: usize) -> Self {
         Self {
-            bytes: 8 << 20,
-            datagrams: 16_384,
+            bytes,
+            datagrams: bytes / 512,
             age: 60_000_000_000,
         }
     }

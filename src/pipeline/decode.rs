@@ -240,7 +240,7 @@ mod tests {
             });
             window.bytes.extend(packet);
         }
-        let mut decoder = Decoder::new(FragmentLimits::default());
+        let mut decoder = Decoder::new(FragmentLimits::of_bytes(8 << 20));
         // The second time around nothing of the first may be left.
         for completed in 1..=2 {
             decoder.decode(&window);

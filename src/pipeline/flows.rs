@@ -29,9 +29,9 @@ pub(super) struct Flow {
 pub(super) enum Place {
     /// It is followed, in this place of the list.
     Open(u32),
-    /// It is over: its late packets are numbered and passed over.
-    Over,
-    /// Nothing of it was seen that can be followed. This is its place among the conversations that were opened.
+    /// It is over: its late packets are numbered and passed over. This is its place among the conversations that were opened.
+    Over(u32),
+    /// Nothing of it was seen that can be followed. Its place among the conversations.
     Unseen(u32),
     /// It had carried nothing when room was needed. Its place among the conversations, for the case that it goes on.
     Parked(u32),
@@ -80,7 +80,7 @@ impl Flow {
         let value = self.word & Self::VALUE;
         match (self.word & Self::KIND) >> Self::KIND_AT {
             0 => Place::Open(value),
-            1 => Place::Over,
+            1 => Place::Over(value),
             2 => Place::Unseen(value),
             _ => Place::Parked(value),
         }
@@ -90,7 +90,7 @@ impl Flow {
     pub(super) const fn put(&mut self, place: Place) {
         let (kind, value) = match place {
             Place::Open(slot) => (0, slot),
-            Place::Over => (1, 0),
+            Place::Over(opened) => (1, opened),
             Place::Unseen(opened) => (2, opened),
             Place::Parked(opened) => (3, opened),
         };
@@ -216,7 +216,7 @@ mod tests {
         };
         for place in [
             Place::Open(5),
-            Place::Over,
+            Place::Over(6),
             Place::Unseen(UNNUMBERED),
             Place::Parked(9),
             Place::Open(0),

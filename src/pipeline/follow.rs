@@ -36,7 +36,6 @@ pub(crate) struct FollowedSet {
     /// How often limits were reached.
     pub(crate) reached: Reached,
     /// What became of the IP fragments.
-    #[expect(dead_code, reason = "the report has no place for it yet")]
     pub(crate) fragments: FragmentTally,
 }
 
@@ -54,7 +53,7 @@ pub(super) fn follow(
         .map(|_| Shard::new(capture, Arc::clone(certificates), options.all, limits.clone()))
         .collect();
     let (mut window, mut next) = (Window::default(), Window::default());
-    let mut decoder = Decoder::new(FragmentLimits::default());
+    let mut decoder = Decoder::new(FragmentLimits::of_bytes(options.limits.fragments));
     let (mut conversations, mut packets) = (0, 0);
     let name = reader.name();
     let mut more = reader.fill(&mut window, stop);
@@ -109,7 +108,10 @@ fn number(shards: &mut [Shard], conversations: &mut u32) {
 }
 
 fn harvest(facts: CaptureFacts, shards: Vec<Shard>, fragments: FragmentTally) -> FollowedSet {
-    let mut reached = Reached::default();
+    let mut reached = Reached {
+        fragments: fragments.no_room,
+        ..Reached::default()
+    };
     shards.iter().for_each(|shard| reached.add(shard.reached()));
     let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
     let mut set = FollowedSet {

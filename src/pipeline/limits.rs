@@ -14,6 +14,8 @@ pub struct Limits {
     /// Bytes for the connections that are open at a time: their state, segments that wait for an earlier one, messages that wait for
     /// their end. Beyond it, the connections that were silent for longest are judged as they stand.
     pub reassembly: usize,
+    /// Bytes of IP fragments of one capture that wait for others. Beyond it, the oldest are given up.
+    pub fragments: usize,
     /// Bytes of distinct certificates that are kept once for the whole input. Beyond it, each connection keeps its own: it changes no answer,
     /// and costs time and memory.
     pub certificates: usize,
@@ -24,6 +26,7 @@ impl Default for Limits {
         Self {
             flows: 4 << 20,
             reassembly: 24 << 20,
+            fragments: 8 << 20,
             certificates: 128 << 20,
         }
     }
@@ -47,6 +50,7 @@ impl Limits {
         Self {
             flows: (self.flows / SHARDS).max(1),
             reassembly: self.reassembly / SHARDS,
+            fragments: self.fragments,
             certificates: self.certificates,
         }
     }
@@ -61,6 +65,8 @@ pub(crate) struct Reached {
     pub(crate) judged_early: u64,
     /// Connections without payload that were only counted, since room was needed.
     pub(crate) parked: u64,
+    /// Fragmented datagrams that were given up, since room was needed.
+    pub(crate) fragments: u64,
 }
 
 impl Reached {
@@ -69,6 +75,7 @@ impl Reached {
         self.flows = self.flows.into_iter().chain(other.flows).min();
         self.judged_early += other.judged_early;
         self.parked += other.parked;
+        self.fragments += other.fragments;
     }
 }
 
@@ -94,6 +101,10 @@ impl Reached {
             let what = "connections without payload were given up and only counted, to make room for others".to_owned();
             told("reassembly", limits.reassembly, self.parked, what)
         });
-        [flows, early, parked].into_iter().flatten().collect()
+        let fragments = (self.fragments > 0).then(|| {
+            let what = "IP packets in fragments were given up before they were complete".to_owned();
+            told("fragments", limits.fragments, self.fragments, what)
+        });
+        [flows, early, parked, fragments].into_iter().flatten().collect()
     }
 }

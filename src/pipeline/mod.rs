@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::ThreadPool;
 
-use crate::capture::{CaptureFacts, Captures, Glob, ProblemKind, Reader, Source, captures_below};
+use crate::capture::{Captures, Glob, ProblemKind, Reader, Source, captures_below};
 use crate::error::Error;
 use crate::evidence::{CaptureId, Time};
 use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
@@ -239,7 +239,7 @@ impl Analysis {
         let trust = Trust::new(self.options.trust.iter().map(|store| Arc::clone(&store.0)));
         let told_trust = trust.stores.iter().map(|store| told_store(store)).collect();
         let partial = self.sets.iter().any(|set| set.facts.stopped) || self.stop.load(Ordering::Relaxed);
-        let read = self.sets.iter().map(|set| told_capture(&set.facts));
+        let read = self.sets.iter().map(|set| told_capture(set));
         let captures = read.chain(self.unread).collect();
         let options = effective(&self.options);
         let shared = Shared {
@@ -318,7 +318,8 @@ fn unread(error: &Error) -> Capture {
     }
 }
 
-fn told_capture(facts: &CaptureFacts) -> Capture {
+fn told_capture(set: &FollowedSet) -> Capture {
+    let (facts, fragments) = (&set.facts, set.fragments);
     let problems = facts.problems.iter().map(|problem| CaptureProblem {
         offset: problem.offset,
         what: problem.what.clone(),
@@ -348,6 +349,11 @@ fn told_capture(facts: &CaptureFacts) -> Capture {
         last: facts.last.map(Timestamp::from),
         sha256: facts.sha256.clone(),
         problems: problems.collect(),
+        fragments: report::Fragments {
+            completed: fragments.completed,
+            incomplete: fragments.incomplete + fragments.too_old + fragments.no_room,
+            contradictory: fragments.contradictory,
+        },
         comments: comments.collect(),
         names: names.collect(),
         interfaces: annotations.interfaces.clone(),

@@ -136,8 +136,8 @@ impl Shard {
             live.opened
         });
         if settled {
-            flow.put(Place::Over);
             if let Some(live) = self.open.remove(place) {
+                flow.put(Place::Over(live.opened));
                 self.harvest.take(*live, None);
             }
         } else if closed && let Some(opened) = opened {
@@ -165,12 +165,18 @@ impl Shard {
                 return;
             }
             self.lingering.pop_front();
-            let still = |live: &Live| live.lingers && live.opened == lingering.opened;
-            if self.open.get(lingering.place).is_some_and(still)
-                && let Some(live) = self.open.remove(lingering.place)
-            {
+            let is_it = |live: &&Live| live.lingers && live.opened == lingering.opened;
+            let Some(live) = self.open.get(lingering.place).filter(is_it) else {
+                continue;
+            };
+            if !live.tcp.is_closed() {
+                // What was said later shows that nobody believed the reset.
+                self.open.change(lingering.place, frame, |live| live.lingers = false);
+                continue;
+            }
+            if let Some(live) = self.open.remove(lingering.place) {
                 if let Some(flow) = self.flows.get_mut(&live.key) {
-                    flow.put(Place::Over);
+                    flow.put(Place::Over(live.opened));
                 }
                 self.harvest.take(*live, None);
             }
@@ -183,7 +189,11 @@ impl Shard {
             let Some(live) = self.open.remove(place) else { continue };
             let parks = matches!(live.stage(), Stage::Called | Stage::Answered);
             if let Some(flow) = self.flows.get_mut(&live.key) {
-                flow.put(if parks { Place::Parked(live.opened) } else { Place::Over });
+                flow.put(if parks {
+                    Place::Parked(live.opened)
+                } else {
+                    Place::Over(live.opened)
+                });
             }
             if parks {
                 self.reached.parked += 1;
@@ -219,23 +229,28 @@ fn place_of(
     open: &mut Open,
     harvest: &mut Harvest,
 ) -> Option<u32> {
-    let mut opened = conversation.unwrap_or(UNNUMBERED);
     let mut calls_again = false;
-    match flow.place() {
+    let before = match flow.place() {
         Place::Open(place) => {
             let live = open.get(place)?;
-            let begins = opens || live.tcp.is_reopened_by(segment);
-            if !begins {
+            if !opens && !live.tcp.is_reopened_by(segment) {
                 return segment.role.followed().then_some(place);
             }
-            opened = conversation.unwrap_or(live.opened);
+            let before = live.opened;
             if let Some(live) = open.remove(place) {
                 harvest.take(*live, None);
             }
+            before
         }
-        Place::Over if !opens => return None,
-        Place::Over => {}
-        Place::Unseen(before) => opened = conversation.unwrap_or(before),
+        Place::Over(before) => {
+            // Ports are used again, and now and then with the number that they had before.
+            let calls = segment.flags.syn() && !segment.flags.ack();
+            if !opens && !calls {
+                return None;
+            }
+            before
+        }
+        Place::Unseen(before) => before,
         Place::Parked(before) => {
             let goes_on = !payload.is_empty() || segment.flags.syn();
             if !opens && !goes_on {
@@ -243,9 +258,10 @@ fn place_of(
             }
             harvest.half_open.dropped += u64::from(opens);
             calls_again = !opens && segment.flags.syn() && !segment.flags.ack();
-            opened = conversation.unwrap_or(before);
+            before
         }
-    }
+    };
+    let opened = conversation.unwrap_or(if opens { UNNUMBERED } else { before });
     if !segment.role.followed() {
         flow.put(Place::Unseen(opened));
         return None;

@@ -70,6 +70,8 @@ pub struct Capture {
     pub interfaces: Vec<String>,
     /// How many blocks of secrets, such as key logs, it brings along. They are not shown.
     pub secrets: u64,
+    /// What became of its fragmented IP packets.
+    pub fragments: Fragments,
     /// Packets of which it holds only the beginning. Told in the text report; not a part of the JSON, where each connection says what
     /// it lacks.
     #[serde(skip)]
@@ -102,6 +104,18 @@ pub enum ProblemKind {
     CutAtEnd,
     /// Nothing is wrong, but there was more than is kept.
     Limit,
+}
+
+/// What became of the fragmented IP packets of a capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Fragments {
+    /// Packets that were put together.
+    pub completed: u64,
+    /// Packets of which a part is not in the capture.
+    pub incomplete: u64,
+    /// Fragments that say something else than earlier ones do of the same bytes. The first one counts; an honest sender makes none.
+    pub contradictory: u64,
 }
 
 /// A comment in a capture.

@@ -32,7 +32,9 @@ pub use contract::{
     Tcp, TimelineEvent,
 };
 pub use filter::{BadHost, Filter, Host};
-pub use input::{AddressName, Capture, CaptureProblem, Comment, Generator, LimitReached, ProblemKind, Summary, Trust};
+pub use input::{
+    AddressName, Capture, CaptureProblem, Comment, Fragments, Generator, LimitReached, ProblemKind, Summary, Trust,
+};
 pub(crate) use input::{CaptureSet, Spoken, Traffic};
 pub(crate) use render::render;
 pub use timestamp::{BadTimestamp, Times, Timestamp, Zone};

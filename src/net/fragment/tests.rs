@@ -105,7 +105,7 @@ impl Capture {
 }
 
 fn capture() -> Capture {
-    Capture::new(FragmentLimits::default())
+    Capture::new(FragmentLimits::of_bytes(8 << 20))
 }
 
 /// A tally with nothing in it but these.
@@ -241,7 +241,7 @@ fn the_oldest_makes_room() {
     let segment = tcp(b"payload!");
     let mut capture = Capture::new(FragmentLimits {
         datagrams: 2,
-        ..FragmentLimits::default()
+        ..FragmentLimits::of_bytes(8 << 20)
     });
     for id in 1..=3 {
         assert_eq!(capture.take(&piece(v4, id, 6, &segment, 0, 16)), None);
@@ -354,7 +354,7 @@ proptest! {
         bytes in 0..6_000_usize,
         datagrams in 0..20_usize,
     ) {
-        let mut capture = Capture::new(FragmentLimits { bytes, datagrams, ..FragmentLimits::default() });
+        let mut capture = Capture::new(FragmentLimits { bytes, datagrams, ..FragmentLimits::of_bytes(8 << 20) });
         for (id, field, length, seconds) in fragments {
             capture.seconds += seconds;
             capture.take(&v4(id, 6, 0x2001 | field & 0x3fff, &vec![0xff; length]));

@@ -237,6 +237,17 @@ fn annotations_of(capture: &Capture) -> Vec<String> {
         let packets = count(frames.len() as u64, "packet");
         notes.push(format!("{packets} {verb} comments: {}", told.join("; ")));
     }
+    let fragments = capture.fragments;
+    if fragments.incomplete > 0 {
+        let packets = count(fragments.incomplete, "fragmented IP packet");
+        notes.push(format!("a part is missing of {packets}"));
+    }
+    if fragments.contradictory > 0 {
+        let these = count(fragments.contradictory, "IP fragment");
+        notes.push(format!(
+            "{these} said something else than earlier ones of the same bytes; the first ones count"
+        ));
+    }
     if capture.secrets > 0 {
         let blocks = count(capture.secrets, "block");
         notes.push(format!("it brings {blocks} of secrets along, such as a key log"));
