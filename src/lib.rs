@@ -77,8 +77,6 @@ mod tls;
 mod why;
 mod x509;
 
-pub use capture::{Glob, Source};
-
 /// Entry points of the fuzz targets in `fuzz/`. Not for anybody else, and no part of what is promised.
 #[doc(hidden)]
 pub mod internal {
@@ -86,9 +84,10 @@ pub mod internal {
     pub use crate::net::fuzz_packet;
     pub use crate::stream::fuzz_tcp;
     pub use crate::tls::fuzz_tls_stream;
-    pub use crate::x509::{finds_parts, fuzz_certificates};
+    pub use crate::x509::fuzz_certificates;
 }
 
+pub use capture::{Glob, Source};
 pub use error::Error;
 pub use pipeline::{Analysis, CauseInfo, Limits, Options, Progress, TrustStore, causes};
 pub use report::Report;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::lz4::Lz4;
 use super::magic::{self, Compression, Kind};
 use super::peek::Peek;
+use super::piecewise::Piecewise;
 use super::xz::Xz;
 use super::zstd::Zstd;
 
@@ -36,7 +37,7 @@ enum Unpacked<'a> {
     /// As they are.
     Plain(Peek<Tap<'a>>),
     /// RFC 1952, any number of members.
-    Gzip(Box<MultiGzDecoder<Packed<'a>>>),
+    Gzip(Box<Piecewise<MultiGzDecoder<Packed<'a>>>>),
     /// RFC 8878, any number of frames.
     Zstd(Box<Zstd<Packed<'a>>>),
     /// Any number of streams, each block of which is at most 900 kB long.
@@ -92,7 +93,7 @@ impl<'a> Decoder<'a> {
         let packed = |tap| BufReader::with_capacity(BUFFER, tap);
         let unpacked = match compression {
             None => Unpacked::Plain(tap),
-            Some(Compression::Gzip) => Unpacked::Gzip(Box::new(MultiGzDecoder::new(packed(tap)))),
+            Some(Compression::Gzip) => Unpacked::Gzip(Box::new(Piecewise::new(MultiGzDecoder::new(packed(tap))))),
             Some(Compression::Zstd) => Unpacked::Zstd(Box::new(Zstd::new(packed(tap)))),
             Some(Compression::Bzip2) => Unpacked::Bzip2(Box::new(MultiBzDecoder::new(packed(tap)))),
             Some(Compression::Xz) => Unpacked::Xz(Box::new(Xz::new(packed(tap)))),
@@ -138,7 +139,7 @@ impl<'a> Decoder<'a> {
     pub(super) fn drain(&mut self) -> Option<String> {
         let tap = match self.bytes.get_mut() {
             Unpacked::Plain(tap) => tap,
-            Unpacked::Gzip(gzip) => gzip.get_mut().get_mut(),
+            Unpacked::Gzip(gzip) => gzip.get_mut().get_mut().get_mut(),
             Unpacked::Zstd(zstd) => zstd.get_mut().get_mut(),
             Unpacked::Bzip2(bzip2) => bzip2.get_mut().get_mut(),
             Unpacked::Xz(xz) => xz.get_mut().get_mut(),

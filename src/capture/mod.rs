@@ -28,6 +28,7 @@ mod pattern;
 mod pcap;
 mod pcapng;
 mod peek;
+mod piecewise;
 mod reader;
 mod records;
 mod snoop;

@@ -13,6 +13,7 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
 use super::bytes::Order;
+use super::piecewise::Piecewise;
 use super::xz::Xz;
 use super::zstd::Zstd;
 
@@ -248,7 +249,7 @@ impl<R: BufRead + Send> Zip<R> {
         }
         let bytes: Box<dyn Read + Send + '_> = match entry.method {
             0 => Box::new(self),
-            8 => Box::new(DeflateDecoder::new(self)),
+            8 => Box::new(Piecewise::new(DeflateDecoder::new(self))),
             9 => Box::new(Deflate64Decoder::with_buffer(self)),
             12 => Box::new(BzDecoder::new(self)),
             93 => Box::new(Zstd::new(self)),

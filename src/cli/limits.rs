@@ -12,7 +12,7 @@ pub(crate) struct LimitArguments {
     #[arg(long, value_name = "N")]
     max_flows: Option<Size>,
 
-    /// Bytes for connections that are open at a time (24M by default); beyond, those silent for longest are judged as they stand
+    /// Bytes for connections that are open at a time (48M by default); beyond, those silent for longest are judged as they stand
     #[arg(long, value_name = "BYTES")]
     max_reassembly: Option<Size>,
 

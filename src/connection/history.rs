@@ -9,8 +9,8 @@ use crate::registry::{CipherSuite, Group, ProtocolVersion};
 /// Values of each kind that are remembered of one server.
 const KEPT: usize = 48;
 
-/// What the connections of one capture set to one server (address and port) came to. Merging is commutative, so the order in
-/// which connections are added never shows.
+/// What the connections of one capture set to one server (address and port) came to. Adding is commutative: the order in which
+/// connections come never shows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerHistory {
     /// Connections that sent it a ClientHello.
@@ -58,19 +58,6 @@ impl ServerHistory {
                 self.names.insert(name.to_owned());
             }
         }
-        self.trim();
-    }
-
-    /// Adds what another shard knows of the same server.
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.hellos += other.hellos;
-        self.answered += other.answered;
-        self.completed += other.completed;
-        self.carried_data += other.carried_data;
-        self.versions.extend(other.versions);
-        self.cipher_suites.extend(other.cipher_suites);
-        self.groups.extend(other.groups);
-        self.names.extend(other.names);
         self.trim();
     }
 
@@ -138,20 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_adding_and_merging_does_not_show() {
-        let seen: Vec<Closed> = (0..60)
+    fn the_order_of_adding_does_not_show() {
+        let mut seen: Vec<Closed> = (0..60)
             .map(|number| complete(&format!("host{number:02}.example")).closed())
             .collect();
-        let of = |part: &[Closed]| {
+        let of = |all: &[Closed]| {
             let mut history = ServerHistory::default();
-            part.iter().for_each(|seen| history.add(seen));
+            all.iter().for_each(|seen| history.add(seen));
             history
         };
-        let mut forwards = of(&seen[..40]);
-        forwards.merge(of(&seen[40..]));
-        let mut backwards = of(&seen[40..]);
-        backwards.merge(of(&seen[..40]));
-        assert_eq!(format!("{forwards:?}"), format!("{backwards:?}"));
+        let forwards = of(&seen);
+        seen.reverse();
         assert_eq!(format!("{forwards:?}"), format!("{:?}", of(&seen)));
         assert_eq!((forwards.names.len(), forwards.completed), (KEPT, 60));
     }

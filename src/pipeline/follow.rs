@@ -8,15 +8,14 @@ use rayon::prelude::*;
 use super::decode::{Decoder, SHARDS};
 use super::harvest::Harvest;
 use super::limits::Reached;
+use super::servers::{Histories, Servers};
 use super::shard::Shard;
 use super::{OnProgress, Options, Progress};
 use crate::capture::{CaptureFacts, Reader, Window};
-use crate::connection::{Endpoint, Observed, ServerHistory};
+use crate::connection::Observed;
 use crate::evidence::CaptureId;
 use crate::net::{FragmentLimits, FragmentTally};
 use crate::x509::{CertificateIndex, CertificateStore};
-
-type Servers = hashbrown::HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>;
 
 /// What is judged together: one file.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ pub(crate) struct FollowedSet {
     /// Connections worth a judgement, in order of their first packet.
     pub(crate) observed: Vec<Box<Observed>>,
     /// How each server fared.
-    pub(crate) servers: Servers,
+    pub(crate) servers: Histories,
     /// Sound connections that were only counted.
     pub(crate) sound: u64,
     /// Connections without a byte of TLS that were only counted.
@@ -49,8 +48,12 @@ pub(super) fn follow(
     on_progress: &mut Option<OnProgress>,
 ) -> FollowedSet {
     let limits = options.limits.of_a_shard();
+    let servers = Arc::new(Servers::new());
     let mut shards: Vec<Shard> = (0..SHARDS)
-        .map(|_| Shard::new(capture, Arc::clone(certificates), options.all, limits.clone()))
+        .map(|_| {
+            let harvest = Harvest::new(capture, Arc::clone(certificates), Arc::clone(&servers), options.all);
+            Shard::new(harvest, limits.clone())
+        })
         .collect();
     let (mut window, mut next) = (Window::default(), Window::default());
     let mut decoder = Decoder::new(FragmentLimits::of_bytes(options.limits.fragments));
@@ -82,7 +85,7 @@ pub(super) fn follow(
         std::mem::swap(&mut window, &mut next);
         more = read;
     }
-    harvest(reader.finish(), shards, decoder.fragments())
+    harvest(reader.finish(), shards, &servers, decoder.fragments())
 }
 
 /// Gives the conversations that were opened since the last time their numbers, in the order of their first packets. Where a shard had to
@@ -107,7 +110,7 @@ fn number(shards: &mut [Shard], conversations: &mut u32) {
     shards.iter_mut().for_each(|shard| shard.numbered(lost));
 }
 
-fn harvest(facts: CaptureFacts, shards: Vec<Shard>, fragments: FragmentTally) -> FollowedSet {
+fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments: FragmentTally) -> FollowedSet {
     let mut reached = Reached {
         fragments: fragments.no_room,
         ..Reached::default()
@@ -116,7 +119,7 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, fragments: FragmentTally) ->
     let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
     let mut set = FollowedSet {
         observed: Vec::new(),
-        servers: Servers::default(),
+        servers: servers.take(),
         sound: 0,
         half_open: 0,
         index: CertificateIndex::default(),
@@ -131,9 +134,6 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, fragments: FragmentTally) ->
         for mut observed in harvest.numbered() {
             observed.capture_end = observed.capture_end.or(set.facts.last);
             set.observed.push(observed);
-        }
-        for (server, history) in harvest.servers {
-            set.servers.entry(server).or_default().merge(history);
         }
     }
     set.observed

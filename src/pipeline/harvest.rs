@@ -6,8 +6,9 @@ use hashbrown::HashMap;
 
 use super::live::Live;
 use super::numbers::Numbers;
+use super::servers::Servers;
 use super::tally::{HalfOpen, Kind};
-use crate::connection::{Endpoint, Observed, Observer, Offers, ServerHistory};
+use crate::connection::{Observed, Observer, Offers};
 use crate::evidence::{CaptureId, Time};
 use crate::x509::{CertificateIndex, CertificateStore, Interned};
 
@@ -29,7 +30,7 @@ pub(super) struct Harvest {
     /// Connections worth a judgement.
     pub(super) finished: Vec<Finished>,
     /// How each server fared.
-    pub(super) servers: HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>,
+    servers: Arc<Servers>,
     /// Sound connections that were not kept.
     pub(super) sound: u64,
     /// Payload-free connections beyond those that were kept.
@@ -44,13 +45,18 @@ pub(super) struct Harvest {
 
 impl Harvest {
     /// An empty one for one capture set. `keeps_sound`: completed connections are wanted too.
-    pub(super) fn new(capture: CaptureId, certificates: Arc<CertificateStore>, keeps_sound: bool) -> Self {
+    pub(super) fn new(
+        capture: CaptureId,
+        certificates: Arc<CertificateStore>,
+        servers: Arc<Servers>,
+        keeps_sound: bool,
+    ) -> Self {
         Self {
             capture,
             certificates,
             keeps_sound,
             finished: Vec::new(),
-            servers: HashMap::default(),
+            servers,
             sound: 0,
             half_open: HalfOpen::default(),
             index: CertificateIndex::default(),
@@ -100,7 +106,7 @@ impl Harvest {
             return false;
         }
         if spoke_tls {
-            self.servers.entry(server).or_default().add(&closed);
+            self.servers.add(server, &closed);
             self.index_certificates(observed);
         }
         if observed.is_plainly_sound() && !self.keeps_sound {

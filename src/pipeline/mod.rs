@@ -9,6 +9,7 @@ mod limits;
 mod live;
 mod numbers;
 mod open;
+mod servers;
 mod shard;
 mod tally;
 

@@ -22,6 +22,11 @@ pub(super) enum Stage {
 impl Stage {
     /// Number of stages.
     const COUNT: usize = 6;
+
+    /// True until both sides spoke: what a flood brings.
+    const fn is_early(self) -> bool {
+        !matches!(self, Self::Closed | Self::Talking)
+    }
 }
 
 /// A connection with what decides whether it may stay, so that the choice need not look into each.
@@ -39,7 +44,10 @@ struct Slot {
 pub(super) struct Open {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// Bytes that all of them take.
     bytes: usize,
+    /// Bytes of those in which not both sides spoke.
+    early: usize,
 }
 
 impl Open {
@@ -71,11 +79,11 @@ impl Open {
         let slot = self.slots.get_mut(place as usize)?;
         let live = slot.live.as_deref_mut()?;
         let taken = take(live);
-        let bytes = u32::try_from(live.bytes()).unwrap_or(u32::MAX);
+        let (bytes, stage) = (u32::try_from(live.bytes()).unwrap_or(u32::MAX), live.stage());
+        let of_early = |stage: Stage, bytes: u32| if stage.is_early() { bytes as usize } else { 0 };
         self.bytes = (self.bytes + bytes as usize).saturating_sub(slot.bytes as usize);
-        slot.bytes = bytes;
-        slot.latest = frame;
-        slot.stage = live.stage();
+        self.early = (self.early + of_early(stage, bytes)).saturating_sub(of_early(slot.stage, slot.bytes));
+        (slot.bytes, slot.stage, slot.latest) = (bytes, stage, frame);
         Some(taken)
     }
 
@@ -84,39 +92,47 @@ impl Open {
         let slot = self.slots.get_mut(place as usize)?;
         let live = slot.live.take()?;
         self.bytes = self.bytes.saturating_sub(slot.bytes as usize);
+        if slot.stage.is_early() {
+            self.early = self.early.saturating_sub(slot.bytes as usize);
+        }
         self.free.push(place);
         Some(live)
     }
 
-    /// Bytes that all of them take.
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+    /// True where they take more than `limit` bytes, or those in which not both sides spoke more than a quarter of it.
+    pub(super) const fn exceeds(&self, limit: usize) -> bool {
+        self.bytes > limit || self.early > limit / 4
     }
 
-    /// The places of those who have to go where room is needed: those that are over, and of the stage that takes the most memory the half
-    /// that was silent for longest.
+    /// The places of those who have to go where room is needed: of the stage that takes the most memory, the half that was silent for longest;
+    /// and those that are over, unless it is only too many in which not both sides spoke.
     ///
     /// A flood brings many of one kind. Connections that have come further, or that come from somebody who tries again, are not of it.
-    pub(super) fn least_needed(&self) -> Vec<u32> {
+    pub(super) fn least_needed(&self, limit: usize) -> Vec<u32> {
+        let all = self.bytes > limit;
+        let may_go = |stage: Stage| stage.is_early() || all && stage == Stage::Talking;
         let taken = || self.slots.iter().zip(0..).filter(|(slot, _)| slot.live.is_some());
-        let mut bytes = [0; Stage::COUNT];
-        for (slot, _) in taken() {
+        let mut bytes = [0_u64; Stage::COUNT];
+        for (slot, _) in taken().filter(|(slot, _)| may_go(slot.stage)) {
             if let Some(sum) = bytes.get_mut(slot.stage as usize) {
                 *sum += u64::from(slot.bytes);
             }
         }
-        let most = bytes.iter().skip(1).max().copied().unwrap_or_default();
+        let most = bytes.iter().max().copied().unwrap_or_default();
+        let is_the_largest = |stage: Stage| may_go(stage) && bytes.get(stage as usize) == Some(&most);
         let of_stage = |wanted: &dyn Fn(Stage) -> bool| -> Vec<(u64, u32)> {
             let of_it = taken().filter(|(slot, _)| wanted(slot.stage));
             of_it.map(|(slot, place)| (slot.latest, place)).collect()
         };
-        let mut silent = of_stage(&|stage| stage != Stage::Closed && bytes.get(stage as usize) == Some(&most));
+        let mut silent = of_stage(&is_the_largest);
         let half = silent.len().div_ceil(2);
         if half < silent.len() {
             silent.select_nth_unstable(half);
             silent.truncate(half);
         }
-        silent.extend(of_stage(&|stage| stage == Stage::Closed));
+        if all {
+            silent.extend(of_stage(&|stage| stage == Stage::Closed));
+        }
         // In the order of their packets, since of many alike the first are kept.
         silent.sort_unstable();
         silent.into_iter().map(|(_, place)| place).collect()

@@ -2,16 +2,14 @@
 //! the file, however many threads there are.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::flows::{Flow, Flows, Found, Place, UNNUMBERED};
 use super::harvest::Harvest;
 use super::limits::{Limits, Reached};
 use super::live::Live;
 use super::open::{Open, Stage};
-use crate::evidence::{CaptureId, Time};
+use crate::evidence::Time;
 use crate::net::Segment;
-use crate::x509::CertificateStore;
 
 /// Nanoseconds of capture time for which a closed connection is still listened to: late resets and data tell who ended it.
 const LINGER_NANOS: i64 = 2_000_000_000;
@@ -46,19 +44,14 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// An empty shard for one capture set. `keeps_sound`: completed connections are wanted too. `limits` are those of one shard.
-    pub(super) fn new(
-        capture: CaptureId,
-        certificates: Arc<CertificateStore>,
-        keeps_sound: bool,
-        limits: Limits,
-    ) -> Self {
+    /// An empty shard that brings in its connections to `harvest`. `limits` are those of one shard.
+    pub(super) fn new(harvest: Harvest, limits: Limits) -> Self {
         Self {
             flows: Flows::with_limit(limits.flows),
             open: Open::default(),
             openings: Vec::new(),
             lingering: VecDeque::new(),
-            harvest: Harvest::new(capture, certificates, keeps_sound),
+            harvest,
             limits,
             reached: Reached::default(),
             opened: 0,
@@ -149,7 +142,7 @@ impl Shard {
             });
         }
         self.expire(segment.time, segment.frame);
-        if self.open.bytes() > self.limits.reassembly {
+        if self.open.exceeds(self.limits.reassembly) {
             self.make_room(segment.time);
         }
     }
@@ -185,7 +178,7 @@ impl Shard {
 
     /// Lets connections go until there is room. At `now` they were watched for the last time.
     fn make_room(&mut self, now: Option<Time>) {
-        for place in self.open.least_needed() {
+        for place in self.open.least_needed(self.limits.reassembly) {
             let Some(live) = self.open.remove(place) else { continue };
             let parks = matches!(live.stage(), Stage::Called | Stage::Answered);
             if let Some(flow) = self.flows.get_mut(&live.key) {
@@ -278,14 +271,21 @@ fn place_of(
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::sync::Arc;
 
+    use super::super::servers::Servers;
     use super::*;
+    use crate::evidence::CaptureId;
     use crate::net::{Encapsulations, Flags, FlowKey, Role};
 
     const SYN: Flags = Flags(0x02);
 
+    fn harvest() -> Harvest {
+        Harvest::new(CaptureId(0), Arc::default(), Arc::new(Servers::new()), false)
+    }
+
     fn shard() -> Shard {
-        Shard::new(CaptureId(0), Arc::default(), false, Limits::default())
+        Shard::new(harvest(), Limits::default())
     }
 
     /// A SYN from this port to one server.
@@ -333,9 +333,90 @@ mod tests {
         assert_eq!(kept(), kept());
     }
 
+    /// A shard with room for few.
+    fn small(flows: usize, reassembly: usize) -> Shard {
+        let mut limits = Limits::default();
+        (limits.flows, limits.reassembly) = (flows, reassembly);
+        Shard::new(harvest(), limits)
+    }
+
+    /// The connections that a flood left, each by its place among the conversations.
+    fn left(harvest: &Harvest) -> Vec<u32> {
+        harvest.finished.iter().map(|finished| finished.opened).collect()
+    }
+
+    #[test]
+    fn a_flood_takes_no_more_than_its_share_and_every_flow_is_counted() {
+        let mut shard = small(1 << 20, 64 << 10);
+        for port in 0..5_000 {
+            shard.segment(&syn(port, u64::from(port) + 1), &[]);
+            assert!(!shard.open.exceeds(64 << 10));
+        }
+        assert!(shard.reached().parked > 4_900 && shard.reached().judged_early == 0);
+        let harvest = shard.finish();
+        assert_eq!(harvest.half_open.dropped + harvest.finished.len() as u64, 5_000);
+    }
+
+    #[test]
+    fn a_parked_flow_is_taken_up_again_where_it_goes_on() {
+        let mut shard = small(1 << 20, 64 << 10);
+        let data = |port, frame| Segment {
+            flags: Flags(0x10),
+            seq: 2,
+            payload_len: 18,
+            ..syn(port, frame)
+        };
+        for port in 0..1_000 {
+            shard.segment(&syn(port, u64::from(port) + 1), &[]);
+        }
+        // Its acknowledgement alone is none of what matters.
+        let acknowledges = Segment {
+            payload_len: 0,
+            ..data(3, 1_001)
+        };
+        shard.segment(&acknowledges, &[]);
+        shard.segment(&data(3, 1_002), b"GET / HTTP/1.1\r\n\r\n");
+        // A SYN that comes again is a repetition, though the first one was given up.
+        shard.segment(&syn(5, 1_003), &[]);
+        let harvest = shard.finish();
+        assert!(left(&harvest).contains(&3) && left(&harvest).contains(&5));
+        let again = harvest.finished.iter().find(|finished| finished.opened == 5).unwrap();
+        assert_eq!(again.observed.tcp.side(crate::evidence::Side::Client).syn_count, 2);
+        assert_eq!(harvest.half_open.dropped + harvest.finished.len() as u64, 1_000);
+    }
+
+    #[test]
+    fn who_calls_again_is_not_of_the_flood() {
+        let mut shard = small(1 << 20, 64 << 10);
+        shard.segment(&syn(1, 1), &[]);
+        shard.segment(&syn(1, 2), &[]);
+        for port in 1_000..3_000 {
+            shard.segment(&syn(port, u64::from(port)), &[]);
+        }
+        assert!(left(&shard.finish()).contains(&0));
+    }
+
+    #[test]
+    fn past_the_limit_on_flows_nothing_is_numbered() {
+        let mut shard = small(4, 1 << 20);
+        for port in 0..4 {
+            shard.segment(&syn(port, u64::from(port) + 1), &[]);
+        }
+        assert_eq!(shard.reached().flows, None);
+        // All four are open, so that none can be forgotten.
+        shard.segment(&syn(9, 5), &[]);
+        assert_eq!((shard.reached().flows, shard.openings()), (Some(5), &[1, 2, 3, 4][..]));
+        (0..4).for_each(|number| shard.number(number));
+        shard.numbered(Some(5));
+        shard.segment(&syn(10, 6), &[]);
+        assert!(shard.openings().is_empty());
+        let streams: Vec<_> = shard.finish().numbered().iter().map(|seen| seen.stream).collect();
+        assert_eq!(streams, [Some(0), Some(1), Some(2), Some(3)]);
+    }
+
     #[test]
     fn a_quoted_header_alone_is_no_connection() {
-        let mut shard = Shard::new(CaptureId(0), Arc::default(), true, Limits::default());
+        let mut shard = shard();
         let quote = Segment {
             role: Role::Glimpse,
             ..syn(1_024, 1)

@@ -112,7 +112,7 @@ impl Wire {
             encapsulations: Encapsulations::NONE,
         };
         if flags & (SYN | RST) == 0 {
-            self.model.sent(side, at.into(), payload, cut);
+            self.model.sent(side, at.into(), payload, cut, flags & FIN != 0);
         }
         self.tcp.segment(&segment, payload, &mut self.model);
     }
@@ -134,23 +134,38 @@ struct Copies {
 struct Model {
     knows_bytes: bool,
     copies: [BTreeMap<u64, Copies>; 2],
+    /// Where the lowest FIN of each side stands.
+    fins: [Option<u64>; 2],
     reached: [u64; 2],
 }
 
 impl Model {
-    fn sent(&mut self, side: Side, at: u64, payload: &[u8], cut: u32) {
-        let [client, server] = &mut self.copies;
-        let copies = if side == Side::Client { client } else { server };
+    fn sent(&mut self, side: Side, at: u64, payload: &[u8], cut: u32, fin: bool) {
+        let ([client, server], [of_client, of_server]) = (&mut self.copies, &mut self.fins);
+        let (copies, end) = if side == Side::Client {
+            (client, of_client)
+        } else {
+            (server, of_server)
+        };
         let len = payload.len() as u64 + u64::from(cut);
-        for (offset, value) in (at..at + len).zip(payload.iter().map(Some).chain(std::iter::repeat(None))) {
+        if fin && end.is_none_or(|end| at + len < end) {
+            *end = Some(at + len);
+            copies
+                .range_mut(at + len..)
+                .for_each(|(_, copy)| copy.is_settled = false);
+        }
+        let end = end.unwrap_or(u64::MAX);
+        let values = payload.iter().map(Some).chain(std::iter::repeat(None));
+        for (offset, value) in (at..at + len).zip(values) {
             let copy = copies.entry(offset).or_default();
             if copy.is_settled {
                 continue;
             }
             copy.values.extend(value);
             copy.is_cut = value.is_none();
-            // A single byte may be a keep-alive probe, which is no copy.
-            copy.is_settled = len > 1;
+            // A single byte may be a keep-alive probe, which is no copy. Behind a FIN nothing counts, unless the peer's acknowledgements show that
+            // it was none: any copy may be the one.
+            copy.is_settled = len > 1 && offset < end;
         }
     }
 

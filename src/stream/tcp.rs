@@ -399,11 +399,14 @@ impl Tcp {
             }
             facts.note_fin(stamp, end);
         }
-        let acked = facts.acked;
+        let (acked, before) = (facts.acked, flow.assembler.next());
         let (assembler, mut counting) = self.assembling(side, sink);
         let difference = assembler.push(side, chunk, acked, &mut counting);
         let (flow, facts) = self.flow_and_facts(side);
         facts.payload_bytes = flow.assembler.next();
+        if facts.has_fin() && before < facts.fin_at && facts.payload_bytes >= facts.fin_at {
+            facts.note_fin_reached(stamp);
+        }
         if let Some(difference) = difference.filter(|_| !may_differ) {
             self.note_difference(side, difference, stamp);
         }

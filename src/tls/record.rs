@@ -310,8 +310,6 @@ impl RecordReader {
             } else if self.buffer.len() == with_header(length) as usize {
                 let message = std::mem::take(&mut self.buffer);
                 self.emit_message(&message, at, span.mark, out);
-                self.buffer = message;
-                self.buffer.clear();
             }
         }
     }

@@ -39,11 +39,6 @@ pub fn fuzz_certificates(data: &[u8]) {
     );
 }
 
-/// Whether all the parts of a certificate are found in the bytes.
-pub fn finds_parts(der: &[u8]) -> bool {
-    Skeleton::walk(der).is_ok()
-}
-
 fn check(der: &[u8]) {
     let read = Certificate::parse(der);
     assert_eq!(format!("{read:?}"), format!("{:?}", Certificate::parse(der)));

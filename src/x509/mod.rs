@@ -31,7 +31,7 @@ pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime
 pub(crate) use constraints::Forbidden;
 pub(crate) use der::Malformed;
 pub(crate) use distinguished_name::Name;
-pub use fuzz::{finds_parts, fuzz_certificates};
+pub use fuzz::fuzz_certificates;
 pub(crate) use index::{CertificateIndex, Sighting};
 pub(crate) use names::{NameMatch, covers, why_not_covered};
 pub(crate) use pool::{CertificateStore, Interned};

@@ -18,11 +18,11 @@ use told::{analyse, difference, told};
 use wire::{Format, Noise, Style, capture};
 
 /// IP fragments are put together again only once the defragmenter is there; until then no packet is fragmented here.
-const FRAGMENTS_ARE_READ: bool = false;
+const FRAGMENTS_ARE_READ: bool = true;
 
 /// A FIN that is captured before the bytes it follows counts from its own frame so far, which makes it look as if nothing had been said
 /// before it: until that is mended a FIN stays behind the bytes of its turn.
-const FINS_ARE_PUT_IN_ORDER: bool = false;
+const FINS_ARE_PUT_IN_ORDER: bool = true;
 
 /// Sound connections and failed ones, of TLS 1.2 and 1.3.
 const FIXTURES: [&str; 10] = [

@@ -5,9 +5,9 @@
 //! are; further on nobody looks, and nothing is kept.
 
 /// Bytes from the beginning of a stream among which copies are compared.
-const WATCHED: usize = 2 * 1024;
+const WATCHED: usize = 1024;
 /// As many are enough for most clients.
-const FEW: usize = 1024;
+const FEW: usize = 512;
 /// A stream that has come so far has passed its handshake, and nothing is compared any more.
 const OVER: u64 = 16 * 1024;
 

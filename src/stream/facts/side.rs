@@ -281,6 +281,11 @@ impl SideFacts {
         }
     }
 
+    /// The last byte before the FIN came with this packet: for whoever takes the stream in order, the FIN stands here.
+    pub(in crate::stream) fn note_fin_reached(&mut self, stamp: Stamp) {
+        self.first_fin = Some(stamp);
+    }
+
     /// Nothing but SYNs was seen of this side, and resets of what did not answer them.
     pub(in crate::stream) fn only_knocked(&self) -> bool {
         self.syn_count > 0 && u32::from(self.syn_count).saturating_add(u32::from(self.rst_count)) == self.packets

@@ -621,3 +621,15 @@ fn an_older_connection_of_the_same_ports_does_not_end_the_new_one() {
     assert_eq!((wire.data(Client), wire.data(Server)), (&b"hello"[..], &b"world"[..]));
     assert_eq!((wire.side(Client).acked, wire.record.gaps.len()), (5, 0));
 }
+
+#[test]
+fn a_fin_stands_where_the_stream_reaches_it() {
+    let mut wire = Wire::open();
+    wire.send(Client, packet(FIN | ACK, 5, 0));
+    wire.send(Client, bytes(0, 0, b"hello"));
+    assert_eq!(wire.data(Client), b"hello");
+    assert_eq!(wire.side(Client).first_fin().map(|fin| fin.frame), Some(5));
+    // What is sent again moves nothing.
+    wire.send(Client, bytes(0, 0, b"hello"));
+    assert_eq!(wire.side(Client).first_fin().map(|fin| fin.frame), Some(5));
+}

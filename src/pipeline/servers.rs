@@ -1,0 +1,46 @@
+//! How each server of a capture fared with everybody. Shards share it, since the clients of one server are in all of them, and 64 histories
+//! of every server would be most of what is kept. Adding is commutative, so who comes first does not show.
+
+use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
+
+use foldhash::fast::{FixedState, RandomState};
+use hashbrown::HashMap;
+
+use crate::connection::{Closed, Endpoint, ServerHistory};
+
+/// Histories by server.
+pub(super) type Histories = HashMap<Endpoint, ServerHistory, RandomState>;
+
+/// Parts that are locked on their own: so many that threads seldom meet.
+const PARTS: usize = 64;
+
+/// The histories of all servers of a capture.
+#[derive(Debug)]
+pub(super) struct Servers(Vec<Mutex<Histories>>);
+
+impl Servers {
+    /// No server yet.
+    pub(super) fn new() -> Self {
+        Self((0..PARTS).map(|_| Mutex::default()).collect())
+    }
+
+    /// Adds one connection to its server's history.
+    pub(super) fn add(&self, server: Endpoint, closed: &Closed) {
+        let part = FixedState::with_seed(0).hash_one(server) as usize % PARTS;
+        if let Some(part) = self.0.get(part) {
+            // A thread that died while it held the lock left nothing half done.
+            let mut histories = part.lock().unwrap_or_else(PoisonError::into_inner);
+            histories.entry(server).or_default().add(closed);
+        }
+    }
+
+    /// All of them; none are left.
+    pub(super) fn take(&self) -> Histories {
+        let mut all = Histories::default();
+        for part in &self.0 {
+            all.extend(part.lock().unwrap_or_else(PoisonError::into_inner).drain());
+        }
+        all
+    }
+}
