@@ -240,7 +240,7 @@ impl Analysis {
         let trust = Trust::new(self.options.trust.iter().map(|store| Arc::clone(&store.0)));
         let told_trust = trust.stores.iter().map(|store| told_store(store)).collect();
         let partial = self.sets.iter().any(|set| set.facts.stopped) || self.stop.load(Ordering::Relaxed);
-        let read = self.sets.iter().map(|set| told_capture(set));
+        let read = self.sets.iter().map(told_capture);
         let captures = read.chain(self.unread).collect();
         let options = effective(&self.options);
         let shared = Shared {
