@@ -1,6 +1,6 @@
 //! From bytes to records: sources, compression, archives, and the formats pcap, pcapng, snoop and ERF.
 //!
-//! A [`Reader`] fills a [`Window`] of a few megabytes again and again and says where in it each packet lies. The window is reused, so it stays in
+//! A [`Reader`] fills a [`Window`] of half a megabyte again and again and says where in it each packet lies. The window is reused, so it stays in
 //! the processor's cache, and memory does not grow with the file. The same path serves files, pipes and compressed captures.
 //!
 //! ```text
@@ -55,7 +55,7 @@ use std::fmt;
 use crate::evidence::Time;
 
 /// Bytes of a window; small enough to stay in cache, large enough to keep several threads busy.
-pub(crate) const WINDOW: usize = 2 << 20;
+pub(crate) const WINDOW: usize = 512 << 10;
 
 /// The size up to which a window grows for one record that is larger than [`WINDOW`].
 pub(crate) const WINDOW_MAX: usize = 64 << 20;

@@ -16,7 +16,7 @@ use crate::net::{
 /// Parts of the flow table. Fixed: what a shard sees must not depend on the number of threads.
 pub(super) const SHARDS: usize = 64;
 /// Packets that one task decodes.
-const CHUNK: usize = 1_024;
+const CHUNK: usize = 256;
 
 /// The segments of one chunk of packets. Reused from window to window.
 #[derive(Debug, Default)]
