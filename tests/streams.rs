@@ -177,6 +177,11 @@ fn copies_that_differ_are_told_and_others_are_not() {
     ];
     for (name, frame, text) in &differing {
         assert_eq!(events(name, "overlap"), [(*frame, text.clone())], "{name}");
+        // What was read in spite of it is told with that doubt.
+        let report = report(&capture(name));
+        let evidence = connections(&report)[0]["cause"]["evidence"].as_array();
+        let tells = |one: &Value| one["text"] == json!(text) && one["frames"] == json!([frame]);
+        assert!(evidence.is_some_and(|evidence| evidence.iter().any(tells)), "{name}");
     }
     for capture in captures("streams") {
         let name = stem(&capture);

@@ -5,7 +5,7 @@ use super::render::moment;
 use crate::connection::{Answer, Hole, MessageSeen, Observed, Offer, RecordSeen};
 use crate::evidence::{Hidden, Mark, Seen, Side};
 use crate::registry::HandshakeType;
-use crate::stream::{Contradiction, Reset};
+use crate::stream::Reset;
 use crate::tls::{Downgrade, Partial};
 use crate::why::list;
 
@@ -39,7 +39,7 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
             add(reset.mark, "rst", reset_text(&reset, facts.rst_text()));
         }
         if let Some(difference) = facts.contradiction() {
-            add(difference.second, "overlap", contradiction_text(&difference));
+            add(difference.second, "overlap", difference.to_string());
         }
         if let Some(urgent) = facts.urgent() {
             let text = "urgent data; some receivers take a byte of them out of the stream".to_owned();
@@ -213,24 +213,6 @@ fn reset_text(reset: &Reset, words: &[u8]) -> String {
             })
             .collect();
         text.push_str(&format!("; it says \"{words}\""));
-    }
-    text
-}
-
-/// Which bytes came twice and not the same.
-fn contradiction_text(difference: &Contradiction) -> String {
-    let whose = difference.second.from.as_str();
-    let last = difference.at.saturating_add(difference.len.into()).saturating_sub(1);
-    let first = match difference.first_frame {
-        Some(frame) => format!("as in frame {frame}"),
-        None => "as they came first".to_owned(),
-    };
-    let mut text = format!(
-        "bytes {} to {last} of the {whose}'s stream once more, and not the same: they count {first}",
-        difference.at
-    );
-    if difference.count > 1 {
-        text.push_str(&format!("; so in {} packets", difference.count));
     }
     text
 }

@@ -60,6 +60,11 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
             }
         }
     }
+    // What was read of a side of which two copies differ is told with that doubt.
+    let contradictions = seen.tcp.sides.iter().filter_map(|side| side.contradiction());
+    chosen = contradictions.fold(chosen, |chosen, difference| {
+        chosen.map(|finding| finding.prove(difference.second, difference.to_string()))
+    });
     let end = seen.end();
     let (outcome, aborted_by) = match &chosen {
         Some(finding) => (

@@ -1,5 +1,7 @@
 //! What most connections never have: resets, segments sent again in vain, copies that contradict each other, urgent data, lost bytes.
 
+use std::fmt;
+
 use super::stamp::Stamp;
 use crate::evidence::{Mark, Side};
 
@@ -62,6 +64,26 @@ pub(crate) struct Contradiction {
     pub(crate) second: Mark,
     /// How many packets contradict an earlier one; the other values are those of the first of them.
     pub(crate) count: u32,
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whose = self.second.from.as_str();
+        let last = self.at.saturating_add(self.len.into()).saturating_sub(1);
+        write!(
+            f,
+            "bytes {} to {last} of the {whose}'s stream once more, and not the same: they count ",
+            self.at
+        )?;
+        match self.first_frame {
+            Some(frame) => write!(f, "as in frame {frame}")?,
+            None => f.write_str("as they came first")?,
+        }
+        if self.count > 1 {
+            write!(f, "; so in {} packets", self.count)?;
+        }
+        Ok(())
+    }
 }
 
 /// [`Reset`] as it is kept.
