@@ -151,11 +151,13 @@ impl Flows {
         }
     }
 
-    /// Forgets every flow that is not followed.
-    pub(super) fn forget(&mut self) {
+    /// Forgets every flow that is not followed; answers how many of them were parked.
+    pub(super) fn forget(&mut self) -> u64 {
+        let parked = self.parked();
         let is_open = |flow: &Flow| matches!(flow.place(), Place::Open(_));
         self.ipv4.retain(|(_, flow)| is_open(flow));
         self.ipv6.retain(|(_, flow)| is_open(flow));
+        parked
     }
 
     /// Number of flows that are parked.

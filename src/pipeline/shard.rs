@@ -85,7 +85,7 @@ impl Shard {
         let mut found = self.flows.of(segment);
         if let Found::Full = found {
             self.reached.flows.get_or_insert(segment.frame);
-            self.flows.forget();
+            self.harvest.half_open.dropped += self.flows.forget();
             found = self.flows.of(segment);
         }
         let (flow, opens) = match found {
@@ -394,6 +394,17 @@ mod tests {
             shard.segment(&syn(port, u64::from(port)), &[]);
         }
         assert!(left(&shard.finish()).contains(&0));
+    }
+
+    #[test]
+    fn what_was_parked_is_counted_though_it_is_forgotten() {
+        let mut shard = small(100, 64 << 10);
+        for port in 0..1_000 {
+            shard.segment(&syn(port, u64::from(port) + 1), &[]);
+        }
+        assert_eq!(shard.reached().flows, Some(101));
+        let harvest = shard.finish();
+        assert_eq!(harvest.half_open.dropped + harvest.finished.len() as u64, 1_000);
     }
 
     #[test]
