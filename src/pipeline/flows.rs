@@ -136,11 +136,16 @@ impl Flows {
 
     /// The flow of a segment.
     pub(super) fn of(&mut self, segment: &Segment) -> Found<'_> {
-        let has_room = self.ipv4.len() + self.ipv6.len() < self.limit;
+        let has_room = !self.is_full();
         match ipv4(&segment.key) {
             Some(key) => find_or_insert(&mut self.ipv4, &self.hasher, key, segment, has_room),
             None => find_or_insert(&mut self.ipv6, &self.hasher, segment.key, segment, has_room),
         }
+    }
+
+    /// True where there is no room for one more.
+    pub(super) fn is_full(&self) -> bool {
+        self.ipv4.len() + self.ipv6.len() >= self.limit
     }
 
     /// The flow between two ends, if there is one.

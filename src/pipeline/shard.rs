@@ -86,6 +86,10 @@ impl Shard {
         if let Found::Full = found {
             self.reached.flows.get_or_insert(segment.frame);
             self.harvest.half_open.dropped += self.flows.forget();
+            if self.flows.is_full() {
+                self.make_room(segment.time);
+                self.harvest.half_open.dropped += self.flows.forget();
+            }
             found = self.flows.of(segment);
         }
         let (flow, opens) = match found {
@@ -97,7 +101,7 @@ impl Shard {
                 let opens = flow.is_counted();
                 (flow, opens)
             }
-            // As many are followed as there may be flows.
+            // Room was made, if only for one.
             Found::Full => return,
         };
         let conversation = if opens && !self.unnumbered {
@@ -414,15 +418,16 @@ mod tests {
             shard.segment(&syn(port, u64::from(port) + 1), &[]);
         }
         assert_eq!(shard.reached().flows, None);
-        // All four are open, so that none can be forgotten.
+        // All four are open: those that were silent for longest are given up.
         shard.segment(&syn(9, 5), &[]);
-        assert_eq!((shard.reached().flows, shard.openings()), (Some(5), &[1, 2, 3, 4][..]));
+        assert_eq!((shard.reached().parked, shard.open.places().count()), (2, 3));
+        assert_eq!((shard.reached().flows, shard.openings()), (Some(5), &[1, 2, 3, 4, 5][..]));
         (0..4).for_each(|number| shard.number(number));
         shard.numbered(Some(5));
         shard.segment(&syn(10, 6), &[]);
         assert!(shard.openings().is_empty());
         let streams: Vec<_> = shard.finish().numbered().iter().map(|seen| seen.stream).collect();
-        assert_eq!(streams, [Some(0), Some(1), Some(2), Some(3)]);
+        assert_eq!(streams, [Some(2), Some(3), None, None]);
     }
 
     #[test]
