@@ -11,7 +11,7 @@ use lzma_rust2::{Action, Status, XzStream};
 const DICTIONARY_MAX: u32 = 66 << 10;
 
 /// Bytes asked of the decoder at once: those of a call that fails are lost.
-const STEP: usize = 4 << 10;
+const STEP: usize = 512;
 
 /// A reader of what lies in XZ streams.
 pub(super) struct Xz<R> {

@@ -421,7 +421,10 @@ mod tests {
         // All four are open: those that were silent for longest are given up.
         shard.segment(&syn(9, 5), &[]);
         assert_eq!((shard.reached().parked, shard.open.places().count()), (2, 3));
-        assert_eq!((shard.reached().flows, shard.openings()), (Some(5), &[1, 2, 3, 4, 5][..]));
+        assert_eq!(
+            (shard.reached().flows, shard.openings()),
+            (Some(5), &[1, 2, 3, 4, 5][..])
+        );
         (0..4).for_each(|number| shard.number(number));
         shard.numbered(Some(5));
         shard.segment(&syn(10, 6), &[]);
