@@ -13,6 +13,9 @@ const DICTIONARY_MAX: u32 = 66 << 10;
 /// Bytes asked of the decoder at once: those of a call that fails are lost.
 const STEP: usize = 512;
 
+/// Bytes given to it at once: where damage lies among them, it gives out nothing that it made of them.
+const BITE: usize = 64;
+
 /// A reader of what lies in XZ streams.
 pub(super) struct Xz<R> {
     source: R,
@@ -40,6 +43,7 @@ impl<R: BufRead> Read for Xz<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !self.done && !buffer.is_empty() {
             let input = self.source.fill_buf()?;
+            let input = input.get(..BITE).unwrap_or(input);
             // Where the data was cut, the call that finds out fails and takes what it had decoded with it, so it is asked for one byte at a time.
             let (action, step) = if input.is_empty() {
                 (Action::Finish, 1)
@@ -120,6 +124,17 @@ mod tests {
         let (out, error) = read(&data[..data.len() / 2]);
         assert_eq!(error, Some(ErrorKind::UnexpectedEof));
         assert!(out.len() > plain.len() / 4 && plain.starts_with(&out), "{}", out.len());
+    }
+
+    #[test]
+    fn damage_takes_little_of_what_lies_before_it() {
+        let (plain, mut data) = (plain(), xz(&plain()));
+        let damaged_at = data.len() * 3 / 4;
+        data[damaged_at..].fill(0xff);
+        let (out, error) = read(&data);
+        assert!(error.is_some());
+        let sound = out.iter().zip(&plain).take_while(|(one, other)| one == other).count();
+        assert!(sound > plain.len() * 3 / 4 - 2 * STEP, "{sound} of {}", plain.len());
     }
 
     #[test]
