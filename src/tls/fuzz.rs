@@ -148,9 +148,9 @@ struct Plain<'a> {
     contents: &'a [u8],
 }
 
-/// The records of a stream by their headers alone, up to the first bytes that are none.
-fn walk(stream: &[u8]) -> Vec<Plain<'_>> {
-    let (mut records, mut at) = (Vec::new(), 0_usize);
+/// The records of a stream from `at` on by their headers alone, up to the first bytes that are none.
+fn walk(stream: &[u8], mut at: usize) -> Vec<Plain<'_>> {
+    let mut records = Vec::new();
     while let Some(header) = stream
         .get(at..)
         .and_then(|rest| rest.first_chunk())
@@ -166,7 +166,9 @@ fn walk(stream: &[u8]) -> Vec<Plain<'_>> {
 
 /// The bytes of messages are those of the handshake records, and of every whole record of another type something is said.
 fn check_records(items: &[Told], stream: &[u8]) {
-    let records = walk(stream);
+    // A hello in the format of SSL 2.0 may come before all records.
+    let old = items.first().filter(|item| item.what == "sslv2");
+    let records = walk(stream, old.map_or(0, |old| old.end as usize));
     for message in items.iter().filter(|item| item.what.starts_with("message ")) {
         let mut bytes = Vec::new();
         for record in records.iter().filter(|record| record.header.content_type == HANDSHAKE) {
