@@ -41,7 +41,7 @@ enum Unpacked<'a> {
     /// RFC 8878, any number of frames.
     Zstd(Box<Zstd<Packed<'a>>>),
     /// Any number of streams, each block of which is at most 900 kB long.
-    Bzip2(Box<MultiBzDecoder<Packed<'a>>>),
+    Bzip2(Box<Piecewise<MultiBzDecoder<Packed<'a>>>>),
     /// Any number of streams.
     Xz(Box<Xz<Packed<'a>>>),
     /// Any number of frames.
@@ -95,7 +95,7 @@ impl<'a> Decoder<'a> {
             None => Unpacked::Plain(tap),
             Some(Compression::Gzip) => Unpacked::Gzip(Box::new(Piecewise::new(MultiGzDecoder::new(packed(tap))))),
             Some(Compression::Zstd) => Unpacked::Zstd(Box::new(Zstd::new(packed(tap)))),
-            Some(Compression::Bzip2) => Unpacked::Bzip2(Box::new(MultiBzDecoder::new(packed(tap)))),
+            Some(Compression::Bzip2) => Unpacked::Bzip2(Box::new(Piecewise::new(MultiBzDecoder::new(packed(tap))))),
             Some(Compression::Xz) => Unpacked::Xz(Box::new(Xz::new(packed(tap)))),
             Some(Compression::Lz4) => Unpacked::Lz4(Box::new(Lz4::new(packed(tap)))),
         };
@@ -141,7 +141,7 @@ impl<'a> Decoder<'a> {
             Unpacked::Plain(tap) => tap,
             Unpacked::Gzip(gzip) => gzip.get_mut().get_mut().get_mut(),
             Unpacked::Zstd(zstd) => zstd.get_mut().get_mut(),
-            Unpacked::Bzip2(bzip2) => bzip2.get_mut().get_mut(),
+            Unpacked::Bzip2(bzip2) => bzip2.get_mut().get_mut().get_mut(),
             Unpacked::Xz(xz) => xz.get_mut().get_mut(),
             Unpacked::Lz4(lz4) => lz4.get_mut().get_mut(),
         };

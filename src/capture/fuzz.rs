@@ -26,10 +26,10 @@ pub fn fuzz_capture(data: &[u8]) {
     }
 }
 
-/// How much comes out of gzip and xz data before the place of its damage depends a little on the reads: their decoders keep back what they made
-/// in the same call.
+/// How much comes out of gzip, bzip2 and xz data before the place of its damage depends a little on the reads: their decoders keep back what
+/// they made in the same call.
 fn is_damaged_within(told: &Told) -> bool {
-    let of_these = |what: &str| ["gzip", "xz"].iter().any(|name| what.contains(name));
+    let of_these = |what: &str| ["gzip", "bzip2", "xz"].iter().any(|name| what.contains(name));
     match told {
         Ok((_, facts)) => facts.problems.iter().any(|problem| of_these(&problem.what)),
         Err(error) => of_these(error),

@@ -1,11 +1,11 @@
-//! Inflated data up to the place of its damage.
+//! Decompressed data up to the place of its damage.
 //!
-//! The inflating decoders drop what they made in the call in which they meet damage. Asked for little at a time, they drop little.
+//! The decoders of gzip and bzip2 drop what they made in the call in which they meet damage. Asked for little at a time, they drop little.
 
 use std::io::{self, Read};
 
 /// Bytes that are asked for at a time, and the most that is lost before the place of damage.
-const PIECE: usize = 2 << 10;
+const PIECE: usize = 512;
 
 /// Asks `inner` for a few bytes at a time, however many are wanted.
 pub(super) struct Piecewise<R> {

@@ -251,7 +251,7 @@ impl<R: BufRead + Send> Zip<R> {
             0 => Box::new(self),
             8 => Box::new(Piecewise::new(DeflateDecoder::new(self))),
             9 => Box::new(Deflate64Decoder::with_buffer(self)),
-            12 => Box::new(BzDecoder::new(self)),
+            12 => Box::new(Piecewise::new(BzDecoder::new(self))),
             93 => Box::new(Zstd::new(self)),
             95 => Box::new(Xz::new(self)),
             other => {
