@@ -78,9 +78,7 @@ impl Reached {
         self.parked += other.parked;
         self.fragments += other.fragments;
     }
-}
 
-impl Reached {
     /// What is told of a capture.
     pub(super) fn told(self, capture: &str, limits: &Limits) -> Vec<LimitReached> {
         let told = |limit: &str, value: usize, count: u64, what: String| LimitReached {

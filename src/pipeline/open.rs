@@ -3,7 +3,7 @@
 use super::live::Live;
 
 /// How far a connection has come, as far as that decides who may stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// It is over: to let it go costs nothing but late packets.
     Closed,
@@ -111,9 +111,8 @@ impl Open {
     pub(super) fn least_needed(&self, limit: usize) -> Vec<u32> {
         let all = self.bytes > limit;
         let may_go = |stage: Stage| stage.is_early() || all && stage == Stage::Talking;
-        let taken = || self.slots.iter().zip(0..).filter(|(slot, _)| slot.live.is_some());
         let mut bytes = [0_u64; Stage::COUNT];
-        for (slot, _) in taken().filter(|(slot, _)| may_go(slot.stage)) {
+        for (slot, _) in self.taken().filter(|(slot, _)| may_go(slot.stage)) {
             if let Some(sum) = bytes.get_mut(slot.stage as usize) {
                 *sum += u64::from(slot.bytes);
             }
@@ -121,7 +120,7 @@ impl Open {
         let most = bytes.iter().max().copied().unwrap_or_default();
         let is_the_largest = |stage: Stage| may_go(stage) && bytes.get(stage as usize) == Some(&most);
         let of_stage = |wanted: &dyn Fn(Stage) -> bool| -> Vec<(u64, u32)> {
-            let of_it = taken().filter(|(slot, _)| wanted(slot.stage));
+            let of_it = self.taken().filter(|(slot, _)| wanted(slot.stage));
             of_it.map(|(slot, place)| (slot.latest, place)).collect()
         };
         let mut silent = of_stage(&is_the_largest);
@@ -140,7 +139,10 @@ impl Open {
 
     /// Every place that is taken.
     pub(super) fn places(&self) -> impl Iterator<Item = u32> {
-        let taken = self.slots.iter().zip(0..).filter(|(slot, _)| slot.live.is_some());
-        taken.map(|(_, place)| place)
+        self.taken().map(|(_, place)| place)
+    }
+
+    fn taken(&self) -> impl Iterator<Item = (&Slot, u32)> {
+        self.slots.iter().zip(0..).filter(|(slot, _)| slot.live.is_some())
     }
 }

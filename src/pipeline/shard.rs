@@ -226,6 +226,7 @@ fn place_of(
     open: &mut Open,
     harvest: &mut Harvest,
 ) -> Option<u32> {
+    let calls = segment.flags.syn() && !segment.flags.ack();
     let mut calls_again = false;
     let before = match flow.place() {
         Place::Open(place) => {
@@ -241,7 +242,6 @@ fn place_of(
         }
         Place::Over(before) => {
             // Ports are used again, and now and then with the number that they had before.
-            let calls = segment.flags.syn() && !segment.flags.ack();
             if !opens && !calls {
                 return None;
             }
@@ -254,7 +254,7 @@ fn place_of(
                 return None;
             }
             harvest.half_open.dropped += u64::from(opens);
-            calls_again = !opens && segment.flags.syn() && !segment.flags.ack();
+            calls_again = !opens && calls;
             before
         }
     };
