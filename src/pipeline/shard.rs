@@ -226,13 +226,20 @@ fn place_of(
     open: &mut Open,
     harvest: &mut Harvest,
 ) -> Option<u32> {
+    if !segment.role.followed() {
+        // What is only quoted ends no connection, whatever Wireshark counts.
+        if let (Place::Unseen(_), true) = (flow.place(), opens) {
+            flow.put(Place::Unseen(conversation.unwrap_or(UNNUMBERED)));
+        }
+        return None;
+    }
     let calls = segment.flags.syn() && !segment.flags.ack();
     let mut calls_again = false;
     let before = match flow.place() {
         Place::Open(place) => {
             let live = open.get(place)?;
             if !opens && !live.tcp.is_reopened_by(segment) {
-                return segment.role.followed().then_some(place);
+                return Some(place);
             }
             let before = live.opened;
             if let Some(live) = open.remove(place) {
@@ -259,10 +266,6 @@ fn place_of(
         }
     };
     let opened = conversation.unwrap_or(if opens { UNNUMBERED } else { before });
-    if !segment.role.followed() {
-        flow.put(Place::Unseen(opened));
-        return None;
-    }
     let mut live = Box::new(Live::new(harvest.capture(), opened, segment, payload));
     if calls_again {
         live.tcp.note_earlier_syn();
@@ -444,6 +447,51 @@ mod tests {
         assert_eq!(shard.openings(), [1]);
         let harvest = shard.finish();
         assert_eq!((harvest.finished.len(), harvest.half_open.dropped), (0, 0));
+    }
+
+    #[test]
+    fn a_quoted_header_ends_no_connection() {
+        let quoted = |frame| Segment {
+            role: Role::Glimpse,
+            seq: 7_000,
+            ..syn(1_024, frame)
+        };
+        let mut shard = shard();
+        shard.segment(&syn(1_024, 1), &[]);
+        shard.segment(&quoted(2), &[]);
+        shard.segment(&syn(1_024, 3), &[]);
+        // Wireshark counts what is quoted as a conversation.
+        assert_eq!(shard.openings(), [1, 2]);
+        let harvest = shard.finish();
+        let syns: Vec<_> = harvest
+            .finished
+            .iter()
+            .map(|finished| finished.observed.tcp.side(crate::evidence::Side::Client).syn_count)
+            .collect();
+        assert_eq!(syns, [2]);
+    }
+
+    #[test]
+    fn a_quoted_header_takes_up_nothing_that_was_parked() {
+        let mut shard = small(1 << 20, 64 << 10);
+        for port in 0..1_000 {
+            shard.segment(&syn(port, u64::from(port) + 1), &[]);
+        }
+        let quoted = Segment {
+            role: Role::Glimpse,
+            seq: 7_000,
+            ..syn(3, 1_001)
+        };
+        shard.segment(&quoted, &[]);
+        let acknowledges = Segment {
+            flags: Flags(0x10),
+            seq: 2,
+            ..syn(3, 1_002)
+        };
+        shard.segment(&acknowledges, &[]);
+        let harvest = shard.finish();
+        assert!(!left(&harvest).contains(&3));
+        assert_eq!(harvest.half_open.dropped + harvest.finished.len() as u64, 1_000);
     }
 
     #[test]
