@@ -100,6 +100,12 @@ impl Books {
         kept.map(|kept| kept.body.len()).sum()
     }
 
+    /// The random of the first ClientHello (RFC 9846 §4.1.2), once that came whole.
+    pub(super) fn client_random(&self) -> Option<[u8; 32]> {
+        let (_version, rest) = self.hellos.first()?.body.split_first_chunk::<2>()?;
+        rest.first_chunk().copied()
+    }
+
     /// How many records of this side were hidden so far.
     pub(super) fn hidden_records(&self, side: Side) -> u64 {
         self.records[side].count
@@ -165,6 +171,7 @@ impl Books {
             server: identity.server,
             capture: identity.capture,
             stream: None,
+            translated: Box::default(),
             client_isn: identity.client_isn,
             vlan: identity.vlan,
             encapsulations: identity.encapsulations,

@@ -154,6 +154,34 @@ pub(crate) struct CertificateRequestSeen {
     pub(crate) authorities: usize,
 }
 
+/// The packets of a connection under other addresses than its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    /// Who called.
+    pub(crate) client: Endpoint,
+    /// Who was called.
+    pub(crate) server: Endpoint,
+    /// Wireshark's number of the stream.
+    pub(crate) stream: Option<u32>,
+    /// The first packet.
+    pub(crate) first: Mark,
+    /// The last packet.
+    pub(crate) last: Mark,
+}
+
+impl Stretch {
+    /// All packets of a connection that was followed by itself.
+    pub(crate) fn of(seen: &Observed) -> Self {
+        Self {
+            client: seen.client,
+            server: seen.server,
+            stream: seen.stream,
+            first: seen.opening(),
+            last: seen.closing(),
+        }
+    }
+}
+
 /// Everything seen of one connection. Facts only. Every failed connection of the input keeps one until the report is written, so what few
 /// have lies behind a box.
 #[derive(Clone, Debug)]
@@ -166,6 +194,8 @@ pub(crate) struct Observed {
     pub(crate) capture: CaptureId,
     /// Wireshark's `tcp.stream` in that capture; `None` past the cap on numbered conversations.
     pub(crate) stream: Option<u32>,
+    /// The same packets behind translations of their addresses, in the order of the capture; empty for nearly all.
+    pub(crate) translated: Box<[Stretch]>,
     /// Sequence number of the client's SYN, or of its first segment.
     pub(crate) client_isn: u32,
     /// Innermost VLAN id of the first packet; 0 where there was no tag.

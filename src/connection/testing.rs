@@ -97,6 +97,12 @@ impl Scene {
         self
     }
 
+    /// The frames up to this one are other connections'.
+    pub(crate) fn behind_frame(mut self, frame: u64) -> Self {
+        self.frame = frame;
+        self
+    }
+
     /// Only so many bytes of each packet's payload are captured from here on.
     pub(crate) fn cut_to(mut self, bytes: usize) -> Self {
         self.snaplen = bytes;

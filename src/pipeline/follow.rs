@@ -10,6 +10,7 @@ use super::harvest::Harvest;
 use super::limits::Reached;
 use super::servers::{Histories, Servers};
 use super::shard::Shard;
+use super::translation::Translations;
 use super::{OnProgress, Options, Progress};
 use crate::capture::{CaptureFacts, Reader, Window};
 use crate::connection::Observed;
@@ -57,6 +58,7 @@ pub(super) fn follow(
         .collect();
     let (mut window, mut next) = (Window::default(), Window::default());
     let mut decoder = Decoder::new(FragmentLimits::of_bytes(options.limits.fragments));
+    let mut translations = Translations::with_limit(options.limits.flows);
     let (mut conversations, mut packets) = (0, 0);
     let name = reader.name();
     let mut more = reader.fill(&mut window, stop);
@@ -72,6 +74,7 @@ pub(super) fn follow(
                     }
                 });
                 number(&mut shards, &mut conversations);
+                translations.take(shards.iter_mut().flat_map(Shard::sightings));
             },
         );
         packets += window.records.len() as u64;
@@ -85,7 +88,7 @@ pub(super) fn follow(
         std::mem::swap(&mut window, &mut next);
         more = read;
     }
-    harvest(reader.finish(), shards, &servers, decoder.fragments())
+    harvest(reader.finish(), shards, &servers, translations, decoder.fragments())
 }
 
 /// Gives the conversations that were opened since the last time their numbers, in the order of their first packets. Where a shard had to
@@ -110,7 +113,13 @@ fn number(shards: &mut [Shard], conversations: &mut u32) {
     shards.iter_mut().for_each(|shard| shard.numbered(lost));
 }
 
-fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments: FragmentTally) -> FollowedSet {
+fn harvest(
+    facts: CaptureFacts,
+    shards: Vec<Shard>,
+    servers: &Servers,
+    translations: Translations,
+    fragments: FragmentTally,
+) -> FollowedSet {
     let mut reached = Reached {
         fragments: fragments.no_room,
         ..Reached::default()
@@ -138,5 +147,6 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments
     }
     set.observed
         .sort_by_key(|observed| observed.tcp.first_packet().map(|first| first.frame));
+    set.observed = translations.join(set.observed, &mut set.sound);
     set
 }

@@ -12,6 +12,7 @@ mod open;
 mod servers;
 mod shard;
 mod tally;
+mod translation;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

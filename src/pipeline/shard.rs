@@ -8,6 +8,7 @@ use super::harvest::Harvest;
 use super::limits::{Limits, Reached};
 use super::live::Live;
 use super::open::{Open, Stage};
+use super::translation::Sighting;
 use crate::evidence::Time;
 use crate::net::Segment;
 
@@ -34,6 +35,8 @@ pub(super) struct Shard {
     open: Open,
     /// Frames that opened a conversation and wait for their number.
     openings: Vec<u64>,
+    /// Connections whose ClientHello came whole, since the last time.
+    sightings: Vec<Sighting>,
     lingering: VecDeque<Lingering>,
     harvest: Harvest,
     limits: Limits,
@@ -50,6 +53,7 @@ impl Shard {
             flows: Flows::with_limit(limits.flows),
             open: Open::default(),
             openings: Vec::new(),
+            sightings: Vec::new(),
             lingering: VecDeque::new(),
             harvest,
             limits,
@@ -62,6 +66,11 @@ impl Shard {
     /// Frames that opened a conversation since the last numbering, ascending.
     pub(super) fn openings(&self) -> &[u64] {
         &self.openings
+    }
+
+    /// The connections whose ClientHello came whole since the last time.
+    pub(super) fn sightings(&mut self) -> impl Iterator<Item = Sighting> {
+        self.sightings.drain(..)
     }
 
     /// The number of the next conversation that waits for one.
@@ -125,8 +134,10 @@ impl Shard {
         let (capture, keeps_sound) = (self.harvest.capture(), self.harvest.keeps_sound());
         let certificates = self.harvest.certificates();
         let (mut closed, mut settled) = (false, false);
+        let sightings = &mut self.sightings;
         let opened = self.open.change(place, segment.frame, |live| {
             live.segment(segment, payload, certificates);
+            sightings.extend(live.sighting(segment.frame));
             closed = !live.lingers && live.tcp.is_closed();
             live.lingers |= closed;
             settled = !keeps_sound && live.is_settled(capture);

@@ -52,6 +52,13 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
             add(record.mark, "record", record_text(record));
         }
     }
+    for stretch in &seen.translated {
+        let text = format!(
+            "the same packets under other addresses: {} to {}",
+            stretch.client, stretch.server
+        );
+        add(stretch.first, "translated", text);
+    }
     if let Seen::Seen(offer) = &seen.offer
         && offer.value.sslv2
     {
