@@ -203,11 +203,39 @@ fn copies_that_differ_are_told_and_others_are_not() {
 #[test]
 fn what_is_odd_is_told() {
     assert_eq!(events("urgent-data", "urgent").len(), 1);
-    let (_, text) = &events("reset-with-a-reason", "rst")[0];
-    assert!(
-        text.ends_with("; it says \"[0x1a2b3c:1234] Peer closed during the handshake\""),
-        "{text}"
-    );
+}
+
+#[test]
+fn why_a_connection_was_reset_is_told_where_somebody_says_it() {
+    let says = [
+        (
+            "reset-with-a-reason",
+            "[0x1a2b3c:1234] Peer closed during the handshake",
+        ),
+        ("trailers-of-a-load-balancer", "SSL handshake timeout exceeded"),
+        (
+            "trailers-of-a-load-balancer-with-magic",
+            "SSL handshake timeout exceeded",
+        ),
+    ];
+    for (name, words) in says {
+        let (_, text) = &events(name, "rst")[0];
+        assert!(text.ends_with(&format!("; it says \"{words}\"")), "{name}: {text}");
+    }
+    for capture in captures("streams") {
+        let name = stem(&capture);
+        let report = report(&capture);
+        let evidence = connections(&report)[0]["cause"]["evidence"].as_array();
+        let texts: Vec<&str> = evidence
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one["text"].as_str())
+            .collect();
+        let said = texts.iter().find(|text| text.starts_with("the reset says"));
+        let words = says.iter().find(|(known, _)| *known == name);
+        let expected = words.map(|(_, words)| format!("the reset says \"{words}\""));
+        assert_eq!(said.map(ToString::to_string), expected, "{name}");
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
             add(fin, "fin", "FIN".to_owned());
         }
         if let Some(reset) = facts.first_rst() {
-            add(reset.mark, "rst", reset_text(&reset, facts.rst_text()));
+            add(reset.mark, "rst", reset_text(&reset, facts.rst_text().as_deref()));
         }
         if let Some(difference) = facts.contradiction() {
             add(difference.second, "overlap", difference.to_string());
@@ -203,22 +203,12 @@ fn answer_notes(answer: &Answer, mut add: impl FnMut(&str)) {
 }
 
 /// A reset, and what speaks for or against it.
-fn reset_text(reset: &Reset, words: &[u8]) -> String {
+fn reset_text(reset: &Reset, words: Option<&str>) -> String {
     let mut text = format!("RST, TTL {}", reset.ttl);
     if !reset.believed {
         text.push_str("; its receiver passed it over");
     }
-    if !words.is_empty() {
-        let words: String = words
-            .iter()
-            .map(|byte| {
-                if matches!(byte, 0x20..=0x7e) {
-                    char::from(*byte)
-                } else {
-                    '.'
-                }
-            })
-            .collect();
+    if let Some(words) = words {
         text.push_str(&format!("; it says \"{words}\""));
     }
     text
