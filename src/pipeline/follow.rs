@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::decode::{Decoder, SHARDS};
 use super::harvest::Harvest;
+use super::inventory::Served;
 use super::limits::Reached;
 use super::servers::{Histories, Servers};
 use super::shard::Shard;
@@ -32,6 +33,8 @@ pub(crate) struct FollowedSet {
     pub(crate) half_open: u64,
     /// Authorities' certificates that were seen.
     pub(crate) index: CertificateIndex,
+    /// Who served which certificates; empty where that is not asked for.
+    pub(crate) served: Served,
     /// How often limits were reached.
     pub(crate) reached: Reached,
     /// What became of the IP fragments.
@@ -51,7 +54,7 @@ pub(super) fn follow(
     let servers = Arc::new(Servers::new());
     let mut shards: Vec<Shard> = (0..SHARDS)
         .map(|_| {
-            let harvest = Harvest::new(capture, Arc::clone(certificates), Arc::clone(&servers), options.all);
+            let harvest = Harvest::new(capture, Arc::clone(certificates), Arc::clone(&servers), options);
             Shard::new(harvest, limits.clone())
         })
         .collect();
@@ -123,6 +126,7 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments
         sound: 0,
         half_open: 0,
         index: CertificateIndex::default(),
+        served: Served::default(),
         facts,
         reached,
         fragments,
@@ -131,6 +135,9 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments
         set.sound += harvest.sound;
         set.half_open += harvest.half_open.dropped;
         set.index.merge(&harvest.index);
+        if let Some(inventory) = harvest.inventory.take() {
+            set.served.absorb(inventory, harvest.numbers.iter());
+        }
         for mut observed in harvest.numbered() {
             observed.capture_end = observed.capture_end.or(set.facts.last);
             set.observed.push(observed);

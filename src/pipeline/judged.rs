@@ -55,12 +55,11 @@ impl Judged {
     }
 
     /// Judges every connection, and counts; returns also what is told of each set.
-    pub(super) fn new(followed: Vec<FollowedSet>, shared: &Shared) -> (Self, Vec<CaptureSet>) {
-        let mut index = CertificateIndex::default();
-        for set in &followed {
-            index.merge(&set.index);
-        }
-        let index = Arc::new(index);
+    pub(super) fn new(
+        followed: Vec<FollowedSet>,
+        index: Arc<CertificateIndex>,
+        shared: &Shared,
+    ) -> (Self, Vec<CaptureSet>) {
         let captures = followed.iter().map(|set| set.facts.path.clone()).collect();
         let (mut sets, mut shown, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for mut set in followed {

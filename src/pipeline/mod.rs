@@ -4,6 +4,7 @@ mod decode;
 mod flows;
 mod follow;
 mod harvest;
+mod inventory;
 mod judged;
 mod limits;
 mod live;
@@ -25,7 +26,7 @@ use crate::error::Error;
 use crate::evidence::{CaptureId, Time};
 use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
 use crate::why::{CAUSES, title};
-use crate::x509::{CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anchors};
+use crate::x509::{CertificateIndex, CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anchors};
 
 use follow::{FollowedSet, follow};
 use judged::{Judged, Shared};
@@ -81,6 +82,8 @@ pub struct Options {
     pub at: Option<i64>,
     /// Keep completed connections for the report too.
     pub all: bool,
+    /// Keep an inventory of the certificates of every server, sound connections' too.
+    pub inventory: bool,
     /// Compute the SHA-256 of each input.
     pub hash: bool,
     /// How much is kept at a time.
@@ -252,7 +255,14 @@ impl Analysis {
         };
         let certificates = Arc::clone(&shared.certificates);
         let followed = self.sets;
-        let judge = || Judged::new(followed, &shared);
+        let mut index = CertificateIndex::default();
+        followed.iter().for_each(|set| index.merge(&set.index));
+        let index = Arc::new(index);
+        let inventory = self.options.inventory.then(|| {
+            let served = followed.iter().map(|set| (set.facts.path.as_str(), &set.served));
+            inventory::told(served, &index, &shared.trust, &certificates, shared.at)
+        });
+        let judge = || Judged::new(followed, index, &shared);
         let (judged, sets) = match &self.pool {
             Some(pool) => pool.install(judge),
             None => judge(),
@@ -272,6 +282,7 @@ impl Analysis {
             passed_over: self.passed_over,
             summary,
             connections: Box::new(judged.on(self.pool)),
+            inventory,
         }
     }
 }

@@ -98,7 +98,7 @@ struct Where<'a> {
     captures: &'a [String],
 }
 
-fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
+pub(super) fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
     Endpoint {
         address: endpoint.address.to_string(),
         port: Some(endpoint.port),
@@ -352,7 +352,7 @@ fn certificates(chain: &Seen<Spanned<Chain>>, at: Where<'_>) -> Certificates {
     }
 }
 
-fn information(interned: &crate::x509::Interned) -> CertificateInfo {
+pub(super) fn information(interned: &crate::x509::Interned) -> CertificateInfo {
     let Some(certificate) = interned.readable() else {
         let broken = describe_broken(interned.der());
         return CertificateInfo {
