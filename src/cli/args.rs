@@ -104,6 +104,10 @@ pub(crate) struct Certificates {
     #[arg(long, value_name = "TIME|now")]
     pub(crate) at: Option<At>,
 
+    /// Seconds to add to the captures' clock where certificates are judged; without it, what a capture plainly says of its own clock
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub(crate) clock_offset: Option<i64>,
+
     /// A key log, as SSLKEYLOGFILE makes it (this version does not decrypt yet)
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Vec<PathBuf>,

@@ -86,6 +86,7 @@ pub(super) fn options(input: &Input, certificates: &Certificates, limits: &Limit
         At::Moment(moment) => moment.nanos(),
         At::Now => now(),
     });
+    options.clock_offset = certificates.clock_offset;
     options.hash = input.hash;
     options.limits = limits.limits();
     options.glob.clone_from(&input.glob);

@@ -1,13 +1,32 @@
 //! How a server fared with everybody: what it accepted, from how many, and for which names. The best evidence about a refusal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::connection::Closed;
-use crate::evidence::Side;
+use crate::connection::clock::Sightings;
+use crate::connection::{Chain, Closed, Observed};
+use crate::evidence::{Mark, Seen, Side};
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::x509::Certificate;
 
 /// Values of each kind that are remembered of one server.
 const KEPT: usize = 48;
+
+/// Certificates that a server was seen to send.
+#[derive(Clone, Debug)]
+pub(crate) struct SentChain {
+    /// As it was sent, leaf first.
+    pub(crate) chain: Arc<Chain>,
+    /// The packet that completed the message.
+    pub(crate) mark: Mark,
+}
+
+impl SentChain {
+    /// The first certificate, where it can be read.
+    pub(crate) fn leaf(&self) -> Option<&Certificate> {
+        self.chain.first()?.readable().map(|leaf| &**leaf)
+    }
+}
 
 /// What the connections of one capture set to one server (address and port) came to. Adding is commutative: the order in which
 /// connections come never shows.
@@ -29,6 +48,12 @@ pub(crate) struct ServerHistory {
     pub(crate) groups: BTreeSet<Group>,
     /// Names for which it completed a handshake.
     pub(crate) names: BTreeSet<String>,
+    /// The certificates that it sent in the clear, by the name that was asked for; "" where none was. The earliest of each.
+    pub(crate) sent: BTreeMap<String, SentChain>,
+    /// The times in its HTTP answers.
+    pub(super) dates: Sightings,
+    /// What its randoms would say if they began with the time.
+    pub(super) randoms: Sightings,
 }
 
 impl ServerHistory {
@@ -58,7 +83,44 @@ impl ServerHistory {
                 self.names.insert(name.to_owned());
             }
         }
+        self.keep_certificates(closed);
+        self.look_at_clock(seen);
         self.trim();
+    }
+
+    fn keep_certificates(&mut self, closed: &Closed) {
+        let Seen::Seen(sent) = &closed.observed.server_chain else {
+            return;
+        };
+        if sent.value.is_empty() {
+            return;
+        }
+        let (name, mark) = (closed.server_name().unwrap_or_default(), sent.span.mark);
+        let new = || SentChain {
+            chain: Arc::new(sent.value.clone()),
+            mark,
+        };
+        match self.sent.get_mut(name) {
+            Some(known) if known.mark.frame <= mark.frame => {}
+            Some(known) => *known = new(),
+            None => {
+                self.sent.insert(name.to_owned(), new());
+            }
+        }
+    }
+
+    /// Notes what a connection says of the time, be it TLS or plain HTTP.
+    pub(crate) fn look_at_clock(&mut self, seen: &Observed) {
+        if let Some((date, mark)) = seen.http_date()
+            && let Some(at) = mark.time
+        {
+            self.dates.add(mark.frame, date.seconds(), at);
+        }
+        if let Some(answer) = seen.answer.as_ref().seen()
+            && let (Some(told), Some(at)) = (answer.value.random_as_time(), answer.span.mark.time)
+        {
+            self.randoms.add(answer.span.mark.frame, told, at);
+        }
     }
 
     /// The smallest values stay: which ones are kept does not depend on the order of adding.
@@ -71,6 +133,9 @@ impl ServerHistory {
         }
         while self.groups.len() > KEPT {
             self.groups.pop_last();
+        }
+        while self.sent.len() > KEPT {
+            self.sent.pop_last();
         }
         while self.versions.len() > KEPT {
             self.versions.pop_last();

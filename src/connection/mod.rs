@@ -5,6 +5,7 @@
 
 mod answer;
 mod books;
+mod clock;
 mod closed;
 mod ending;
 mod history;
@@ -17,6 +18,7 @@ mod sealed;
 pub(crate) mod testing;
 
 pub(crate) use answer::Answer;
+pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::Closed;
 pub(crate) use ending::Act;
 pub(crate) use history::ServerHistory;

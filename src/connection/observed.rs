@@ -302,6 +302,14 @@ impl Observed {
         }
     }
 
+    /// The time that the server's HTTP answer names, and the packet.
+    pub(crate) fn http_date(&self) -> Option<(Time, Mark)> {
+        match &self.first[Side::Server] {
+            First::Other(Some(plaintext), span) => Some((plaintext.date?, span.mark)),
+            _ => None,
+        }
+    }
+
     /// The protocol that the connection speaks where it is not TLS, as far as it was recognised.
     pub(crate) fn plain_protocol(&self) -> Option<&'static str> {
         self.first.iter().find_map(|first| match first {

@@ -13,7 +13,7 @@ use super::servers::{Histories, Servers};
 use super::shard::Shard;
 use super::{OnProgress, Options, Progress};
 use crate::capture::{CaptureFacts, Reader, Window};
-use crate::connection::Observed;
+use crate::connection::{ClockEstimate, Observed, estimate_clock};
 use crate::evidence::CaptureId;
 use crate::net::{FragmentLimits, FragmentTally};
 use crate::x509::{CertificateIndex, CertificateStore};
@@ -27,6 +27,8 @@ pub(crate) struct FollowedSet {
     pub(crate) observed: Vec<Box<Observed>>,
     /// How each server fared.
     pub(crate) servers: Histories,
+    /// What they say of the capture's clock, where it seems wrong.
+    pub(crate) clock: Option<ClockEstimate>,
     /// Sound connections that were only counted.
     pub(crate) sound: u64,
     /// Connections without a byte of TLS that were only counted.
@@ -39,6 +41,19 @@ pub(crate) struct FollowedSet {
     pub(crate) reached: Reached,
     /// What became of the IP fragments.
     pub(crate) fragments: FragmentTally,
+}
+
+impl FollowedSet {
+    /// Seconds to add to its times where certificates are judged: what was given, else what it plainly says itself.
+    pub(super) fn clock_offset(&self, given: Option<i64>) -> i64 {
+        let own = || {
+            self.clock
+                .as_ref()
+                .filter(|clock| clock.is_plain)
+                .map(|clock| clock.offset)
+        };
+        given.or_else(own).unwrap_or_default()
+    }
 }
 
 /// Follows every connection of a capture to its end.
@@ -120,9 +135,11 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments
     };
     shards.iter().for_each(|shard| reached.add(shard.reached()));
     let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
+    let servers = servers.take();
     let mut set = FollowedSet {
         observed: Vec::new(),
-        servers: servers.take(),
+        clock: estimate_clock(servers.values()),
+        servers,
         sound: 0,
         half_open: 0,
         index: CertificateIndex::default(),

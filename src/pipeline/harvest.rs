@@ -105,6 +105,9 @@ impl Harvest {
         let observed = &closed.observed;
         let spoke_tls = observed.spoke_tls();
         let spoke_otherwise = !spoke_tls && !observed.is_silent();
+        if observed.http_date().is_some() {
+            self.servers.look_at_clock(server, observed);
+        }
         let is_begun_only = closed.is_begun_only();
         let never_began = spoke_otherwise && observed.asked_for_tls.is_none() || is_begun_only;
         if never_began && !self.half_open.keeps(server, Kind::of(&observed.tcp, is_begun_only)) {

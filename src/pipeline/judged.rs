@@ -43,6 +43,7 @@ pub(super) struct Shared {
     pub(super) trust: Arc<Trust>,
     pub(super) certificates: Arc<CertificateStore>,
     pub(super) at: Option<Time>,
+    pub(super) clock_offset: Option<i64>,
     pub(super) all: bool,
     pub(super) limits: Limits,
 }
@@ -69,6 +70,7 @@ impl Judged {
                 index: Arc::clone(&index),
                 servers: std::mem::take(&mut set.servers),
                 at: shared.at,
+                clock_offset: set.clock_offset(shared.clock_offset),
             };
             let verdicts: Vec<Option<(Outcome, Option<CauseId>)>> = set
                 .observed

@@ -34,7 +34,8 @@ pub use contract::{
 };
 pub use filter::{BadHost, Filter, Host};
 pub use input::{
-    AddressName, Capture, CaptureProblem, Comment, Fragments, Generator, LimitReached, ProblemKind, Summary, Trust,
+    AddressName, Capture, CaptureProblem, Clock, Comment, Fragments, Generator, LimitReached, ProblemKind, Summary,
+    Trust,
 };
 pub(crate) use input::{CaptureSet, Spoken, Traffic};
 pub use inventory::{Expiring, Inventory, PemFile, ServedChain, ServedPlace};

@@ -185,7 +185,6 @@ pub(crate) fn report_on(connections: Vec<Connection>) -> Report {
         sets: Vec::new(),
         passed_over: 0,
         summary,
-        inventory: None,
         connections: Box::new(Fixed(connections)),
         inventory: None,
     }
