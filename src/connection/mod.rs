@@ -21,7 +21,7 @@ pub(crate) use answer::Answer;
 pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::Closed;
 pub(crate) use ending::Act;
-pub(crate) use history::ServerHistory;
+pub(crate) use history::{SentChain, SentChains, ServerHistory};
 pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
     RecordSeen, Spanned,

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::follow::FollowedSet;
 use super::limits::Limits;
-use crate::connection::Observed;
+use crate::connection::{Observed, SentChains};
 use crate::evidence::Time;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
 use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
@@ -62,6 +62,12 @@ impl Judged {
         shared: &Shared,
     ) -> (Self, Vec<CaptureSet>) {
         let captures = followed.iter().map(|set| set.facts.path.clone()).collect();
+        let mut sent = SentChains::default();
+        for set in &followed {
+            set.servers
+                .iter()
+                .for_each(|(server, history)| sent.add(*server, history));
+        }
         let (mut sets, mut shown, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for mut set in followed {
             let surroundings = Surroundings {
@@ -72,6 +78,7 @@ impl Judged {
                 at: shared.at,
                 clock_offset: set.clock_offset(shared.clock_offset),
             };
+            set.observed.iter_mut().for_each(|seen| sent.lend(seen));
             let verdicts: Vec<Option<(Outcome, Option<CauseId>)>> = set
                 .observed
                 .par_iter()
