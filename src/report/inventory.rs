@@ -78,7 +78,10 @@ pub struct ServedChain {
     pub chain_sha256: Option<String>,
     /// The names of the trust stores to which the list leads by itself.
     pub trusted_by: Vec<String>,
-    /// What there is to say of the list, in words; empty where it is sound.
+    /// True where it leads to one of these roots over certificates that were valid and may sign, for a server, when it was seen last (with
+    /// [`Options::at`](crate::Options::at), then). Names are another question.
+    pub sound: bool,
+    /// What there is to say of the list, in words.
     pub defects: Vec<String>,
     /// When the first of its certificates ends, roots that are not needed left out. RFC 3339; `None` where none can be read.
     pub ends: Option<Timestamp>,
@@ -144,6 +147,7 @@ impl ServedChain {
             let missed = |name: &&String| matches!(covers(leaf, name), NameMatch::No { .. });
             self.names_not_covered = self.names.iter().filter(missed).cloned().collect();
         }
+        self.sound = report.is_sound() && report.defects().is_empty();
         self.defects = defects(report);
         let needed = chain
             .iter()
