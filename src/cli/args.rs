@@ -22,29 +22,8 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Captures, folders or archives of captures, or - for standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-
-    /// A capture, folder or - (repeatable; the same as a bare FILE)
-    #[arg(short, long = "read", value_name = "FILE")]
-    pub(crate) read: Vec<PathBuf>,
-
-    /// In folders, only files of this name, such as '*.pcap', or with a slash of this path below the folder: '2026-*/**/*.gz' (repeatable)
-    #[arg(long, value_name = "PATTERN")]
-    pub(crate) glob: Vec<Glob>,
-
-    /// Threads; 0 uses all cores
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 0)]
-    pub(crate) threads: usize,
-
-    /// SHA-256 of each capture in the report
-    #[arg(long)]
-    pub(crate) hash: bool,
-
-    /// A cut last record counts as damage
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) input: Input,
 
     /// Exit with 1 if this is met: failed, undetermined or a cause, alone or with a bound (failed>3, failed>0.1%)
     #[arg(long, value_name = "EXPR")]
@@ -66,6 +45,45 @@ pub(crate) struct Arguments {
     pub(crate) elsewhere: Elsewhere,
 }
 
+/// What is read, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Input {
+    /// Captures, folders or archives of captures, or - for standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// A capture, folder or - (repeatable; the same as a bare FILE)
+    #[arg(short, long = "read", value_name = "FILE")]
+    read: Vec<PathBuf>,
+
+    /// In folders, only files of this name, such as '*.pcap', or with a slash of this path below the folder: '2026-*/**/*.gz' (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) glob: Vec<Glob>,
+
+    /// Threads; 0 uses all cores
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+
+    /// SHA-256 of each capture in the report
+    #[arg(long)]
+    pub(crate) hash: bool,
+
+    /// A cut last record counts as damage
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// No progress and no notes on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+impl Input {
+    /// What is to be read, in the order in which it is read: -r first.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.read.iter().chain(&self.files)
+    }
+}
+
 /// What certificates are judged with.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Certificates and keys")]
@@ -85,6 +103,10 @@ pub(crate) struct Certificates {
     /// Judge certificates at this time instead of each packet's
     #[arg(long, value_name = "TIME|now")]
     pub(crate) at: Option<At>,
+
+    /// Seconds to add to the captures' clock where certificates are judged; without it, what a capture plainly says of its own clock
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub(crate) clock_offset: Option<i64>,
 
     /// A key log, as SSLKEYLOGFILE makes it (this version does not decrypt yet)
     #[arg(long, value_name = "FILE")]
@@ -152,10 +174,6 @@ pub(crate) struct Output {
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-
-    /// No progress and no notes on standard error
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
 }
 
 impl Output {
@@ -326,14 +344,57 @@ pub(crate) enum Command {
     },
     /// List the causes
     Causes,
+    /// List the certificates of every server in captures, and what ends when
+    Certs(Box<Certs>),
+}
+
+/// The arguments of `certs`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Certs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+
+    /// Only where a certificate ends within so many days from now, or from --at, or has ended
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) expiring: Option<u64>,
+
+    /// Write every certificate, and every list of them, into this folder as PEM files named by SHA-256
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) pem: Option<PathBuf>,
+
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: InventoryFormat,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+
+    #[command(flatten)]
+    pub(crate) certificates: Certificates,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+}
+
+/// A form of the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InventoryFormat {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
 }
 
 impl Arguments {
-    /// What is to be read, in the order in which it is read: -r first.
-    pub(crate) fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
-        self.read.iter().chain(&self.files)
-    }
-
     /// The key logs that were named, by --keylog or as tshark names them.
     pub(crate) fn key_logs(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut logs = self.certificates.keylog.clone();
@@ -368,7 +429,8 @@ mod tests {
         assert!(arguments.command.is_none());
         assert_eq!(
             arguments
-                .inputs()
+                .input
+                .paths()
                 .map(|path| path.display().to_string())
                 .collect::<Vec<_>>(),
             ["a", "b", "./causes"]
@@ -377,7 +439,10 @@ mod tests {
             Arguments::parse_from(["tlswhy", "causes"]).command,
             Some(Command::Causes)
         ));
-        assert_eq!(Arguments::parse_from(["tlswhy", "-r", "causes"]).read.len(), 1);
+        assert_eq!(
+            Arguments::parse_from(["tlswhy", "-r", "causes"]).input.paths().count(),
+            1
+        );
     }
 
     #[test]

@@ -165,6 +165,7 @@ impl Books {
             offer: missing(of_client),
             answer: seen_or(self.answer, of_server),
             server_chain: seen_or(self.server_chain, server_keyed),
+            borrowed: None,
             client_chain: seen_or(self.client_chain, client_keyed),
             certificate_request: seen_or(self.certificate_request, server_keyed),
             client: identity.client,

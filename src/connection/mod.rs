@@ -5,6 +5,7 @@
 
 mod answer;
 mod books;
+mod clock;
 mod closed;
 mod ending;
 mod history;
@@ -17,9 +18,10 @@ mod sealed;
 pub(crate) mod testing;
 
 pub(crate) use answer::Answer;
+pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::Closed;
 pub(crate) use ending::Act;
-pub(crate) use history::ServerHistory;
+pub(crate) use history::{SentChain, SentChains, ServerHistory};
 pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
     RecordSeen, Spanned, Stretch,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::connection::{Answer, Offer};
+use crate::connection::{Answer, Offer, SentChain};
 use crate::evidence::{CaptureId, Hidden, Mark, Pair, Seen, Side, Span, Time};
 use crate::net::Encapsulations;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
@@ -222,6 +222,8 @@ pub(crate) struct Observed {
     pub(crate) answer: Seen<Spanned<Answer>>,
     /// The server's certificates.
     pub(crate) server_chain: Seen<Spanned<Chain>>,
+    /// What the server sent to another connection that asked it for the same name, where TLS 1.3 hides what it sent to this one.
+    pub(crate) borrowed: Option<Arc<SentChain>>,
     /// The client's certificates; seen and empty where it sent an empty list.
     pub(crate) client_chain: Seen<Spanned<Chain>>,
     /// ServerKeyExchange.
@@ -270,13 +272,15 @@ impl Observed {
 
     /// The server's leaf, where it was seen and could be parsed.
     pub(crate) fn leaf(&self) -> Option<&crate::x509::Certificate> {
-        self.server_chain
-            .as_ref()
-            .seen()?
-            .value
-            .first()?
-            .readable()
-            .map(|leaf| &**leaf)
+        self.shown_server_chain()?.first()?.readable().map(|leaf| &**leaf)
+    }
+
+    /// The server's certificates: its own, or those that it sent to others where they are borrowed.
+    pub(crate) fn shown_server_chain(&self) -> Option<&Chain> {
+        match &self.server_chain {
+            Seen::Seen(chain) => Some(&chain.value),
+            _ => self.borrowed.as_ref().map(|sent| &sent.chain),
+        }
     }
 
     /// True where a TLS byte of either side was recognised.
@@ -328,6 +332,14 @@ impl Observed {
     pub(crate) fn plain_answer(&self) -> Option<&str> {
         match &self.first[Side::Server] {
             First::Other(Some(plaintext), _) => Some(&plaintext.quote),
+            _ => None,
+        }
+    }
+
+    /// The time that the server's HTTP answer names, and the packet.
+    pub(crate) fn http_date(&self) -> Option<(Time, Mark)> {
+        match &self.first[Side::Server] {
+            First::Other(Some(plaintext), span) => Some((plaintext.date?, span.mark)),
             _ => None,
         }
     }

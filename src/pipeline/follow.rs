@@ -7,13 +7,14 @@ use rayon::prelude::*;
 
 use super::decode::{Decoder, SHARDS};
 use super::harvest::Harvest;
+use super::inventory::Served;
 use super::limits::Reached;
 use super::servers::{Histories, Servers};
 use super::shard::Shard;
 use super::translation::Translations;
 use super::{OnProgress, Options, Progress};
 use crate::capture::{CaptureFacts, Reader, Window};
-use crate::connection::Observed;
+use crate::connection::{ClockEstimate, Observed, estimate_clock};
 use crate::evidence::CaptureId;
 use crate::net::{FragmentLimits, FragmentTally};
 use crate::x509::{CertificateIndex, CertificateStore};
@@ -27,16 +28,33 @@ pub(crate) struct FollowedSet {
     pub(crate) observed: Vec<Box<Observed>>,
     /// How each server fared.
     pub(crate) servers: Histories,
+    /// What they say of the capture's clock, where it seems wrong.
+    pub(crate) clock: Option<ClockEstimate>,
     /// Sound connections that were only counted.
     pub(crate) sound: u64,
     /// Connections without a byte of TLS that were only counted.
     pub(crate) half_open: u64,
     /// Authorities' certificates that were seen.
     pub(crate) index: CertificateIndex,
+    /// Who served which certificates; empty where that is not asked for.
+    pub(crate) served: Served,
     /// How often limits were reached.
     pub(crate) reached: Reached,
     /// What became of the IP fragments.
     pub(crate) fragments: FragmentTally,
+}
+
+impl FollowedSet {
+    /// Seconds to add to its times where certificates are judged: what was given, else what it plainly says itself.
+    pub(super) fn clock_offset(&self, given: Option<i64>) -> i64 {
+        let own = || {
+            self.clock
+                .as_ref()
+                .filter(|clock| clock.is_plain)
+                .map(|clock| clock.offset)
+        };
+        given.or_else(own).unwrap_or_default()
+    }
 }
 
 /// Follows every connection of a capture to its end.
@@ -52,7 +70,7 @@ pub(super) fn follow(
     let servers = Arc::new(Servers::new());
     let mut shards: Vec<Shard> = (0..SHARDS)
         .map(|_| {
-            let harvest = Harvest::new(capture, Arc::clone(certificates), Arc::clone(&servers), options.all);
+            let harvest = Harvest::new(capture, Arc::clone(certificates), Arc::clone(&servers), options);
             Shard::new(harvest, limits.clone())
         })
         .collect();
@@ -126,12 +144,15 @@ fn harvest(
     };
     shards.iter().for_each(|shard| reached.add(shard.reached()));
     let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
+    let servers = servers.take();
     let mut set = FollowedSet {
         observed: Vec::new(),
-        servers: servers.take(),
+        clock: estimate_clock(servers.values()),
+        servers,
         sound: 0,
         half_open: 0,
         index: CertificateIndex::default(),
+        served: Served::default(),
         facts,
         reached,
         fragments,
@@ -140,6 +161,9 @@ fn harvest(
         set.sound += harvest.sound;
         set.half_open += harvest.half_open.dropped;
         set.index.merge(&harvest.index);
+        if let Some(inventory) = harvest.inventory.take() {
+            set.served.absorb(inventory, harvest.numbers.iter());
+        }
         for mut observed in harvest.numbered() {
             observed.capture_end = observed.capture_end.or(set.facts.last);
             set.observed.push(observed);

@@ -4,6 +4,7 @@ mod decode;
 mod flows;
 mod follow;
 mod harvest;
+mod inventory;
 mod judged;
 mod limits;
 mod live;
@@ -26,7 +27,7 @@ use crate::error::Error;
 use crate::evidence::{CaptureId, Time};
 use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
 use crate::why::{CAUSES, title};
-use crate::x509::{CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anchors};
+use crate::x509::{CertificateIndex, CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anchors};
 
 use follow::{FollowedSet, follow};
 use judged::{Judged, Shared};
@@ -80,8 +81,12 @@ pub struct Options {
     pub trust: Vec<TrustStore>,
     /// Judge certificates at this moment instead of the packets': nanoseconds since 1970 UTC.
     pub at: Option<i64>,
+    /// Seconds to add to the captures' times where certificates are judged; `None`: what a capture plainly says of its own clock, else nothing.
+    pub clock_offset: Option<i64>,
     /// Keep completed connections for the report too.
     pub all: bool,
+    /// Keep an inventory of the certificates of every server, sound connections' too.
+    pub inventory: bool,
     /// Compute the SHA-256 of each input.
     pub hash: bool,
     /// How much is kept at a time.
@@ -241,19 +246,27 @@ impl Analysis {
         let trust = Trust::new(self.options.trust.iter().map(|store| Arc::clone(&store.0)));
         let told_trust = trust.stores.iter().map(|store| told_store(store)).collect();
         let partial = self.sets.iter().any(|set| set.facts.stopped) || self.stop.load(Ordering::Relaxed);
-        let read = self.sets.iter().map(told_capture);
+        let read = self.sets.iter().map(|set| told_capture(set, self.options.clock_offset));
         let captures = read.chain(self.unread).collect();
         let options = effective(&self.options);
         let shared = Shared {
             trust: Arc::new(trust),
             certificates: self.certificates,
             at: self.options.at.map(Time::from_nanos),
+            clock_offset: self.options.clock_offset,
             all: self.options.all,
             limits: self.options.limits.clone(),
         };
         let certificates = Arc::clone(&shared.certificates);
         let followed = self.sets;
-        let judge = || Judged::new(followed, &shared);
+        let mut index = CertificateIndex::default();
+        followed.iter().for_each(|set| index.merge(&set.index));
+        let index = Arc::new(index);
+        let inventory = self.options.inventory.then(|| {
+            let served = followed.iter().map(|set| (set.facts.path.as_str(), &set.served));
+            inventory::told(served, &index, &shared.trust, &certificates, shared.at)
+        });
+        let judge = || Judged::new(followed, index, &shared);
         let (judged, sets) = match &self.pool {
             Some(pool) => pool.install(judge),
             None => judge(),
@@ -273,6 +286,7 @@ impl Analysis {
             passed_over: self.passed_over,
             summary,
             connections: Box::new(judged.on(self.pool)),
+            inventory,
         }
     }
 }
@@ -282,6 +296,7 @@ fn effective(options: &Options) -> serde_json::Value {
     serde_json::json!({
         "trust": options.trust.iter().map(|store| store.0.name.as_str()).collect::<Vec<_>>(),
         "at": options.at.map(Timestamp::from_nanos),
+        "clock_offset": options.clock_offset,
         "all": options.all,
         "hash": options.hash,
         "glob": options.glob.iter().map(Glob::to_string).collect::<Vec<_>>(),
@@ -320,7 +335,7 @@ fn unread(error: &Error) -> Capture {
     }
 }
 
-fn told_capture(set: &FollowedSet) -> Capture {
+fn told_capture(set: &FollowedSet, clock_offset: Option<i64>) -> Capture {
     let (facts, fragments) = (&set.facts, set.fragments);
     let problems = facts.problems.iter().map(|problem| CaptureProblem {
         offset: problem.offset,
@@ -360,8 +375,19 @@ fn told_capture(set: &FollowedSet) -> Capture {
         names: names.collect(),
         interfaces: annotations.interfaces.clone(),
         secrets: annotations.secrets.len() as u64,
+        clock: clock(set, clock_offset),
         cut_packets: facts.cut,
     }
+}
+
+/// What is told of a capture's clock: nothing where it seems right and is left alone.
+fn clock(set: &FollowedSet, given: Option<i64>) -> Option<report::Clock> {
+    let estimate = set.clock.as_ref();
+    (estimate.is_some() || given.is_some()).then(|| report::Clock {
+        suggested_s: estimate.map(|estimate| estimate.offset),
+        sign: estimate.map(ToString::to_string),
+        applied_s: set.clock_offset(given),
+    })
 }
 
 /// A cause of the catalogue.

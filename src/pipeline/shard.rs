@@ -291,6 +291,7 @@ mod tests {
     use std::net::Ipv4Addr;
     use std::sync::Arc;
 
+    use super::super::Options;
     use super::super::servers::Servers;
     use super::*;
     use crate::evidence::CaptureId;
@@ -299,7 +300,12 @@ mod tests {
     const SYN: Flags = Flags(0x02);
 
     fn harvest() -> Harvest {
-        Harvest::new(CaptureId(0), Arc::default(), Arc::new(Servers::new()), false)
+        Harvest::new(
+            CaptureId(0),
+            Arc::default(),
+            Arc::new(Servers::new()),
+            &Options::default(),
+        )
     }
 
     fn shard() -> Shard {

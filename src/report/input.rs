@@ -72,6 +72,8 @@ pub struct Capture {
     pub secrets: u64,
     /// What became of its fragmented IP packets.
     pub fragments: Fragments,
+    /// What is known of the clock that stamped it; `None` where it seems right and was left alone.
+    pub clock: Option<Clock>,
     /// Packets of which it holds only the beginning. Told in the text report; not a part of the JSON, where each connection says what
     /// it lacks.
     #[serde(skip)]
@@ -158,6 +160,18 @@ pub struct Summary {
     pub causes: BTreeMap<String, u64>,
     /// Limits on memory that were reached, in input order; what each cost.
     pub limits_reached: Vec<LimitReached>,
+}
+
+/// What is known of the clock that stamped a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Clock {
+    /// Seconds to add to its times, by what servers say and by their certificates; `None` where nothing tells.
+    pub suggested_s: Option<i64>,
+    /// What that rests on, in words.
+    pub sign: Option<String>,
+    /// Seconds that were added where certificates were judged.
+    pub applied_s: i64,
 }
 
 /// A limit on memory that was reached, and what was given up for it.

@@ -71,7 +71,7 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) ->
         offer: seen.offer.as_ref().seen().map(|offer| offered(&offer.value)),
         answer: seen.answer.as_ref().seen().map(|answer| answered(seen, &answer.value)),
         alerts: alerts(seen, capture),
-        server_certificates: certificates(&seen.server_chain, at),
+        server_certificates: server_certificates(seen, at),
         client_certificates: certificates(&seen.client_chain, at),
         not_visible: not_visible(seen),
         timeline: timeline(seen, capture),
@@ -109,7 +109,7 @@ struct Where<'a> {
     captures: &'a [String],
 }
 
-fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
+pub(super) fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
     Endpoint {
         address: endpoint.address.to_string(),
         port: Some(endpoint.port),
@@ -338,6 +338,23 @@ fn alerts(seen: &Observed, capture: &str) -> Vec<Alert> {
     alerts
 }
 
+/// The server's certificates, if need be as another connection shows them.
+fn server_certificates(seen: &Observed, at: Where<'_>) -> Certificates {
+    let Some(sent) = &seen.borrowed else {
+        return certificates(&seen.server_chain, at);
+    };
+    let capture = at.captures.get(sent.mark.capture.0 as usize);
+    Certificates {
+        visibility: CertificateVisibility::Borrowed,
+        from: Some(CertificateOrigin {
+            capture: capture.cloned().unwrap_or_default(),
+            stream: None,
+            frame: sent.mark.frame,
+        }),
+        chain: sent.chain.iter().map(|one| information(one)).collect(),
+    }
+}
+
 fn certificates(chain: &Seen<Spanned<Chain>>, at: Where<'_>) -> Certificates {
     let (visibility, from, chain) = match chain {
         Seen::Seen(chain) => {
@@ -363,7 +380,7 @@ fn certificates(chain: &Seen<Spanned<Chain>>, at: Where<'_>) -> Certificates {
     }
 }
 
-fn information(interned: &crate::x509::Interned) -> CertificateInfo {
+pub(super) fn information(interned: &crate::x509::Interned) -> CertificateInfo {
     let Some(certificate) = interned.readable() else {
         let broken = describe_broken(interned.der());
         return CertificateInfo {

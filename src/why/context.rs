@@ -20,6 +20,8 @@ pub(crate) struct Surroundings {
     pub(crate) servers: hashbrown::HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>,
     /// Judge certificates at this moment instead of the packet's.
     pub(crate) at: Option<Time>,
+    /// Seconds by which the capture's clock is late, as far as it is known.
+    pub(crate) clock_offset: i64,
 }
 
 /// [`Surroundings`] as one connection asks for them.
@@ -48,7 +50,8 @@ impl<'a> Context<'a> {
 
     /// The moment at which certificates are judged.
     pub(crate) fn time(&self, seen: &Observed) -> Option<Time> {
-        self.surroundings.at.or_else(|| seen.certificate_time())
+        let corrected = |time: Time| time.plus_seconds(self.surroundings.clock_offset);
+        self.surroundings.at.or_else(|| seen.certificate_time().map(corrected))
     }
 
     /// The chain that one side sent, examined. `None` where none was seen, or the list was empty.

@@ -122,6 +122,7 @@ impl World {
             index: Arc::new(self.index),
             servers: hashbrown::HashMap::default(),
             at: None,
+            clock_offset: 0,
         };
         surroundings.servers.insert(seen.server, self.history);
         surroundings

@@ -29,7 +29,7 @@ mod trust;
 pub(crate) use certificate::Certificate;
 pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, examine};
 pub(crate) use constraints::Forbidden;
-pub(crate) use der::Malformed;
+pub(crate) use der::{Malformed, hex};
 pub(crate) use distinguished_name::Name;
 pub use fuzz::fuzz_certificates;
 pub(crate) use index::{CertificateIndex, Sighting};
