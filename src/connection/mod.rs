@@ -22,7 +22,7 @@ pub(crate) use ending::Act;
 pub(crate) use history::ServerHistory;
 pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
-    RecordSeen, Spanned,
+    RecordSeen, Spanned, Stapled,
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::{Offer, Offers};
