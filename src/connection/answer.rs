@@ -52,6 +52,11 @@ impl Answer {
         (!self.version.is_tls13()).then(|| u32::from_be_bytes(*first).into())
     }
 
+    /// How many timestamps of transparency logs came with it (TLS ≤ 1.2).
+    pub(crate) fn timestamps(&self) -> usize {
+        ServerHello::parse(&self.body).map_or(0, |hello| hello.timestamps())
+    }
+
     /// JA3S fingerprint: MD5 in hex.
     pub(crate) fn ja3s(&self) -> Option<String> {
         ServerHello::parse(&self.body).ok().map(|hello| ja3s(&hello))

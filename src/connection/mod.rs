@@ -24,7 +24,7 @@ pub(crate) use ending::Act;
 pub(crate) use history::{SentChain, SentChains, ServerHistory};
 pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
-    RecordSeen, Spanned, Stretch,
+    RecordSeen, Spanned, Stapled, Stretch,
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::{Offer, Offers};
