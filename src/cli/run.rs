@@ -68,9 +68,10 @@ fn analyse(arguments: &Arguments) -> Result<Exit, Failure> {
 fn options(arguments: &Arguments) -> Result<Options, Failure> {
     let mut options = Options::default();
     options.threads = arguments.threads;
-    options.trust = trust::load(&arguments.certificates)?;
+    options.trust = trust::stores(&arguments.certificates)?;
+    options.trust_added = trust::added(&arguments.certificates)?;
     if !arguments.output.quiet {
-        for store in &options.trust {
+        for store in options.trust.iter().chain(&options.trust_added) {
             let told = |problem: &String| message(&format!("{}: {problem}", store.name()));
             store.problems().iter().for_each(told);
         }

@@ -40,17 +40,17 @@ impl TrustStore {
     /// Where systems keep their roots in one PEM file; the first that exists is the one to read.
     pub const SYSTEM_FILES: &'static [&'static str] = SYSTEM_TRUST_FILES;
 
-    /// Mozilla's root program, as built into this version.
+    /// Mozilla's root program, as built into this version. Roots that it removed since October 2016 count for packets from before that.
     pub fn mozilla() -> Self {
         Self(Arc::new(Anchors::mozilla()))
     }
 
-    /// A store from PEM (any number of certificates) or one certificate in DER. `name` is what reports call it.
+    /// A store from a file's bytes: PEM with any number of certificates, or one certificate in DER. `name` is what reports call it.
     ///
     /// # Errors
     /// [`Error::Trust`] where the bytes hold no certificate that can be used.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
-        Anchors::from_pem_or_der(name, bytes)
+        Anchors::from_file(name, bytes)
             .map(|store| Self(Arc::new(store)))
             .map_err(|reason| Error::Trust {
                 path: PathBuf::from(name),
@@ -75,8 +75,11 @@ impl TrustStore {
 pub struct Options {
     /// Threads; 0 = one for each processor. The report is the same for any number.
     pub threads: usize,
-    /// Trust stores that certificates are judged by. Empty: nothing is trusted.
+    /// Trust stores that certificates are judged by, each by itself: a chain counts as trusted where one of them accepts it, and the
+    /// report says which do not. Empty: nothing is trusted but [`trust_added`](Self::trust_added).
     pub trust: Vec<TrustStore>,
+    /// Trust stores that count in addition to each of [`trust`](Self::trust): those of an own authority.
+    pub trust_added: Vec<TrustStore>,
     /// Judge certificates at this moment instead of the packets': nanoseconds since 1970 UTC.
     pub at: Option<i64>,
     /// Keep completed connections for the report too.
@@ -237,8 +240,12 @@ impl Analysis {
 
     /// Judges what was read.
     pub fn finish(self) -> Report {
-        let trust = Trust::new(self.options.trust.iter().map(|store| Arc::clone(&store.0)));
-        let told_trust = trust.stores.iter().map(|store| told_store(store)).collect();
+        let anchors = |stores: &[TrustStore]| stores.iter().map(|store| Arc::clone(&store.0)).collect();
+        let trust = Trust {
+            stores: anchors(&self.options.trust),
+            added: anchors(&self.options.trust_added),
+        };
+        let told_trust = told_trust(&trust);
         let partial = self.sets.iter().any(|set| set.facts.stopped) || self.stop.load(Ordering::Relaxed);
         let read = self.sets.iter().map(told_capture);
         let captures = read.chain(self.unread).collect();
@@ -279,7 +286,7 @@ impl Analysis {
 /// The options that shape the result. The number of threads does not.
 fn effective(options: &Options) -> serde_json::Value {
     serde_json::json!({
-        "trust": options.trust.iter().map(|store| store.0.name.as_str()).collect::<Vec<_>>(),
+        "trust": options.trust.iter().chain(&options.trust_added).map(TrustStore::name).collect::<Vec<_>>(),
         "at": options.at.map(Timestamp::from_nanos),
         "all": options.all,
         "hash": options.hash,
@@ -287,13 +294,20 @@ fn effective(options: &Options) -> serde_json::Value {
     })
 }
 
-fn told_store(store: &Anchors) -> report::Trust {
-    report::Trust {
+fn told_trust(trust: &Trust) -> Vec<report::Trust> {
+    let told = |store: &Arc<Anchors>, added| report::Trust {
         name: store.name.clone(),
-        version: store.version.clone(),
-        anchors: store.anchors().len() as u64,
+        version: store.version.map(str::to_owned),
+        date: store.date.map(str::to_owned),
+        added,
+        anchors: store.anchors().count() as u64,
+        removed: store.removed() as u64,
         sha256: store.sha256().to_owned(),
-    }
+    };
+    let stores = trust.stores.iter().map(|store| told(store, false));
+    stores
+        .chain(trust.added.iter().map(|store| told(store, true)))
+        .collect()
 }
 
 /// A capture that could not be read at all.

@@ -16,6 +16,8 @@ mod extensions;
 mod fuzz;
 mod index;
 mod key;
+mod keystore;
+mod mozilla;
 mod names;
 mod path;
 mod pem;
@@ -27,7 +29,7 @@ pub(crate) mod testing;
 mod trust;
 
 pub(crate) use certificate::Certificate;
-pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, examine};
+pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, Withdrawn, examine};
 pub(crate) use constraints::Forbidden;
 pub(crate) use der::Malformed;
 pub(crate) use distinguished_name::Name;
