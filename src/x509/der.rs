@@ -10,6 +10,8 @@ use std::ops::Range;
 pub(super) const INTEGER: u8 = 0x02;
 /// `BIT STRING`.
 pub(super) const BIT_STRING: u8 = 0x03;
+/// `OCTET STRING`.
+pub(super) const OCTET_STRING: u8 = 0x04;
 /// `OBJECT IDENTIFIER`.
 pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
 /// `SEQUENCE`, constructed.

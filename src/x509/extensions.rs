@@ -10,7 +10,8 @@ use x509_parser::extensions::{
 use x509_parser::prelude::FromDer;
 
 use super::constraints::Constraints;
-use super::der::{INTEGER, Reader, SEQUENCE, hex};
+use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, hex};
+use crate::evidence::Time;
 
 /// Extensions that validation software knows, beyond those read here; any other that is critical has to be refused (RFC 5280 §4.2).
 const ALSO_KNOWN: &[&str] = &[
@@ -98,6 +99,8 @@ pub(crate) struct Extensions {
     pub(crate) must_staple: bool,
     /// True where it carries timestamps of transparency logs (RFC 6962 §3.3).
     pub(crate) has_scts: bool,
+    /// The earliest of these timestamps.
+    pub(crate) earliest_sct: Option<Time>,
     /// What names the certificates below it may have (RFC 5280 §4.2.1.10).
     pub(crate) name_constraints: Option<Constraints>,
     /// Critical extensions that are not known here, dotted.
@@ -170,7 +173,11 @@ impl Extensions {
                     self.must_staple |= features.expect(INTEGER, "feature").ok()?.body == STATUS_REQUEST;
                 }
             }
-            "1.3.6.1.4.1.11129.2.4.2" => self.has_scts = true,
+            "1.3.6.1.4.1.11129.2.4.2" => {
+                self.has_scts = true;
+                let list = Reader::new(value).expect(OCTET_STRING, "timestamps").ok()?.body;
+                self.earliest_sct = sct_times(list).min();
+            }
             _ if extension.critical && !ALSO_KNOWN.contains(&oid) => self.unknown_critical.push(oid.to_owned()),
             _ => {}
         }
@@ -202,6 +209,20 @@ fn read<'a, T: FromDer<'a, x509_parser::error::X509Error>>(value: &'a [u8]) -> O
         .ok()
         .filter(|(rest, _)| rest.is_empty())
         .map(|(_, value)| value)
+}
+
+/// The times of a list of signed certificate timestamps, as far as it can be read (RFC 6962 §3.2, §3.3).
+fn sct_times(list: &[u8]) -> impl Iterator<Item = Time> + use<'_> {
+    let mut rest = list.get(2..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (len, after) = rest.split_first_chunk()?;
+        let (sct, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
+        rest = after;
+        // A version and a log's id of 32 bytes stand before it.
+        let (milliseconds, _) = sct.get(33..)?.split_first_chunk()?;
+        let seconds = i64::try_from(u64::from_be_bytes(*milliseconds) / 1000).ok()?;
+        Some(Time::from_seconds(seconds))
+    })
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
@@ -263,6 +284,19 @@ mod tests {
         assert_eq!(purposes.to_string(), "serverAuth, clientAuth, 1.2.3.4");
         assert_eq!(said.ca_issuers_urls, ["http://ca.example/i.cer"]);
         assert_eq!(said.subject_key_id.as_ref().map(String::len), Some(40));
+    }
+
+    #[test]
+    fn the_times_of_log_entries_are_read_as_far_as_they_go() {
+        let sct = |seconds: u64| {
+            let body = [&[0; 33][..], &(seconds * 1000 + 7).to_be_bytes(), &[0, 0]].concat();
+            [&[0, 43][..], &body].concat()
+        };
+        let list = [&[0, 90][..], &sct(1_700_000_000), &sct(1_600_000_000)].concat();
+        let seconds = |list: &[u8]| super::sct_times(list).map(|time| time.seconds()).collect::<Vec<_>>();
+        assert_eq!(seconds(&list), [1_700_000_000, 1_600_000_000]);
+        assert_eq!(seconds(list.split_last().unwrap().1), [1_700_000_000]);
+        assert_eq!(seconds(b"0"), [0; 0]);
     }
 
     #[test]

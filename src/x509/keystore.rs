@@ -4,10 +4,8 @@
 //! changes. In PKCS#12 (RFC 7292) certificates may be encrypted, and mostly are outside of Java's own `cacerts`; those are not read: it
 //! would take three ciphers that nothing else here needs. PKCS#7 (RFC 2315) serves to hand certificates around. No password is asked for.
 
-use super::der::{Element, INTEGER, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET, oid_text};
+use super::der::{Element, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, SET, oid_text};
 
-/// `OCTET STRING`.
-const OCTET_STRING: u8 = 0x04;
 /// The first tag of a choice that belongs to its context, constructed.
 const CONTEXT_0: u8 = 0xa0;
 

@@ -12,6 +12,7 @@ mod chain;
 mod constraints;
 mod der;
 mod distinguished_name;
+mod distrust;
 mod extensions;
 mod fuzz;
 mod index;
@@ -33,6 +34,7 @@ pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime
 pub(crate) use constraints::Forbidden;
 pub(crate) use der::Malformed;
 pub(crate) use distinguished_name::Name;
+pub(crate) use distrust::distrusted;
 pub use fuzz::fuzz_certificates;
 pub(crate) use index::{CertificateIndex, Sighting};
 pub(crate) use names::{NameMatch, covers, why_not_covered};

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use super::{Case, GENERIC, case, namesake_of, prove_chain, prove_rejection, show_chain, why_hidden};
+use crate::registry::{Programme, Refused};
+use crate::tls::ClientStack;
 use crate::why::fits::fits;
 use crate::why::prelude::*;
-use crate::x509::{Anchored, ChainShape, Withdrawn};
+use crate::x509::{Anchored, ChainShape, Withdrawn, distrusted};
 
 /// Complete as far as it goes, and nobody's anchor at its end.
 pub(crate) struct UntrustedRoot;
@@ -28,7 +30,8 @@ impl Cause for UntrustedRoot {
             findings.extend(told_but_hidden(self, seen));
             return;
         };
-        let Some((weight, end, text)) = unknown_end(&case) else {
+        let distrusted = distrusted_end(&case, seen, context);
+        let Some((weight, end, text)) = distrusted.or_else(|| unknown_end(&case)) else {
             return;
         };
         let sentence = format!(
@@ -57,8 +60,42 @@ impl Cause for UntrustedRoot {
     }
 }
 
-/// The weight, the authority at which the chain ends, and what is to be said of it; `None` where no authority is in question.
-fn unknown_end(case: &Case<'_>) -> Option<(u8, String, Cow<'static, str>)> {
+/// The programme whose roots a client of this kind trusts.
+fn programme(stack: ClientStack) -> Option<Programme> {
+    match stack {
+        ClientStack::BoringSsl => Some(Programme::Chrome),
+        ClientStack::Nss => Some(Programme::Mozilla),
+        _ => None,
+    }
+}
+
+/// As [`unknown_end`], where the programme that this client's roots are from refuses what the root issued.
+fn distrusted_end(case: &Case<'_>, seen: &Observed, context: &Context<'_>) -> Option<End> {
+    let chain = case.chain;
+    let root = match &chain.withdrawn {
+        Some(withdrawn) => &withdrawn.root,
+        None if chain.is_sound() => &chain.path.last()?.certificate,
+        None => return None,
+    };
+    let leaf = chain.leaf.as_ref()?;
+    let programme = programme(seen.offer.as_ref().seen()?.value.stack)?;
+    let row = distrusted(root, leaf, programme, context.time(seen))?;
+    let name = programme.name();
+    let text = match row.refused {
+        Refused::IssuedAfter(day) => format!(
+            "{name} distrusts this root for certificates issued after {day}, and this one was issued on {}",
+            leaf.issued().date()
+        ),
+        Refused::AllAfter(day) => format!("{name} distrusts this root altogether since {day}"),
+    };
+    Some((90, root.display_name().to_owned(), text.into()))
+}
+
+/// The weight, the authority at which a chain ends, and what is to be said of it.
+type End = (u8, String, Cow<'static, str>);
+
+/// Where the chain ends; `None` where no authority is in question.
+fn unknown_end(case: &Case<'_>) -> Option<End> {
     let chain = case.chain;
     if let Some(Withdrawn { root, store, since }) = &chain.withdrawn {
         let text = format!("{store} held this root once, and no longer by {}", since.date());
@@ -86,7 +123,7 @@ fn unknown_end(case: &Case<'_>) -> Option<(u8, String, Cow<'static, str>)> {
 
 /// A root of ours that this client may lack: its own word that it knows no such authority counts, or that one of the stores that were
 /// given lacks it too.
-fn known_to_some(case: &Case<'_>) -> Option<(u8, String, Cow<'static, str>)> {
+fn known_to_some(case: &Case<'_>) -> Option<End> {
     let Anchored::Yes { by } = &case.chain.anchored else {
         return None;
     };
@@ -281,5 +318,31 @@ mod tests {
         // The day before, only the client's own word speaks against it.
         let before = context().with_store(list(86_400)).judged(&UntrustedRoot, &seen);
         assert!(before.unwrap().weight < finding.weight);
+    }
+
+    #[test]
+    fn a_root_that_the_clients_programme_distrusts_is_told_with_the_day() {
+        let root = Authority::root("Entrust Root Certification Authority - G2");
+        let judged = |from, stack| {
+            let leaf = Leaf::named("shop.example").with(valid(from, 2030)).signed_by(&root);
+            let mut seen = turned_down(&[&leaf], 46);
+            if let Seen::Seen(offer) = &mut seen.offer {
+                std::sync::Arc::get_mut(&mut offer.value).unwrap().stack = stack;
+            }
+            context().trusting(&root).judged(&UntrustedRoot, &seen)
+        };
+        let finding = judged(2025, ClientStack::BoringSsl).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(
+            finding.evidence.iter().any(|evidence| {
+                evidence
+                    .text
+                    .contains("Chrome distrusts this root for certificates issued after 2024-11-11, and this one was issued on 2025-01-01")
+            }),
+            "{:?}",
+            finding.evidence
+        );
+        assert!(judged(2024, ClientStack::BoringSsl).is_none());
+        assert!(judged(2025, ClientStack::OpenSsl).is_none());
     }
 }
