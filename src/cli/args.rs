@@ -74,17 +74,21 @@ pub(crate) struct Certificates {
     #[arg(long, value_name = "STORE", default_value = "mozilla")]
     pub(crate) trust: Vec<Trust>,
 
-    /// One more store, tried by itself under this name: java=cacerts.jks (PEM or DER; repeatable)
+    /// One more store, tried by itself under this name: java=cacerts.jks (PEM, DER, JKS, open PKCS#12, PKCS#7; repeatable)
     #[arg(long, value_name = "NAME=FILE")]
     pub(crate) trust_store: Vec<NamedFile>,
 
-    /// Trust the certificates of this file too, in every store (PEM or DER; repeatable)
+    /// Trust the certificates of this file too, in every store (forms as above; repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Vec<PathBuf>,
 
     /// Trust the certificates of the files in this folder too, in every store (repeatable)
     #[arg(long, value_name = "FOLDER")]
     pub(crate) ca_dir: Vec<PathBuf>,
+
+    /// Certificates that servers may have left out; they complete chains and are not trusted (repeatable)
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub(crate) intermediates: Vec<PathBuf>,
 
     /// Judge certificates at this time instead of each packet's
     #[arg(long, value_name = "TIME|now")]

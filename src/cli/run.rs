@@ -70,6 +70,7 @@ fn options(arguments: &Arguments) -> Result<Options, Failure> {
     options.threads = arguments.threads;
     options.trust = trust::stores(&arguments.certificates)?;
     options.trust_added = trust::added(&arguments.certificates)?;
+    options.intermediates = trust::intermediates(&arguments.certificates)?;
     if !arguments.output.quiet {
         for store in options.trust.iter().chain(&options.trust_added) {
             let told = |problem: &String| message(&format!("{}: {problem}", store.name()));

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tlswhy::{Error, TrustStore};
+use tlswhy::{Error, Intermediates, TrustStore};
 
 use super::args::{Certificates, NamedFile, Trust};
 
@@ -38,7 +38,7 @@ pub(crate) fn added(certificates: &Certificates) -> Result<Vec<TrustStore>, Erro
         stores.push(file_by_path(path)?);
     }
     for path in &certificates.ca_dir {
-        stores.extend(folder(path)?);
+        stores.extend(folder("--ca-dir", path, file_by_path)?);
     }
     Ok(stores)
 }
@@ -78,8 +78,26 @@ fn refused(name: &'static str, reason: String) -> Error {
     Error::Option { name, reason }
 }
 
-/// The certificates of every file in a folder. Files without one are passed over, as `c_rehash` folders hold other things too.
-fn folder(path: &Path) -> Result<Vec<TrustStore>, Error> {
+/// The certificates that complete chains.
+pub(crate) fn intermediates(certificates: &Certificates) -> Result<Vec<Intermediates>, Error> {
+    let mut all = Vec::new();
+    for path in &certificates.intermediates {
+        if path.is_dir() {
+            all.extend(folder("--intermediates", path, read_intermediates)?);
+        } else {
+            all.push(read_intermediates(path)?);
+        }
+    }
+    Ok(all)
+}
+
+fn read_intermediates(path: &Path) -> Result<Intermediates, Error> {
+    let bytes = fs::read(path).map_err(|source| open_error(path, source))?;
+    Intermediates::from_bytes(&path.display().to_string(), &bytes)
+}
+
+/// What every file in a folder holds. Files without a certificate are passed over, as `c_rehash` folders hold other things too.
+fn folder<T>(option: &'static str, path: &Path, read: impl Fn(&Path) -> Result<T, Error>) -> Result<Vec<T>, Error> {
     let entries = fs::read_dir(path).map_err(|source| open_error(path, source))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(Result::ok)
@@ -88,14 +106,14 @@ fn folder(path: &Path) -> Result<Vec<TrustStore>, Error> {
         .collect();
     // The order of a folder is the file system's; the report's must not be.
     files.sort();
-    let stores: Vec<TrustStore> = files.iter().filter_map(|path| file_by_path(path).ok()).collect();
-    if stores.is_empty() {
+    let found: Vec<T> = files.iter().filter_map(|path| read(path).ok()).collect();
+    if found.is_empty() {
         return Err(refused(
-            "--ca-dir",
+            option,
             format!("{}: no file in it holds a certificate", path.display()),
         ));
     }
-    Ok(stores)
+    Ok(found)
 }
 
 fn open_error(path: &Path, source: io::Error) -> Error {

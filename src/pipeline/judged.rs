@@ -13,7 +13,7 @@ use crate::connection::Observed;
 use crate::evidence::Time;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
 use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
-use crate::x509::{CertificateIndex, CertificateStore, Trust};
+use crate::x509::{CertificateIndex, CertificateStore, Interned, Trust};
 
 /// Connections that are rendered side by side before they are written.
 const BATCH: usize = 128;
@@ -41,6 +41,8 @@ pub(super) struct Judged {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) trust: Arc<Trust>,
+    /// Certificates that complete chains.
+    pub(super) intermediates: Vec<Arc<Interned>>,
     pub(super) certificates: Arc<CertificateStore>,
     pub(super) at: Option<Time>,
     pub(super) all: bool,
@@ -60,6 +62,7 @@ impl Judged {
         for set in &followed {
             index.merge(&set.index);
         }
+        shared.intermediates.iter().for_each(|given| index.add_given(given));
         let index = Arc::new(index);
         let captures = followed.iter().map(|set| set.facts.path.clone()).collect();
         let (mut sets, mut shown, mut told) = (Vec::new(), Vec::new(), Vec::new());

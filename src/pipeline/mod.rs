@@ -45,7 +45,8 @@ impl TrustStore {
         Self(Arc::new(Anchors::mozilla()))
     }
 
-    /// A store from a file's bytes: PEM with any number of certificates, or one certificate in DER. `name` is what reports call it.
+    /// A store from a file's bytes: PEM with any number of certificates, one certificate in DER, a JKS or JCEKS file of Java, a PKCS#12 file
+    /// whose certificates are not encrypted, or a PKCS#7 bundle. `name` is what reports call it.
     ///
     /// # Errors
     /// [`Error::Trust`] where the bytes hold no certificate that can be used.
@@ -69,6 +70,20 @@ impl TrustStore {
     }
 }
 
+/// Certificates of authorities that complete what servers sent, without being trusted.
+#[derive(Clone, Debug)]
+pub struct Intermediates(Arc<Anchors>);
+
+impl Intermediates {
+    /// The certificates of a file's bytes, in any form that [`TrustStore::from_bytes`] reads. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] where the bytes hold no certificate that can be used.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        TrustStore::from_bytes(name, bytes).map(|store| Self(store.0))
+    }
+}
+
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -80,6 +95,8 @@ pub struct Options {
     pub trust: Vec<TrustStore>,
     /// Trust stores that count in addition to each of [`trust`](Self::trust): those of an own authority.
     pub trust_added: Vec<TrustStore>,
+    /// Certificates that are looked at where a server left one out, after those that were seen in the input.
+    pub intermediates: Vec<Intermediates>,
     /// Judge certificates at this moment instead of the packets': nanoseconds since 1970 UTC.
     pub at: Option<i64>,
     /// Keep completed connections for the report too.
@@ -252,6 +269,12 @@ impl Analysis {
         let options = effective(&self.options);
         let shared = Shared {
             trust: Arc::new(trust),
+            intermediates: self
+                .options
+                .intermediates
+                .iter()
+                .flat_map(|given| given.0.anchors().cloned())
+                .collect(),
             certificates: self.certificates,
             at: self.options.at.map(Time::from_nanos),
             all: self.options.all,
@@ -287,6 +310,7 @@ impl Analysis {
 fn effective(options: &Options) -> serde_json::Value {
     serde_json::json!({
         "trust": options.trust.iter().chain(&options.trust_added).map(TrustStore::name).collect::<Vec<_>>(),
+        "intermediates": options.intermediates.iter().map(|given| given.0.name.as_str()).collect::<Vec<_>>(),
         "at": options.at.map(Timestamp::from_nanos),
         "all": options.all,
         "hash": options.hash,

@@ -85,6 +85,12 @@ impl World {
         self
     }
 
+    /// The user gave this authority's certificate.
+    pub(crate) fn with_given(mut self, authority: &Authority) -> Self {
+        self.index.add_given(&Arc::new(Interned::new(&authority.der)));
+        self
+    }
+
     /// The server completed handshakes that carried data with other clients.
     pub(crate) fn serves_others(mut self) -> Self {
         self.history.hellos += 1;

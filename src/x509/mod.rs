@@ -2,7 +2,7 @@
 //!
 //! A certificate is interned by its bytes ([`CertificateStore`]), read at most once ([`Certificate`]) and only when a question needs it.
 //! [`covers`] answers whether it names a host (RFC 9525), [`TrustStore`] holds the roots of a client, [`CertificateIndex`] the
-//! authorities that were seen anywhere in the input, and [`examine`] walks from the leaf towards a root and tells, as values, where the
+//! authorities that were seen anywhere in the input or given, and [`examine`] walks from the leaf towards a root and tells, as values, where the
 //! walk ends and why (RFC 5280 §6, RFC 4158). Nothing here judges a connection: that is the business of the causes.
 //!
 //! Not done here: policies, revocation, transparency logs. What a certificate says of the last two is kept as a flag.

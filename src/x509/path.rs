@@ -26,8 +26,8 @@ pub(crate) enum Origin {
     Sent(usize),
     /// It is a trust anchor.
     Trusted,
-    /// It was seen elsewhere in the input, first here.
-    Seen(Mark),
+    /// It was seen elsewhere in the input, first here, or given by the user.
+    Seen(Option<Mark>),
 }
 
 /// One certificate of a path.

@@ -93,7 +93,15 @@ impl Cause for MissingIntermediate {
                     Some(by) => format!("with it the chain reaches a root of {by}"),
                     None => "it carries the chain on".to_owned(),
                 };
-                finding.prove_elsewhere(sighting.first, format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"))
+                match sighting.first {
+                    Some(first) => finding.prove_elsewhere(
+                        first,
+                        format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"),
+                    ),
+                    None => finding.infer(format!(
+                        "The missing certificate \"{issuer}\" is among those given with --intermediates; {completes}."
+                    )),
+                }
             }
             None => finding
                 .infer(format!(
@@ -182,6 +190,17 @@ mod tests {
             (finding.at_fault, world().chosen(&seen)),
             (AtFault::Server, "missing-intermediate")
         );
+    }
+
+    #[test]
+    fn an_intermediate_that_was_given_proves_it_as_well() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&[&chain.leaf]);
+        let world = context().trusting(&chain.root).with_given(&chain.intermediate);
+        let finding = world.judged(&MissingIntermediate, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
+        assert!(finding.evidence.iter().all(|evidence| !evidence.elsewhere));
+        assert!(finding.inferred.unwrap().contains("given with --intermediates"));
     }
 
     #[test]

@@ -72,7 +72,7 @@ fn a_missing_intermediate_that_was_seen_elsewhere_closes_the_gap() {
         panic!("{report:?}")
     };
     assert_eq!(
-        (missing.len(), missing[0].first.frame, by.to_string()),
+        (missing.len(), missing[0].first.unwrap().frame, by.to_string()),
         (1, 41, "roots".to_owned())
     );
     assert_eq!(missing[0].certificate.display_name(), "Middle");
