@@ -88,17 +88,25 @@ impl Input {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Certificates and keys")]
 pub(crate) struct Certificates {
-    /// The roots to start from
+    /// The roots that clients are taken to trust (repeatable: each store is tried by itself)
     #[arg(long, value_name = "STORE", default_value = "mozilla")]
-    pub(crate) trust: Trust,
+    pub(crate) trust: Vec<Trust>,
 
-    /// Trust the certificates of this file too (PEM or DER; repeatable)
+    /// One more store, tried by itself under this name: java=cacerts.jks (PEM, DER, JKS, open PKCS#12, PKCS#7; repeatable)
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) trust_store: Vec<NamedFile>,
+
+    /// Trust the certificates of this file too, in every store (forms as above; repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Vec<PathBuf>,
 
-    /// Trust the certificates of the files in this folder too (repeatable)
+    /// Trust the certificates of the files in this folder too, in every store (repeatable)
     #[arg(long, value_name = "FOLDER")]
     pub(crate) ca_dir: Vec<PathBuf>,
+
+    /// Certificates that servers may have left out; they complete chains and are not trusted (repeatable)
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub(crate) intermediates: Vec<PathBuf>,
 
     /// Judge certificates at this time instead of each packet's
     #[arg(long, value_name = "TIME|now")]
@@ -124,8 +132,29 @@ pub(crate) enum Trust {
     Mozilla,
     /// Those of this machine
     System,
-    /// None but those of --ca-file and --ca-dir
+    /// None but those of --trust-store, --ca-file and --ca-dir
     None,
+}
+
+/// A file with the name that reports call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedFile {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+impl std::str::FromStr for NamedFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                path: PathBuf::from(path),
+            }),
+            _ => Err("a name and a file are wanted, as in java=cacerts.jks".to_owned()),
+        }
+    }
 }
 
 /// A moment, or the present.
@@ -443,6 +472,19 @@ mod tests {
             Arguments::parse_from(["tlswhy", "-r", "causes"]).input.paths().count(),
             1
         );
+    }
+
+    #[test]
+    fn a_store_has_a_name_and_a_file() {
+        let store = |text: &str| text.parse::<NamedFile>();
+        let expected = NamedFile {
+            name: "java".to_owned(),
+            path: PathBuf::from("a=b.jks"),
+        };
+        assert_eq!(store("java=a=b.jks"), Ok(expected));
+        for text in ["cacerts.jks", "=cacerts.jks", "java="] {
+            assert!(store(text).is_err(), "{text}");
+        }
     }
 
     #[test]

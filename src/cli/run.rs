@@ -75,9 +75,11 @@ pub(super) fn options(input: &Input, certificates: &Certificates, limits: &Limit
     }
     let mut options = Options::default();
     options.threads = input.threads;
-    options.trust = trust::load(certificates)?;
+    options.trust = trust::stores(certificates)?;
+    options.trust_added = trust::added(certificates)?;
+    options.intermediates = trust::intermediates(certificates)?;
     if !input.quiet {
-        for store in &options.trust {
+        for store in options.trust.iter().chain(&options.trust_added) {
             let told = |problem: &String| message(&format!("{}: {problem}", store.name()));
             store.problems().iter().for_each(told);
         }

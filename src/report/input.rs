@@ -30,13 +30,19 @@ impl Default for Generator {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Trust {
-    /// Its name: `mozilla`, or a file's path.
+    /// Its name: `mozilla`, `system`, the name that it was given, or a file's path.
     pub name: String,
-    /// Its version or date, where it has one.
+    /// Its version, where it has one.
     pub version: Option<String>,
+    /// The day of that version, such as `2026-10-23`.
+    pub date: Option<String>,
+    /// True where it counts in addition to each of the others; those stand each by itself.
+    pub added: bool,
     /// How many anchors it holds.
     pub anchors: u64,
-    /// SHA-256 over its certificates.
+    /// How many it held once, which count for packets from before their removal.
+    pub removed: u64,
+    /// SHA-256 over the certificates of the anchors that it holds.
     pub sha256: String,
 }
 

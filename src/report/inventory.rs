@@ -140,8 +140,8 @@ impl ServedChain {
         let mut context = Context::new(&SHA256);
         chain.iter().for_each(|one| context.update(one.der()));
         self.chain_sha256 = Some(hex(context.finish().as_ref()));
-        if let Anchored::Yes { store } = &report.anchored {
-            self.trusted_by = vec![store.clone()];
+        if let Anchored::Yes { by } = &report.anchored {
+            self.trusted_by.clone_from(&by.by);
         }
         if let Some(leaf) = &report.leaf {
             let missed = |name: &&String| matches!(covers(leaf, name), NameMatch::No { .. });

@@ -153,7 +153,10 @@ mod tests {
         report.trust = vec![Trust {
             name: "mozilla".to_owned(),
             version: None,
+            date: None,
+            added: false,
             anchors: 118,
+            removed: 125,
             sha256: "00".repeat(32),
         }];
         report.captures[0].problems = vec![CaptureProblem {

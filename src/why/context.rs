@@ -77,14 +77,18 @@ impl<'a> Context<'a> {
             .as_ref()
     }
 
-    /// The trust stores' names, for the sentence that says by which store a chain was judged.
-    pub(crate) fn trust_names(&self) -> String {
-        let names: Vec<&str> = self
+    /// The trust stores' names, for the sentence that says by which store a chain was judged; one that knows what it held at the moment
+    /// of the handshake is named with the day that counts, the handshake's or its own.
+    pub(crate) fn trust_names(&self, seen: &Observed) -> String {
+        let moment = self.time(seen).map(Time::date);
+        let names: Vec<String> = self
             .surroundings
             .trust
-            .stores
-            .iter()
-            .map(|store| store.name.as_str())
+            .all()
+            .map(|store| match (&moment, store.date) {
+                (Some(moment), Some(date)) => format!("{} as of {}", store.name, date.min(moment)),
+                _ => store.name.clone(),
+            })
             .collect();
         if names.is_empty() {
             "no trust store".to_owned()

@@ -24,6 +24,10 @@ impl Cause for MissingIntermediate {
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(case) = case(seen, context) else { return };
         let Some(gap) = &case.chain.gap else { return };
+        // Nothing is missing where all that was sent leads to a root that was taken out of the store.
+        if case.chain.withdrawn.is_some() {
+            return;
+        }
         let leaf_only = matches!(case.chain.shape, ChainShape::LeafOnly);
         let stray = match &case.chain.shape {
             ChainShape::LeafOnly | ChainShape::EndsAtUnknownIssuer => None,
@@ -32,7 +36,7 @@ impl Cause for MissingIntermediate {
         };
         let elsewhere = match &case.chain.anchored {
             Anchored::Yes { .. } => return,
-            Anchored::ViaPool { missing, store } => missing.first().map(|sighting| (sighting, Some(store))),
+            Anchored::ViaPool { missing, by } => missing.first().map(|sighting| (sighting, Some(by))),
             // A root that was seen elsewhere is no intermediate that was left out.
             Anchored::No { carried_on_by } => {
                 let intermediate = carried_on_by
@@ -86,10 +90,18 @@ impl Cause for MissingIntermediate {
         finding = match elsewhere {
             Some((sighting, store)) => {
                 let completes = match store {
-                    Some(store) => format!("with it the chain reaches a root of {store}"),
+                    Some(by) => format!("with it the chain reaches a root of {by}"),
                     None => "it carries the chain on".to_owned(),
                 };
-                finding.prove_elsewhere(sighting.first, format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"))
+                match sighting.first {
+                    Some(first) => finding.prove_elsewhere(
+                        first,
+                        format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"),
+                    ),
+                    None => finding.infer(format!(
+                        "The missing certificate \"{issuer}\" is among those given with --intermediates; {completes}."
+                    )),
+                }
             }
             None => finding
                 .infer(format!(
@@ -178,6 +190,17 @@ mod tests {
             (finding.at_fault, world().chosen(&seen)),
             (AtFault::Server, "missing-intermediate")
         );
+    }
+
+    #[test]
+    fn an_intermediate_that_was_given_proves_it_as_well() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&[&chain.leaf]);
+        let world = context().trusting(&chain.root).with_given(&chain.intermediate);
+        let finding = world.judged(&MissingIntermediate, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
+        assert!(finding.evidence.iter().all(|evidence| !evidence.elsewhere));
+        assert!(finding.inferred.unwrap().contains("given with --intermediates"));
     }
 
     #[test]

@@ -142,8 +142,8 @@ fn compresses(seen: &Observed) -> bool {
 fn told_chain(seen: &Observed, context: &Context<'_>) -> String {
     match context.chain(seen, Side::Server).filter(|chain| !chain.path.is_empty()) {
         Some(chain) => match &chain.anchored {
-            Anchored::Yes { store } if chain.is_sound() => {
-                format!("Certificate: {}; valid, and trusted by {store}", chain.path_text())
+            Anchored::Yes { by } if chain.is_sound() => {
+                format!("Certificate: {}; valid, and trusted by {by}", chain.path_text())
             }
             _ => format!("Certificate: {}", chain.path_text()),
         },
