@@ -13,6 +13,7 @@ use ring::signature::{
 
 use super::Certificate;
 use super::key::{Curve, Digest, Key, Scheme};
+use crate::registry::SignatureScheme;
 
 /// What a check of a signature says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,18 +28,53 @@ pub(crate) enum Verification {
 
 /// Whether `child` bears a signature of `issuer`'s key. Names are not looked at.
 pub(crate) fn verifies(child: &Certificate, issuer: &Certificate) -> Verification {
-    let algorithm = match choose(
-        child.signature_algorithm.scheme,
-        child.signature_algorithm.digest,
-        &issuer.key,
-    ) {
-        Choice::Check(algorithm) => algorithm,
-        Choice::WrongKind => return Verification::No,
-        Choice::Unsupported => return Verification::Unsupported,
-    };
-    match UnparsedPublicKey::new(algorithm, issuer.key_bytes()).verify(child.signed_bytes(), child.signature()) {
-        Ok(()) => Verification::Yes,
-        Err(_) => Verification::No,
+    let algorithm = &child.signature_algorithm;
+    check(
+        (algorithm.scheme, algorithm.digest),
+        issuer,
+        child.signed_bytes(),
+        child.signature(),
+    )
+}
+
+/// Whether the key that `signer` certifies made `signature` over `message`, by a scheme of TLS (RFC 9846 §4.3.3). The pairs of hash and
+/// signature of RFC 5246 §7.4.1.4.1 have the same numbers, bound to no curve.
+pub(crate) fn made_by_key(
+    signer: &Certificate,
+    scheme: SignatureScheme,
+    message: &[u8],
+    signature: &[u8],
+) -> Verification {
+    check(of_tls(scheme), signer, message, signature)
+}
+
+fn check(by: (Scheme, Option<Digest>), signer: &Certificate, message: &[u8], signature: &[u8]) -> Verification {
+    match choose(by.0, by.1, &signer.key) {
+        Choice::Check(algorithm) => {
+            match UnparsedPublicKey::new(algorithm, signer.key_bytes()).verify(message, signature) {
+                Ok(()) => Verification::Yes,
+                Err(_) => Verification::No,
+            }
+        }
+        Choice::WrongKind => Verification::No,
+        Choice::Unsupported => Verification::Unsupported,
+    }
+}
+
+fn of_tls(scheme: SignatureScheme) -> (Scheme, Option<Digest>) {
+    let pss = Scheme::RsaPss { usual: true };
+    match scheme.0 {
+        0x0201 => (Scheme::RsaPkcs1, Some(Digest::Sha1)),
+        0x0401 => (Scheme::RsaPkcs1, Some(Digest::Sha256)),
+        0x0501 => (Scheme::RsaPkcs1, Some(Digest::Sha384)),
+        0x0601 => (Scheme::RsaPkcs1, Some(Digest::Sha512)),
+        0x0403 => (Scheme::Ecdsa, Some(Digest::Sha256)),
+        0x0503 => (Scheme::Ecdsa, Some(Digest::Sha384)),
+        0x0804 | 0x0809 => (pss, Some(Digest::Sha256)),
+        0x0805 | 0x080a => (pss, Some(Digest::Sha384)),
+        0x0806 | 0x080b => (pss, Some(Digest::Sha512)),
+        0x0807 => (Scheme::Ed25519, None),
+        _ => (Scheme::Other, None),
     }
 }
 
@@ -137,6 +173,22 @@ mod tests {
         assert_eq!(verifies(&leaf, &one.certificate()), Verification::Yes);
         assert_eq!(verifies(&leaf, &other.certificate()), Verification::No);
         assert_eq!(verifies(&leaf, &odd("rsa-sha1")), Verification::No);
+    }
+
+    #[test]
+    fn a_message_of_tls_is_signed_by_the_key_and_over_its_bytes() {
+        let (own, other) = (Authority::root("One"), Authority::root("Other").certificate());
+        let (signature, own) = (own.sign(b"transcript"), own.certificate());
+        let ecdsa = SignatureScheme(0x0403);
+        let made = |signer, scheme, message: &[u8]| made_by_key(signer, scheme, message, &signature);
+        assert_eq!(made(&own, ecdsa, b"transcript"), Verification::Yes);
+        assert_eq!(made(&own, ecdsa, b"transcripT"), Verification::No);
+        assert_eq!(made(&other, ecdsa, b"transcript"), Verification::No);
+        assert_eq!(made(&own, SignatureScheme(0x0804), b"transcript"), Verification::No);
+        assert_eq!(
+            made(&own, SignatureScheme(0x0708), b"transcript"),
+            Verification::Unsupported
+        );
     }
 
     #[test]
