@@ -7,7 +7,10 @@ use crate::connection::{CertificateVerifySeen, Observed, Offer, Spanned};
 use crate::evidence::{Pair, Seen, Side, Span};
 use crate::registry::ProtocolVersion;
 use crate::tls::{CertificateVerify, ClientHello, Sslv2ClientHello};
-use crate::x509::{Verification, made_by_key};
+use crate::x509::{Key, Method, Verification, verify_with_key};
+
+/// RSA keys of so many bits are not worked with.
+const RSA_TOO_LONG: u32 = 8_193;
 
 /// A handshake message kept as bytes until its connection turns out to be worth a closer look.
 #[derive(Clone, Debug)]
@@ -117,13 +120,23 @@ fn certificate_verify(observed: &Observed, hello: &[u8], transcript: &Transcript
         server: &observed.server_chain.as_ref().seen()?.value,
     };
     let (body, signed) = transcript.signed(hello, chains)?;
-    let message = CertificateVerify::parse(body, version_of(observed)?).ok()?;
+    let version = version_of(observed)?;
+    let message = CertificateVerify::parse(body, version).ok()?;
     let leaf = chains.client.first()?.readable()?;
+    let verification = match (&leaf.key, message.scheme) {
+        // SSL 3.0 signs a secret too. Keys of absurd size are a way to make whoever checks them slow.
+        _ if version < ProtocolVersion::TLS10 => Verification::Unsupported,
+        (
+            Key::Rsa {
+                bits: RSA_TOO_LONG.., ..
+            },
+            _,
+        ) => Verification::Unsupported,
+        (_, Some(scheme)) => verify_with_key(leaf, Method::of_tls(scheme), &signed, message.signature),
+        (key, None) => verify_with_key(leaf, Method::before_tls12(key), &signed, message.signature),
+    };
     Some(CertificateVerifySeen {
         scheme: message.scheme,
-        // Before TLS 1.2 it is made over MD5 and SHA-1 together, which nothing here checks.
-        verification: message.scheme.map_or(Verification::Unsupported, |scheme| {
-            made_by_key(leaf, scheme, &signed, message.signature)
-        }),
+        verification,
     })
 }

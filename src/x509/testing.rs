@@ -13,6 +13,20 @@ use crate::evidence::{CaptureId, Mark, Side, Time};
 /// Certificates of rare kinds; the file tells how they were made.
 pub(crate) const ODD_PEM: &str = include_str!("odd.pem");
 
+/// Self-signed certificates of each kind of key with each hash; `fixtures/make/certificates.py` makes them.
+pub(crate) const SIGNATURES_PEM: &str = include_str!("testing/signatures.pem");
+
+/// The block of a PEM file that stands under the line `name`, decoded.
+pub(crate) fn block(file: &str, name: &str) -> Vec<u8> {
+    let (_, after) = file
+        .split_once(&format!("\n{name}\n-----BEGIN "))
+        .expect("a name from the file");
+    let lines = after.lines().skip(1).take_while(|line| !line.starts_with("-----END "));
+    data_encoding::BASE64
+        .decode(lines.collect::<String>().as_bytes())
+        .expect("base64")
+}
+
 /// The certificate of [`ODD_PEM`] that stands under this line.
 pub(crate) fn odd(name: &str) -> Certificate {
     let (_, after) = ODD_PEM
