@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::connection::{Answer, Offer, SentChain};
+use crate::connection::{Answer, CertificateRequestSeen, Offer, SentChain};
 use crate::evidence::{CaptureId, Hidden, Mark, Pair, Seen, Side, Span, Time};
 use crate::net::Encapsulations;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
 use crate::tls::{Malformed, Partial, Plaintext};
-use crate::x509::Interned;
+use crate::x509::{Interned, Verification};
 
 /// An address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,13 +145,13 @@ pub(crate) struct KeyExchangeSeen {
     pub(crate) scheme: Option<SignatureScheme>,
 }
 
-/// What a clear CertificateRequest says.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CertificateRequestSeen {
-    /// Signature schemes that the server takes.
-    pub(crate) schemes: Vec<SignatureScheme>,
-    /// How many CA names it lists.
-    pub(crate) authorities: usize,
+/// A client's CertificateVerify of TLS ≤ 1.2, held against all that it signs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CertificateVerifySeen {
+    /// With what it is signed (TLS 1.2).
+    pub(crate) scheme: Option<SignatureScheme>,
+    /// Whether the key of the client's certificate made the signature.
+    pub(crate) verification: Verification,
 }
 
 /// The packets of a connection under other addresses than its own.
@@ -244,7 +244,9 @@ pub(crate) struct Observed {
     /// ServerKeyExchange.
     pub(crate) key_exchange: Option<Spanned<KeyExchangeSeen>>,
     /// CertificateRequest.
-    pub(crate) certificate_request: Seen<Box<Spanned<CertificateRequestSeen>>>,
+    pub(crate) certificate_request: Seen<Box<Spanned<Arc<CertificateRequestSeen>>>>,
+    /// The client's CertificateVerify; looked at only where the server may have refused it, and where all that it signs was captured.
+    pub(crate) certificate_verify: Option<CertificateVerifySeen>,
     /// The server's CertificateStatus (TLS ≤ 1.2); TLS 1.3 hides it among the certificates.
     pub(crate) stapled: Seen<Box<Spanned<Stapled>>>,
     /// Lifetime in seconds that the server's NewSessionTicket names (TLS ≤ 1.2); 0 where it leaves it open.

@@ -31,6 +31,13 @@ pub(crate) struct Rejection {
     pub(crate) mark: Mark,
 }
 
+impl Rejection {
+    /// True where an alert says in clear that it is the certificate that is not taken.
+    pub(crate) fn names_a_certificate(&self) -> bool {
+        matches!(self.sign, Sign::Alert(description) if is_about_certificates(description))
+    }
+}
+
 /// The alerts that speak of the peer's certificate (RFC 9846 §6.2).
 fn is_about_certificates(description: AlertDescription) -> bool {
     matches!(

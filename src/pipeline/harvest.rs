@@ -10,7 +10,7 @@ use super::live::Live;
 use super::numbers::Numbers;
 use super::servers::Servers;
 use super::tally::{HalfOpen, Kind};
-use crate::connection::{Observed, Observer, Offers};
+use crate::connection::{Known, Observed, Observer};
 use crate::evidence::{CaptureId, Time};
 use crate::x509::{CertificateIndex, CertificateStore, Interned};
 
@@ -42,7 +42,7 @@ pub(super) struct Harvest {
     /// Who served which certificates, where that is asked for.
     pub(super) inventory: Option<Inventory>,
     sighted: Sighted,
-    offers: Offers,
+    known: Known,
     /// Wireshark's number of each conversation that the shard opened; the last ones may have none.
     pub(super) numbers: Numbers,
 }
@@ -66,7 +66,7 @@ impl Harvest {
             index: CertificateIndex::default(),
             inventory: options.inventory.then(Inventory::default),
             sighted: Sighted::default(),
-            offers: Offers::default(),
+            known: Known::default(),
             numbers: Numbers::default(),
         }
     }
@@ -124,7 +124,7 @@ impl Harvest {
             self.sound += 1;
             return false;
         }
-        let mut observed = closed.read(&mut self.offers);
+        let mut observed = closed.read(&mut self.known);
         observed.capture_end = watched_until;
         self.finished.push(Finished {
             opened: live.opened,

@@ -142,7 +142,7 @@ fn message_text(seen: &Observed, message: &MessageSeen) -> String {
         (Side::Server, HandshakeType::CERTIFICATE_REQUEST) => {
             if let Seen::Seen(request) = &seen.certificate_request {
                 let request = &request.value;
-                add(&match request.authorities {
+                add(&match request.authority_count() {
                     0 => "from any authority".to_owned(),
                     1 => "from one authority".to_owned(),
                     count => format!("from {count} authorities"),

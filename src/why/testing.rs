@@ -144,6 +144,11 @@ impl World {
         surroundings
     }
 
+    /// What `ask` says of this world as the connection sees it.
+    pub(crate) fn in_context<T>(self, seen: &Observed, ask: impl FnOnce(&Context<'_>) -> T) -> T {
+        ask(&Context::new(&self.surroundings(seen)))
+    }
+
     /// What one cause says in this world.
     pub(crate) fn judged(self, cause: &dyn Cause, seen: &Observed) -> Option<Finding> {
         let surroundings = self.surroundings(seen);

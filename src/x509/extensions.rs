@@ -34,6 +34,11 @@ pub(crate) struct KeyUsage {
 }
 
 impl KeyUsage {
+    /// To sign what is neither a certificate nor a revocation list: handshakes.
+    pub(crate) const fn digital_signature(self) -> bool {
+        self.flags & 1 != 0
+    }
+
     /// To sign certificates.
     pub(crate) const fn certificate_sign(self) -> bool {
         self.flags & 1 << 5 != 0
