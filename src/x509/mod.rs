@@ -40,7 +40,7 @@ pub(crate) use distinguished_name::Name;
 pub use fuzz::{fuzz_certificates, fuzz_revocation};
 pub(crate) use index::{CertificateIndex, Sighting};
 pub(crate) use key::Method;
-pub(crate) use names::{NameMatch, covers, why_not_covered};
+pub(crate) use names::{NameMatch, covers, served_names, why_not_covered};
 pub(crate) use ocsp::ocsp_status;
 pub(crate) use pool::{CertificateStore, Interned};
 pub(crate) use revocation::Answer;
