@@ -4,8 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use super::skeleton::Skeleton;
 use super::{
-    Answer, Certificate, CertificateIndex, CertificateStore, Crl, Interned, Method, Trust, TrustStore, Verification,
-    covers, describe_broken, examine, ocsp_status, verify_with_key,
+    Answer, Certificate, CertificateIndex, CertificateStore, Crl, Interned, Method, NameMatch, Trust, TrustStore,
+    Verification, covers, describe_broken, examine, ocsp_status, served_names, verify_with_key,
 };
 use crate::evidence::{CaptureId, Mark, Side, Time};
 use crate::registry::SignatureScheme;
@@ -84,6 +84,10 @@ fn check(der: &[u8]) {
     assert_eq!(format!("{read:?}"), format!("{:?}", Certificate::parse(der)));
     match read {
         Ok(certificate) => {
+            for name in served_names(&certificate) {
+                let asked = name.replacen('*', "www", 1);
+                assert!(!matches!(covers(&certificate, &asked), NameMatch::No { .. }), "{name}");
+            }
             covers(&certificate, "www.shop.example");
             covers(&certificate, "192.0.2.7");
         }

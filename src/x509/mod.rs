@@ -44,7 +44,7 @@ pub(crate) use distrust::distrusted;
 pub use fuzz::{fuzz_certificates, fuzz_revocation};
 pub(crate) use index::{CertificateIndex, Sighting};
 pub(crate) use key::{Key, Method};
-pub(crate) use names::{NameMatch, covers, why_not_covered};
+pub(crate) use names::{NameMatch, covers, served_names, why_not_covered};
 pub(crate) use ocsp::ocsp_status;
 pub(crate) use path::Origin;
 pub(crate) use pool::{CertificateStore, Interned};
