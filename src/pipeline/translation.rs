@@ -46,8 +46,10 @@ pub(super) struct Sighting {
 
 impl Sighting {
     fn is_copy_of(&self, other: &Self) -> bool {
+        // nDPI tls_cipher_lens.pcap: edited copies of one hello, under other ports alone, are connections of their own.
+        let addresses = |key: &FlowKey| (key.low_address, key.high_address);
         let apart = self.time.nanos().abs_diff(other.time.nanos());
-        self.key != other.key && apart <= TOGETHER_NANOS
+        addresses(&self.key) != addresses(&other.key) && apart <= TOGETHER_NANOS
     }
 }
 
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn another_hello_other_numbers_the_same_ends_or_another_time_are_another_connection() {
+    fn another_hello_other_numbers_the_same_addresses_or_another_time_are_another_connection() {
         let first = sighting(1, 1, 0);
         let with = |change: fn(&mut Sighting)| {
             let mut second = sighting(2, 2, 30);
@@ -207,6 +209,13 @@ mod tests {
         assert_eq!(with(|second| second.unchanged.client_isn = 3), 0);
         assert_eq!(with(|second| second.unchanged.server_isn = 3), 0);
         assert_eq!(with(|second| second.key = sighting(1, 1, 0).key), 0);
+        assert_eq!(
+            with(|second| second.key = FlowKey {
+                low_port: 50_001,
+                ..sighting(1, 1, 0).key
+            }),
+            0
+        );
         assert_eq!(with(|second| second.time = Time::from_nanos(10_000_001)), 0);
         assert_eq!(with(|second| second.time = Time::from_nanos(10_000_000)), 1);
     }

@@ -140,10 +140,13 @@ struct Piece<'a> {
 
 impl<'a> Ends<'a> {
     fn new(number: usize, style: &'a Style) -> Self {
+        let number = u8::try_from(number).expect("a handful of conversations");
+        let [client, server] = style.first;
         Self {
             style,
-            number: u8::try_from(number).expect("a handful of conversations"),
-            next: style.first,
+            number,
+            // Equal numbers and an equal hello under other addresses would be one connection, before and behind a translation.
+            next: [client & !7 | u32::from(number), server],
             ip_id: 0,
             packets: Vec::new(),
             segments: 0,
@@ -151,7 +154,7 @@ impl<'a> Ends<'a> {
     }
 
     fn send(mut self, conversation: &Conversation) -> Vec<Vec<u8>> {
-        let [client, server] = self.style.first;
+        let [client, server] = self.next;
         self.packet(true, client, SYN, b"");
         self.next[0] = client.wrapping_add(1);
         self.packet(false, server, SYN | ACK, b"");
