@@ -132,8 +132,9 @@ fn send_along(finding: Finding, elsewhere: Option<&Sighting>, below: Option<&Cer
         Some(sighting) => finding.prove_elsewhere(
             sighting.first,
             format!(
-                "the missing certificate \"{}\" was sent elsewhere",
-                sighting.certificate.display_name()
+                "the missing certificate \"{}\", as a {} sent it",
+                sighting.certificate.display_name(),
+                sighting.first.from.as_str()
             ),
         ),
         None => finding.but_not(
