@@ -6,7 +6,7 @@ use crate::connection::closed::{Closed, Kept};
 use crate::connection::transcript::Transcript;
 use crate::connection::{
     AlertSeen, Answer, Chain, First, Hole, Identity, KeyExchangeSeen, MessageSeen, Observed, RecordLog, RecordSeen,
-    Spanned,
+    Spanned, Stapled,
 };
 use crate::evidence::{Hidden, Pair, Seen, Side, Span};
 use crate::registry::HandshakeType;
@@ -52,7 +52,7 @@ pub(super) struct Books {
     certificate_request: Option<Box<Kept>>,
     /// What the client may be going to sign; given up where it is not.
     transcript: Option<Box<Transcript>>,
-    stapled: Option<u32>,
+    stapled: Option<Box<Spanned<Stapled>>>,
     ticket_lifetime: Option<u32>,
     messages: Vec<MessageSeen>,
     alerts: Vec<AlertSeen>,
@@ -98,12 +98,15 @@ impl Books {
         }
     }
 
-    /// Bytes of the messages that are kept.
+    /// Bytes of the messages and stapled responses that are kept.
     pub(super) fn held_bytes(&self) -> usize {
         let request = self.certificate_request.as_deref();
-        let kept = self.hellos.iter().chain(&self.sslv2).chain(request);
+        let messages = self.hellos.iter().chain(&self.sslv2).chain(request);
+        let stapled = self.stapled.iter().flat_map(|stapled| &stapled.value.responses);
         let transcript = self.transcript.as_ref();
-        kept.map(|kept| kept.body.len()).sum::<usize>() + transcript.map_or(0, |transcript| transcript.held_bytes())
+        messages.map(|kept| kept.body.len()).sum::<usize>()
+            + stapled.map(|response| response.len()).sum::<usize>()
+            + transcript.map_or(0, |transcript| transcript.held_bytes())
     }
 
     /// How many records of this side were hidden so far.
@@ -182,7 +185,7 @@ impl Books {
             asked_for_tls: self.asked_for_tls,
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,
-            stapled: self.stapled,
+            stapled: seen_or(self.stapled, server_keyed),
             ticket_lifetime: self.ticket_lifetime,
             messages: self.messages,
             alerts: self.alerts,
@@ -345,8 +348,12 @@ impl Books {
             }
             (Side::Server, HandshakeType::CERTIFICATE_STATUS) => match CertificateStatus::parse(body) {
                 Ok(status) => {
-                    let len = status.ocsp_response.map_or(0, <[u8]>::len);
-                    self.stapled.get_or_insert(len as u32);
+                    let fits = body.len() <= Stapled::KEPT;
+                    let value = Stapled {
+                        responses: status.responses().filter(|_| fits).map(Box::from).collect(),
+                        len: status.responses().next().map_or(0, |leaf| leaf.len() as u32),
+                    };
+                    self.stapled.get_or_insert_with(|| Box::new(Spanned { value, span }));
                 }
                 Err(error) => self.note(error, span),
             },

@@ -24,7 +24,7 @@ pub(crate) use ending::Act;
 pub(crate) use history::ServerHistory;
 pub(crate) use observed::{
     AlertSeen, CertificateVerifySeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
-    RecordSeen, Spanned,
+    RecordSeen, Spanned, Stapled,
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;

@@ -1,7 +1,8 @@
 //! Does a certificate name the host that was asked for? (RFC 9525)
 //!
 //! A dNSName counts for names, an iPAddress for addresses, the common name for nothing: clients of before 2017 still fall back to it where
-//! there is no subjectAltName, so that case has an answer of its own. A wildcard is a whole left-most label and covers exactly one.
+//! there is neither, so that case has an answer of its own. A wildcard is a whole left-most label and covers exactly one. Names are compared
+//! as DNS carries them: letters outside of ASCII are not converted to their `xn--` form, but told.
 
 use std::net::IpAddr;
 
@@ -24,12 +25,11 @@ pub(crate) enum NameMatch {
 /// Whether `certificate` covers `reference`, a host name or a textual address.
 pub(crate) fn covers(certificate: &Certificate, reference: &str) -> NameMatch {
     let said = &certificate.extensions;
-    let common_name = certificate.subject.common_name.as_deref();
-    let has_names = !said.dns_names.is_empty() || !said.ip_addresses.is_empty() || !said.uris.is_empty();
+    let common_name = fallback(certificate);
     if let Some(address) = as_address(reference) {
         return if said.ip_addresses.contains(&address) {
             NameMatch::Yes
-        } else if !has_names && common_name.and_then(as_address) == Some(address) {
+        } else if common_name.and_then(as_address) == Some(address) {
             NameMatch::ByCommonNameOnly
         } else {
             let written_as_name = said.dns_names.iter().find(|name| as_address(name) == Some(address));
@@ -38,46 +38,103 @@ pub(crate) fn covers(certificate: &Certificate, reference: &str) -> NameMatch {
             }
         };
     }
-    if said.dns_names.iter().any(|pattern| matches(pattern, reference)) {
+    if said.dns_names.iter().any(|name| matches(name, reference)) {
         NameMatch::Yes
-    } else if !has_names && common_name.is_some_and(|name| matches(name, reference)) {
+    } else if common_name.is_some_and(|name| matches(name, reference)) {
         NameMatch::ByCommonNameOnly
     } else {
-        let written: Vec<&str> = match (has_names, common_name) {
-            (false, Some(name)) => vec![name],
-            _ => said.dns_names.iter().map(String::as_str).collect(),
-        };
+        let written: Vec<&str> = said.dns_names.iter().map(String::as_str).chain(common_name).collect();
         NameMatch::No {
             closest: closest(&written, reference),
         }
     }
 }
 
+/// The names and addresses that `certificate` covers, for connections whose client named none: those of subjectAltName that some name can
+/// match, else the common name, which then counts for old clients only.
+pub(crate) fn served_names(certificate: &Certificate) -> Vec<String> {
+    let said = &certificate.extensions;
+    let names = said.dns_names.iter().map(String::as_str);
+    let addresses = said.ip_addresses.iter().map(ToString::to_string);
+    let common_name =
+        fallback(certificate).filter(|name| as_address(name).is_some() || Pattern::read(&normal(name)).is_ok());
+    names
+        .filter(|name| Pattern::read(&normal(name)).is_ok())
+        .chain(common_name)
+        .map(str::to_owned)
+        .chain(addresses)
+        .collect()
+}
+
 /// Why a name that comes close does not cover `reference`, in words; `None` where nothing in particular can be said.
-pub(crate) fn why_not_covered(pattern: &str, reference: &str) -> Option<&'static str> {
-    let (pattern, reference) = (normal(pattern), normal(reference));
-    if as_address(&pattern).is_some() && pattern == reference {
-        return Some("an address has to stand in an iPAddress entry, not in a dNSName");
+pub(crate) fn why_not_covered(name: &str, reference: &str) -> Option<&'static str> {
+    let (name, reference) = (normal(name), normal(reference));
+    if !reference.is_ascii() {
+        return Some("the client asked in letters outside of ASCII, where names have their xn-- form");
     }
-    if let Some(base) = pattern.strip_prefix("*.") {
-        if reference == base {
-            return Some("a wildcard does not cover the bare domain");
+    if reference.split('.').any(str::is_empty) {
+        return Some("the name asked for has an empty label");
+    }
+    match Pattern::read(&name) {
+        Err(reason) => Some(reason),
+        Ok(Pattern::Below(base)) if reference == base => Some("a wildcard does not cover the bare domain"),
+        Ok(Pattern::Below(base)) => {
+            let is_below = reference.strip_suffix(base).is_some_and(|above| above.ends_with('.'));
+            is_below.then_some("a wildcard covers one label only")
         }
-        if reference.strip_suffix(base).is_some_and(|above| above.ends_with('.')) {
-            return Some("a wildcard covers one label only");
+        Ok(Pattern::Exactly(name)) if reference.strip_prefix("www.") == Some(name) => {
+            Some("the name with www is missing")
         }
-        return None;
+        Ok(Pattern::Exactly(name)) if name.strip_prefix("www.") == Some(&reference) => {
+            Some("the name without www is missing")
+        }
+        Ok(Pattern::Exactly(_)) => None,
     }
-    if pattern.split('.').next().is_some_and(|label| label.contains('*')) {
-        return Some("a wildcard has to be a whole label");
+}
+
+/// The common name, where clients that still know it look at it.
+fn fallback(certificate: &Certificate) -> Option<&str> {
+    let said = &certificate.extensions;
+    let is_alone = said.dns_names.is_empty() && said.ip_addresses.is_empty();
+    certificate.subject.common_name.as_deref().filter(|_| is_alone)
+}
+
+/// What a name in a certificate covers (RFC 9525 §6.3), in lower case.
+enum Pattern<'a> {
+    /// This name.
+    Exactly(&'a str),
+    /// Names with one label more.
+    Below(&'a str),
+}
+
+impl<'a> Pattern<'a> {
+    /// Reads a name in its normal form.
+    ///
+    /// # Errors
+    /// Why it covers nothing, in words.
+    fn read(name: &'a str) -> Result<Self, &'static str> {
+        if name.chars().any(|letter| letter.is_control() || letter == ' ') {
+            return Err("a name with blanks or control characters covers nothing");
+        }
+        if !name.is_ascii() {
+            return Err("letters outside of ASCII have to stand in their xn-- form");
+        }
+        if as_address(name).is_some() {
+            return Err("an address has to stand in an iPAddress entry, not in a dNSName");
+        }
+        if name.split('.').any(str::is_empty) {
+            return Err("a name with an empty label covers nothing");
+        }
+        let (label, base) = name.split_once('.').unwrap_or((name, ""));
+        match (label, base) {
+            (_, base) if base.contains('*') => Err("a wildcard has to be the left-most label"),
+            // Such a name would cover every shop: browsers, Go and webpki ask for two labels to the right.
+            ("*", base) if !base.contains('.') => Err("most clients refuse a wildcard for a whole top-level domain"),
+            ("*", base) => Ok(Self::Below(base)),
+            (label, _) if label.contains('*') => Err("most clients refuse a wildcard that is not a whole label"),
+            _ => Ok(Self::Exactly(name)),
+        }
     }
-    if reference.strip_prefix("www.") == Some(&pattern) {
-        return Some("the name with www is missing");
-    }
-    if pattern.strip_prefix("www.") == Some(&reference) {
-        return Some("the name without www is missing");
-    }
-    None
 }
 
 /// An address as URLs and people write it.
@@ -95,21 +152,16 @@ fn normal(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
-/// RFC 9525 §6.3: all labels equal, or a wildcard in place of the left-most one.
-fn matches(pattern: &str, reference: &str) -> bool {
-    let (pattern, reference) = (normal(pattern), normal(reference));
-    if pattern.is_empty() || as_address(&pattern).is_some() {
-        return false;
-    }
-    let Some(base) = pattern.strip_prefix("*.") else {
-        return pattern == reference && !pattern.contains('*');
-    };
-    // "*.com" would cover every shop: as browsers and webpki do, ask for two labels to the right.
-    base.contains('.')
-        && !base.contains('*')
-        && reference
+/// Whether a name in a certificate covers `reference`.
+fn matches(name: &str, reference: &str) -> bool {
+    let (name, reference) = (normal(name), normal(reference));
+    match Pattern::read(&name) {
+        Ok(Pattern::Exactly(name)) => name == reference,
+        Ok(Pattern::Below(base)) => reference
             .split_once('.')
-            .is_some_and(|(label, rest)| !label.is_empty() && rest == base)
+            .is_some_and(|(label, rest)| !label.is_empty() && rest == base),
+        Err(_) => false,
+    }
 }
 
 /// The name that shares the most trailing labels with `reference`, at least two; of those the one that is nearest in length.
@@ -119,7 +171,7 @@ fn closest(names: &[&str], reference: &str) -> Option<String> {
     let shared = |name: &str| {
         name.rsplit('.')
             .zip(&labels)
-            .take_while(|(one, other)| one == *other)
+            .take_while(|(one, other)| one == *other || one.starts_with("xn--") && !other.is_ascii())
             .count()
     };
     let best = names
@@ -138,6 +190,8 @@ fn closest(names: &[&str], reference: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::SanType;
+
     use super::super::testing::{Authority, Leaf, odd};
     use super::*;
 
@@ -220,5 +274,72 @@ mod tests {
             Some("the name without www is missing")
         );
         assert_eq!(why_not_covered("a.example", "b.example"), None);
+        for (name, reference, part) in [
+            ("w*.a.example", "www.a.example", "not a whole label"),
+            ("www.*.example", "www.a.example", "left-most"),
+            ("*.example", "a.example", "top-level domain"),
+            ("10.0.0.1", "10.0.0.1", "iPAddress"),
+            ("a.example\0.evil.example", "a.example", "control characters"),
+            ("a..example", "a.example", "empty label"),
+            ("a.example", "a..example", "the name asked for has an empty label"),
+            ("a.example", ".example", "the name asked for has an empty label"),
+        ] {
+            let why = why_not_covered(name, reference).unwrap();
+            assert!(why.contains(part), "{name}: {why}");
+            assert!(!matches(name, reference), "{name}");
+        }
+    }
+
+    #[test]
+    fn letters_outside_of_ascii_are_told() {
+        let certificate = with_names(&["xn--bcher-kva.shop.example", "other.shop.example"]);
+        assert_eq!(covers(&certificate, "XN--bcher-kva.shop.example"), NameMatch::Yes);
+        let NameMatch::No { closest: Some(closest) } = covers(&certificate, "b\u{fc}cher.shop.example") else {
+            panic!()
+        };
+        assert_eq!(closest, "xn--bcher-kva.shop.example");
+        let why = why_not_covered(&closest, "b\u{fc}cher.shop.example").unwrap();
+        assert!(why.contains("xn-- form"), "{why}");
+        assert!(!matches("b\u{fc}cher.example", "b\u{fc}cher.example"));
+    }
+
+    #[test]
+    fn an_underscore_is_a_letter_like_others() {
+        let certificate = with_names(&["*.shop.example", "my_host.example"]);
+        assert_eq!(covers(&certificate, "my_api.shop.example"), NameMatch::Yes);
+        assert_eq!(covers(&certificate, "my_host.example"), NameMatch::Yes);
+    }
+
+    #[test]
+    fn what_is_served_without_a_name_is_what_could_be_asked_for() {
+        let root = Authority::root("Root");
+        let served = |leaf: Leaf| served_names(&Certificate::parse(&leaf.signed_by(&root)).unwrap());
+        let names = [
+            "*.shop.example",
+            "w*.shop.example",
+            "*.example",
+            "a..example",
+            "192.0.2.1",
+        ];
+        assert_eq!(
+            served(Leaf::of(&names).common_name("old.example")),
+            ["*.shop.example", "192.0.2.1"]
+        );
+        assert_eq!(served(Leaf::of(&[]).common_name("old.example")), ["old.example"]);
+        assert_eq!(served(Leaf::of(&[]).common_name("Old Appliance")), [""; 0]);
+    }
+
+    #[test]
+    fn an_address_as_a_dns_name_is_the_closest_of_that_address() {
+        let names = [SanType::DnsName("192.0.2.8".try_into().unwrap())];
+        let leaf = Leaf::of(&[]).with(|params| params.subject_alt_names.extend(names));
+        let certificate = Certificate::parse(&leaf.signed_by(&Authority::root("Root"))).unwrap();
+        assert_eq!(
+            covers(&certificate, "192.0.2.8"),
+            NameMatch::No {
+                closest: Some("192.0.2.8".into())
+            }
+        );
+        assert!(served_names(&certificate).is_empty());
     }
 }

@@ -16,6 +16,9 @@ pub(crate) const ODD_PEM: &str = include_str!("odd.pem");
 /// Self-signed certificates of each kind of key with each hash; `fixtures/make/certificates.py` makes them.
 pub(crate) const SIGNATURES_PEM: &str = include_str!("testing/signatures.pem");
 
+/// An authority and what it says about its certificates; `fixtures/make/certificates.py` makes it.
+pub(crate) const REVOCATION_PEM: &str = include_str!("testing/revocation.pem");
+
 /// The block of a PEM file that stands under the line `name`, decoded.
 pub(crate) fn block(file: &str, name: &str) -> Vec<u8> {
     let (_, after) = file
