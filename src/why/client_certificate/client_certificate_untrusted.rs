@@ -134,7 +134,10 @@ fn send_along(finding: Finding, elsewhere: Option<&Sighting>, below: Option<&Cer
             match sighting.first {
                 Some(first) => finding.prove_elsewhere(
                     first,
-                    format!("the missing certificate \"{missing}\" was sent elsewhere"),
+                    format!(
+                        "the missing certificate \"{missing}\", as a {} sent it",
+                        first.from.as_str()
+                    ),
                 ),
                 None => finding.infer(format!(
                     "The missing certificate \"{missing}\" is among those given with --intermediates."

@@ -80,8 +80,8 @@ impl Cause for ClientKeyProofFailed {
                 )
                 .remedy(
                     AtFault::Client,
-                    "key in a token or agent: check which slot or label the program takes; else hold the messages at both ends against each \
-                     other, as a device between that changes them has the same effect",
+                    "a key in a token or agent: check which slot or label the program takes. A device between that changes the handshake has \
+                     the same effect: compare captures of both ends",
                     None,
                 ),
         );
