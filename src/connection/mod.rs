@@ -8,6 +8,7 @@ mod books;
 mod closed;
 mod ending;
 mod history;
+mod neighbours;
 mod observed;
 mod observer;
 mod offer;
@@ -20,6 +21,7 @@ pub(crate) use answer::Answer;
 pub(crate) use closed::Closed;
 pub(crate) use ending::Act;
 pub(crate) use history::ServerHistory;
+pub(crate) use neighbours::{Answered, Neighbours, Probe};
 pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
     RecordSeen, Spanned,

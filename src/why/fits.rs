@@ -7,36 +7,95 @@ use crate::registry::AlertDescription;
 use crate::tls::ClientStack;
 use crate::why::CauseId;
 
-/// Alert numbers by defect: expired, not yet valid, self-signed, unknown root or missing issuer, wrong name.
-const MATRIX: &[(ClientStack, [&[u8]; 5])] = &[
-    (ClientStack::OpenSsl, [&[45], &[42], &[48], &[48], &[42, 80]]),
-    (
-        ClientStack::BoringSsl,
-        [&[45, 46], &[45, 46], &[48, 46], &[48, 46], &[42, 46]],
-    ),
-    (ClientStack::Apple, [&[46, 45], &[46], &[46, 48], &[46, 48], &[46]]),
-    (ClientStack::Nss, [&[45, 48], &[45, 42], &[42], &[48], &[42]]),
-    (ClientStack::GnuTls, [&[42], &[42], &[42], &[42], &[42]]),
-    (ClientStack::Jsse, [&[45, 46], &[42, 46], &[46], &[46], &[46]]),
-    (ClientStack::Go, [&[42], &[42], &[42], &[42], &[42]]),
-    (ClientStack::Rustls, [&[45], &[45], &[48, 46], &[48], &[42]]),
-    (ClientStack::MbedTls, [&[45], &[46], &[48], &[48], &[42]]),
-    (ClientStack::WolfSsl, [&[45], &[45], &[42, 48], &[48], &[42]]),
-    (ClientStack::Schannel, [&[45], &[45], &[48], &[48], &[42, 46]]),
+/// The defects that are columns of [`MATRIX`]; those of one column look the same to a client.
+const COLUMNS: [&[&str]; 12] = [
+    &["certificate-expired"],
+    &["certificate-not-yet-valid"],
+    &["self-signed"],
+    &["untrusted-root", "missing-intermediate", "wrong-intermediate", "tls-interception", "captive-portal"],
+    &["hostname-mismatch"],
+    &["wrong-usage"],
+    &["weak-key"],
+    &["weak-signature"],
+    &["name-constraints"],
+    &["malformed-certificate"],
+    &["certificate-revoked"],
+    &["must-staple-missing"],
 ];
+
+/// What one stack sends for each of [`COLUMNS`]; nothing where it does not look.
+type Habits = [&'static [u8]; COLUMNS.len()];
+
+/// Alert numbers by stack and defect. An authority that is none has no column of its own: it is a wrong usage that some stacks report as an
+/// unknown issuer (48).
+#[rustfmt::skip]
+const MATRIX: &[(ClientStack, Habits)] = &[
+    //                        expired   not yet   self-sgn  issuer    name      usage         key       signature     names     malformed     revoked    staple
+    (ClientStack::OpenSsl,   [&[45],     &[42],     &[48],     &[48],     &[42, 80], &[43, 48],     &[42],     &[42, 51],     &[46],     &[42, 50, 46, 51], &[44],  &[]]),
+    (ClientStack::BoringSsl, [&[45, 46], &[45, 46], &[48, 46], &[48, 46], &[42, 46], &[43, 48, 46], &[46],     &[46],         &[46],     &[50, 42, 46, 51], &[44, 46], &[]]),
+    (ClientStack::Apple,     [&[46, 45], &[46],     &[46, 48], &[46, 48], &[46],     &[46],         &[46],     &[46],         &[46],     &[50, 46],     &[46],      &[]]),
+    (ClientStack::Nss,       [&[45, 48], &[45, 42], &[42],     &[48],     &[42],     &[46, 48],     &[71],     &[42],         &[42],     &[42],         &[44],      &[42]]),
+    (ClientStack::GnuTls,    [&[42],     &[42],     &[42],     &[42],     &[42],     &[42],         &[42],     &[42],         &[42],     &[42],         &[42],      &[42]]),
+    (ClientStack::Jsse,      [&[45, 46], &[42, 46], &[46],     &[46],     &[46],     &[46],         &[43, 42, 46], &[43, 42, 46], &[46], &[42, 46],     &[44, 113], &[]]),
+    (ClientStack::Go,        [&[42],     &[42],     &[42],     &[42],     &[42],     &[42],         &[42],     &[42],         &[42],     &[50, 42],     &[42],      &[]]),
+    (ClientStack::Rustls,    [&[45],     &[45],     &[48, 46], &[48],     &[42],     &[43, 46],     &[51],     &[51],         &[46],     &[42, 50, 46, 51], &[44],  &[]]),
+    (ClientStack::MbedTls,   [&[45],     &[46],     &[48],     &[48],     &[42],     &[43, 48],     &[43],     &[46],         &[42],     &[42, 43, 48], &[44],      &[]]),
+    (ClientStack::WolfSsl,   [&[45],     &[45],     &[42, 48], &[48],     &[42],     &[42],         &[42],     &[42],         &[42],     &[50, 42],     &[42, 44],  &[]]),
+    (ClientStack::Schannel,  [&[45],     &[45],     &[48],     &[48],     &[42, 46], &[42, 43, 46], &[42],     &[42],         &[42],     &[50, 42],     &[44],      &[]]),
+];
+
+/// Stacks whose defaults take no RSA key of less than 2048 bits: OpenSSL as distributions build it (security level 2), Chromium and Apple
+/// for public names, webpki's algorithms, Mbed TLS' default profile. Go, Java, GnuTLS, NSS and wolfSSL take 1024.
+const WANTS_2048_BITS: &[ClientStack] = &[
+    ClientStack::OpenSsl,
+    ClientStack::BoringSsl,
+    ClientStack::Apple,
+    ClientStack::Rustls,
+    ClientStack::MbedTls,
+];
+
+/// Stacks that are known to take SHA-1 in a certificate by default.
+const TAKES_SHA1: &[ClientStack] = &[ClientStack::WolfSsl];
 
 /// The least weight of an intermediate that is missing here and was sent elsewhere.
 pub(super) const SEEN_ELSEWHERE: u8 = 92;
 
 /// The column of a defect.
 fn column(defect: CauseId) -> Option<usize> {
-    match defect.0 {
-        "certificate-expired" => Some(0),
-        "certificate-not-yet-valid" => Some(1),
-        "self-signed" => Some(2),
-        "untrusted-root" | "missing-intermediate" => Some(3),
-        "hostname-mismatch" => Some(4),
-        _ => None,
+    COLUMNS.iter().position(|column| column.contains(&defect.0))
+}
+
+/// True where this client refuses an RSA key of this length: its library does so by default, or is not known and said that something is
+/// wrong.
+pub(super) fn refuses_rsa(bits: u32, seen: &Observed, rejection: &Rejection) -> bool {
+    bits < 1024 || bits < 2048 && by_default(seen, rejection, |stack| WANTS_2048_BITS.contains(&stack))
+}
+
+/// True where this client refuses SHA-1 in a certificate, on the same terms.
+pub(super) fn refuses_sha1(seen: &Observed, rejection: &Rejection) -> bool {
+    by_default(seen, rejection, |stack| !TAKES_SHA1.contains(&stack))
+}
+
+fn by_default(seen: &Observed, rejection: &Rejection, refuses: impl Fn(ClientStack) -> bool) -> bool {
+    match stack(seen) {
+        ClientStack::Unknown => matches!(rejection.sign, Sign::Alert(_)),
+        stack => refuses(stack),
+    }
+}
+
+/// True where the client's library is known, and known to insist on a stapled status where the certificate does.
+pub(super) fn wants_the_staple(seen: &Observed) -> bool {
+    let habits = MATRIX.iter().find(|(known, _)| *known == stack(seen));
+    habits.is_some_and(|(_, habits)| column(CauseId("must-staple-missing")).is_some_and(|column| habits.get(column).is_some_and(|codes| !codes.is_empty())))
+}
+
+/// True where the client's library says this for a certificate whose time is over (or for one whose time has not come).
+pub(super) fn says_of_time(description: AlertDescription, over: bool, seen: &Observed) -> bool {
+    let column = usize::from(!over);
+    let habits = MATRIX.iter().find(|(known, _)| *known == stack(seen));
+    match habits {
+        Some((_, habits)) => habits.get(column).is_some_and(|codes| codes.contains(&description.0)),
+        None => description == AlertDescription::CERTIFICATE_EXPIRED,
     }
 }
 
@@ -75,7 +134,7 @@ fn stack(seen: &Observed) -> ClientStack {
 
 fn of_alert(defect: CauseId, description: AlertDescription, stack: ClientStack) -> u32 {
     let Some(column) = column(defect) else { return 90 };
-    let says = |row: &[&[u8]; 5]| row.get(column).is_some_and(|codes| codes.contains(&description.0));
+    let says = |row: &Habits| row.get(column).is_some_and(|codes| codes.contains(&description.0));
     match MATRIX.iter().find(|(known, _)| *known == stack) {
         Some((_, row)) if says(row) => 100,
         // The guess at the stack may be wrong, so a misfit lowers and does not exclude.

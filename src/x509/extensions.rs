@@ -34,6 +34,16 @@ pub(crate) struct KeyUsage {
 }
 
 impl KeyUsage {
+    /// To sign what is no certificate: key exchanges of (EC)DHE, and everything in TLS 1.3.
+    pub(crate) const fn digital_signature(self) -> bool {
+        self.flags & 1 != 0
+    }
+
+    /// To encrypt keys: RSA key exchange.
+    pub(crate) const fn key_encipherment(self) -> bool {
+        self.flags & 1 << 2 != 0
+    }
+
     /// To sign certificates.
     pub(crate) const fn certificate_sign(self) -> bool {
         self.flags & 1 << 5 != 0

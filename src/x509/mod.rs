@@ -27,13 +27,15 @@ pub(crate) mod testing;
 mod trust;
 
 pub(crate) use certificate::Certificate;
-pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, examine};
+pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, examine, is_public_name};
 pub(crate) use constraints::Forbidden;
 pub(crate) use der::Malformed;
 pub(crate) use distinguished_name::Name;
 pub use fuzz::fuzz_certificates;
-pub(crate) use index::{CertificateIndex, Sighting};
-pub(crate) use names::{NameMatch, covers, why_not_covered};
+pub(crate) use index::{CertificateIndex, Issued, Sighting};
+pub(crate) use key::{Curve, Digest, Key};
+pub(crate) use names::{NameMatch, covers, site, why_not_covered};
+pub(crate) use path::Flaw;
 pub(crate) use pool::{CertificateStore, Interned};
 pub(crate) use signature::{Verification, verifies};
 pub(crate) use skeleton::describe_broken;

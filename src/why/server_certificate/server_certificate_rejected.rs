@@ -31,6 +31,10 @@ impl Cause for ServerCertificateRejected {
         let visible = seen.server_chain.is_seen();
         let weight = match rejection.sign {
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
+            // These speak of a certificate only where something is wrong with it.
+            Sign::Alert(
+                AlertDescription::DECRYPT_ERROR | AlertDescription::DECODE_ERROR | AlertDescription::INSUFFICIENT_SECURITY,
+            ) => return,
             Sign::Alert(_) if visible => 80,
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) => 55,
             Sign::Alert(_) => 84,
