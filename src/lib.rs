@@ -84,7 +84,7 @@ pub mod internal {
     pub use crate::net::fuzz_packet;
     pub use crate::stream::fuzz_tcp;
     pub use crate::tls::fuzz_tls_stream;
-    pub use crate::x509::fuzz_certificates;
+    pub use crate::x509::{fuzz_certificates, fuzz_revocation};
 }
 
 pub use capture::{Glob, Source};

@@ -80,3 +80,8 @@ fn streams_give_the_same_items_in_any_pieces() {
 fn certificates_are_examined_the_same_twice() {
     feed("certificate_chain", internal::fuzz_certificates);
 }
+
+#[test]
+fn nothing_revokes_by_chance() {
+    feed("revocation", internal::fuzz_revocation);
+}

@@ -45,6 +45,11 @@ impl Answer {
         }
     }
 
+    /// How many timestamps of transparency logs came with it (TLS ≤ 1.2).
+    pub(crate) fn timestamps(&self) -> usize {
+        ServerHello::parse(&self.body).map_or(0, |hello| hello.timestamps())
+    }
+
     /// JA3S fingerprint: MD5 in hex.
     pub(crate) fn ja3s(&self) -> Option<String> {
         ServerHello::parse(&self.body).ok().map(|hello| ja3s(&hello))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::connection::closed::{Closed, Kept};
 use crate::connection::{
     AlertSeen, Answer, CertificateRequestSeen, Chain, First, Hole, Identity, KeyExchangeSeen, MessageSeen, Observed,
-    RecordLog, RecordSeen, Spanned,
+    RecordLog, RecordSeen, Spanned, Stapled,
 };
 use crate::evidence::{Hidden, Pair, Seen, Side, Span};
 use crate::registry::HandshakeType;
@@ -49,7 +49,7 @@ pub(super) struct Books {
     client_chain: Option<Spanned<Chain>>,
     key_exchange: Option<Spanned<KeyExchangeSeen>>,
     certificate_request: Option<Box<Spanned<CertificateRequestSeen>>>,
-    stapled: Option<u32>,
+    stapled: Option<Box<Spanned<Stapled>>>,
     ticket_lifetime: Option<u32>,
     messages: Vec<MessageSeen>,
     alerts: Vec<AlertSeen>,
@@ -94,10 +94,11 @@ impl Books {
         }
     }
 
-    /// Bytes of the hellos that are kept.
+    /// Bytes of the hellos and stapled responses that are kept.
     pub(super) fn held_bytes(&self) -> usize {
-        let kept = self.hellos.iter().chain(&self.sslv2);
-        kept.map(|kept| kept.body.len()).sum()
+        let hellos = self.hellos.iter().chain(&self.sslv2).map(|kept| kept.body.len());
+        let stapled = self.stapled.iter().flat_map(|stapled| &stapled.value.responses);
+        hellos.chain(stapled.map(|response| response.len())).sum()
     }
 
     /// How many records of this side were hidden so far.
@@ -176,7 +177,7 @@ impl Books {
             asked_for_tls: self.asked_for_tls,
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,
-            stapled: self.stapled,
+            stapled: seen_or(self.stapled, server_keyed),
             ticket_lifetime: self.ticket_lifetime,
             messages: self.messages,
             alerts: self.alerts,
@@ -338,8 +339,12 @@ impl Books {
             }
             (Side::Server, HandshakeType::CERTIFICATE_STATUS) => match CertificateStatus::parse(body) {
                 Ok(status) => {
-                    let len = status.ocsp_response.map_or(0, <[u8]>::len);
-                    self.stapled.get_or_insert(len as u32);
+                    let fits = body.len() <= Stapled::KEPT;
+                    let value = Stapled {
+                        responses: status.responses().filter(|_| fits).map(Box::from).collect(),
+                        len: status.responses().next().map_or(0, |leaf| leaf.len() as u32),
+                    };
+                    self.stapled.get_or_insert_with(|| Box::new(Spanned { value, span }));
                 }
                 Err(error) => self.note(error, span),
             },

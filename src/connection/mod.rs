@@ -24,7 +24,7 @@ pub(crate) use history::ServerHistory;
 pub(crate) use neighbours::{Answered, Neighbours, Probe};
 pub(crate) use observed::{
     AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
-    RecordSeen, Spanned,
+    RecordSeen, Spanned, Stapled,
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::{Offer, Offers};

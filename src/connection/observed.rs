@@ -154,6 +154,21 @@ pub(crate) struct CertificateRequestSeen {
     pub(crate) authorities: usize,
 }
 
+/// What a server staples in a clear CertificateStatus.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stapled {
+    /// OCSP responses in DER, the leaf's first, then its issuers'; an empty one where the server had none. None at all where they are
+    /// longer than [`Stapled::KEPT`].
+    pub(crate) responses: Vec<Box<[u8]>>,
+    /// Bytes of the leaf's response.
+    pub(crate) len: u32,
+}
+
+impl Stapled {
+    /// Bytes of responses that are kept for one connection: one has 500 to 5,000.
+    pub(crate) const KEPT: usize = 64 * 1024;
+}
+
 /// Everything seen of one connection. Facts only. Every failed connection of the input keeps one until the report is written, so what few
 /// have lies behind a box.
 #[derive(Clone, Debug)]
@@ -200,8 +215,8 @@ pub(crate) struct Observed {
     pub(crate) key_exchange: Option<Spanned<KeyExchangeSeen>>,
     /// CertificateRequest.
     pub(crate) certificate_request: Seen<Box<Spanned<CertificateRequestSeen>>>,
-    /// Bytes of the OCSP response in the server's CertificateStatus (TLS ≤ 1.2); 0 where it is empty.
-    pub(crate) stapled: Option<u32>,
+    /// The server's CertificateStatus (TLS ≤ 1.2); TLS 1.3 hides it among the certificates.
+    pub(crate) stapled: Seen<Box<Spanned<Stapled>>>,
     /// Lifetime in seconds that the server's NewSessionTicket names (TLS ≤ 1.2); 0 where it leaves it open.
     pub(crate) ticket_lifetime: Option<u32>,
     /// Every clear handshake message, in order of completion.

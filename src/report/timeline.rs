@@ -145,10 +145,10 @@ fn message_text(seen: &Observed, message: &MessageSeen) -> String {
                 }
             }
         }
-        (Side::Server, HandshakeType::CERTIFICATE_STATUS) => match seen.stapled {
-            Some(0) => add("no OCSP response in it"),
-            Some(len) => add(&format!("OCSP response of {len} bytes")),
-            None => {}
+        (Side::Server, HandshakeType::CERTIFICATE_STATUS) => match &seen.stapled {
+            Seen::Seen(stapled) if stapled.value.len == 0 => add("no OCSP response in it"),
+            Seen::Seen(stapled) => add(&format!("OCSP response of {} bytes", stapled.value.len)),
+            Seen::Absent | Seen::Unknown(_) => {}
         },
         (Side::Server, HandshakeType::NEW_SESSION_TICKET) => match seen.ticket_lifetime {
             Some(0) => add("lifetime left open"),
@@ -192,6 +192,11 @@ fn answer_notes(answer: &Answer, mut add: impl FnMut(&str)) {
     }
     if answer.encrypt_then_mac {
         add("encrypt-then-MAC");
+    }
+    match answer.timestamps() {
+        0 => {}
+        1 => add("one certificate timestamp"),
+        count => add(&format!("{count} certificate timestamps")),
     }
 }
 

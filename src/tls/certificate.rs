@@ -87,11 +87,10 @@ fn check_names(mut names: Reader<'_>) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// A CertificateStatus message (RFC 6066 §8, RFC 6961 §2.2), up to TLS 1.2.
+/// A CertificateStatus message (RFC 6066 §8, RFC 6961 §2.2), up to TLS 1.2. After `parse` no accessor can fail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CertificateStatus<'a> {
-    /// The OCSP response for the leaf, in DER; `None` where the server sent an empty one.
-    pub(crate) ocsp_response: Option<&'a [u8]>,
+    list: Reader<'a>,
 }
 
 impl<'a> CertificateStatus<'a> {
@@ -104,10 +103,13 @@ impl<'a> CertificateStatus<'a> {
     /// [`Malformed`] where the lengths do not fit each other, or the type of response is unknown.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        let mut response = match reader.u8("status_type")? {
-            Self::OCSP => reader.vec24("ocsp_response")?,
-            // One response for each certificate, the leaf's first.
-            Self::OCSP_MULTI => reader.vec24("ocsp_response_list")?.vec24("ocsp_response")?,
+        let list = match reader.u8("status_type")? {
+            Self::OCSP => {
+                let single = reader;
+                reader.vec24("ocsp_response")?;
+                single
+            }
+            Self::OCSP_MULTI => reader.vec24("ocsp_response_list")?,
             other => {
                 return Err(Malformed {
                     what: "status_type",
@@ -119,9 +121,18 @@ impl<'a> CertificateStatus<'a> {
             }
         };
         reader.end("ocsp_response")?;
-        Ok(Self {
-            ocsp_response: Some(response.rest()).filter(|response| !response.is_empty()),
-        })
+        let mut walk = list;
+        while !walk.is_empty() {
+            walk.vec24("ocsp_response")?;
+        }
+        Ok(Self { list })
+    }
+
+    /// The OCSP responses in DER, the leaf's first, then its issuers' where the client took more than one; empty where the server has
+    /// none for that certificate.
+    pub(crate) fn responses(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut list = self.list;
+        std::iter::from_fn(move || list.vec24("ocsp_response").ok().map(|mut response| response.rest()))
     }
 }
 
@@ -190,16 +201,28 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_staple_is_no_staple() {
-        assert_eq!(CertificateStatus::parse(&[1, 0, 0, 0]).unwrap().ocsp_response, None);
-        assert_eq!(
-            CertificateStatus::parse(&[1, 0, 0, 1, 7]).unwrap().ocsp_response,
-            Some(&[7][..])
-        );
-        assert_eq!(
-            CertificateStatus::parse(&[9]).unwrap_err().why,
-            Reason::Value { found: 9 }
-        );
+    fn a_status_holds_one_response_or_one_for_each_certificate() {
+        let responses = |body: &[u8]| -> Vec<Vec<u8>> {
+            let status = CertificateStatus::parse(body).unwrap();
+            status.responses().map(<[u8]>::to_vec).collect()
+        };
+        assert_eq!(responses(&[1, 0, 0, 0]), [Vec::<u8>::new()]);
+        assert_eq!(responses(&[1, 0, 0, 1, 7]), [[7]]);
+        let several = [&[2][..], &vec24(&[vec24(&[7]), vec24(&[]), vec24(&[8, 9])].concat())].concat();
+        assert_eq!(responses(&several), [vec![7], vec![], vec![8, 9]]);
+    }
+
+    #[test]
+    fn a_status_that_does_not_add_up_is_malformed() {
+        for (body, what, at) in [
+            (&[1, 0, 0, 2, 7][..], "ocsp_response", 4),
+            (&[1, 0, 0, 1, 7, 7][..], "ocsp_response", 5),
+            (&[2, 0, 0, 4, 0, 0, 2, 7][..], "ocsp_response", 7),
+            (&[9][..], "status_type", 0),
+        ] {
+            let malformed = CertificateStatus::parse(body).unwrap_err();
+            assert_eq!((malformed.what, malformed.at), (what, at), "{body:?}");
+        }
     }
 
     #[test]

@@ -160,6 +160,21 @@ impl<'a> ServerHello<'a> {
         self.get(ExtensionType::ALPN, extension::names)?.next()
     }
 
+    /// How many timestamps of transparency logs the server sends along, up to TLS 1.2 (RFC 6962 §3.3.1).
+    pub(crate) fn timestamps(&self) -> usize {
+        self.get(ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP, |mut body| {
+            let mut list = body.vec16("sct_list")?;
+            body.end("sct_list")?;
+            let mut count = 0;
+            while !list.is_empty() {
+                list.vec16("signed_certificate_timestamp")?;
+                count += 1;
+            }
+            Ok(count)
+        })
+        .unwrap_or(0)
+    }
+
     /// Which of the client's shared keys the server took, counted from 0.
     pub(crate) fn selected_psk(&self) -> Option<u16> {
         self.get(ExtensionType::PRE_SHARED_KEY, |body| {
@@ -218,6 +233,18 @@ mod tests {
     use super::testing::*;
     use super::*;
     use crate::tls::client_hello::testing::{extension, vec16};
+
+    #[test]
+    fn timestamps_of_logs_are_counted() {
+        let count = |list: &[u8]| {
+            let body = server_hello(0x0303, [7; 32], &[], 0xc02f, &[extension(18, list)]);
+            ServerHello::parse(&body).unwrap().timestamps()
+        };
+        assert_eq!(count(&vec16(&[vec16(b"one"), vec16(b"two")].concat())), 2);
+        assert_eq!(count(&vec16(&[0, 9, 1])), 0);
+        let without = server_hello(0x0303, [7; 32], &[], 0xc02f, &[]);
+        assert_eq!(ServerHello::parse(&without).unwrap().timestamps(), 0);
+    }
 
     #[test]
     fn the_version_of_tls_1_3_is_in_an_extension() {

@@ -44,15 +44,18 @@ const MATRIX: &[(ClientStack, Habits)] = &[
     (ClientStack::Schannel,  [&[45],     &[45],     &[48],     &[48],     &[42, 46], &[42, 43, 46], &[42],     &[42],         &[42],     &[50, 42],     &[44],      &[]]),
 ];
 
-/// Stacks whose defaults take no RSA key of less than 2048 bits: OpenSSL as distributions build it (security level 2), Chromium and Apple
-/// for public names, webpki's algorithms, Mbed TLS' default profile. Go, Java, GnuTLS, NSS and wolfSSL take 1024.
+/// Stacks whose defaults take no RSA key of less than 2048 bits: OpenSSL as distributions build it (security level 2), Apple, webpki's
+/// algorithms, Mbed TLS' default profile. Go, Java, GnuTLS, NSS and wolfSSL take 1024, Chromium does below a root of the user's own.
 const WANTS_2048_BITS: &[ClientStack] = &[
     ClientStack::OpenSsl,
-    ClientStack::BoringSsl,
     ClientStack::Apple,
     ClientStack::Rustls,
     ClientStack::MbedTls,
 ];
+
+/// Stacks whose programs may judge a certificate after the handshake, and leave without a word: the others say what they think of its
+/// strength in the handshake.
+const JUDGES_LATE: &[ClientStack] = &[ClientStack::OpenSsl, ClientStack::Nss, ClientStack::GnuTls];
 
 /// Stacks that are known to take SHA-1 in a certificate by default.
 const TAKES_SHA1: &[ClientStack] = &[ClientStack::WolfSsl];
@@ -77,9 +80,10 @@ pub(super) fn refuses_sha1(seen: &Observed, rejection: &Rejection) -> bool {
 }
 
 fn by_default(seen: &Observed, rejection: &Rejection, refuses: impl Fn(ClientStack) -> bool) -> bool {
-    match stack(seen) {
-        ClientStack::Unknown => matches!(rejection.sign, Sign::Alert(_)),
-        stack => refuses(stack),
+    let (stack, says_so) = (stack(seen), matches!(rejection.sign, Sign::Alert(_)));
+    match stack {
+        ClientStack::Unknown => says_so,
+        stack => refuses(stack) && (says_so || JUDGES_LATE.contains(&stack)),
     }
 }
 
@@ -108,7 +112,7 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         // That a root is unknown here is no defect to everybody: private authorities are, and roots of the year of the capture may
         // be. Leaving without a word does not show that it was one to this client.
         Sign::Left if is_matter_of_the_store(weight, defect) && !seen.leaves_like_a_refusal() => 50,
-        Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) => 60,
+        Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) || defect.0 == "tls-interception" => 60,
         Sign::Left => 85,
         Sign::LeftAfterCompletion => after_completion(defect),
     };

@@ -93,6 +93,16 @@ impl Certificate {
         }
     }
 
+    /// The serial number's value.
+    pub(super) fn serial_bytes(&self) -> &[u8] {
+        self.der.get(self.places.serial.clone()).unwrap_or_default()
+    }
+
+    /// The issuer's name in DER.
+    pub(super) fn issuer_bytes(&self) -> &[u8] {
+        self.der.get(self.places.issuer.clone()).unwrap_or_default()
+    }
+
     /// The bytes that the issuer signed.
     pub(super) fn signed_bytes(&self) -> &[u8] {
         self.der.get(self.places.signed.clone()).unwrap_or_default()

@@ -1,26 +1,35 @@
-//! The little of DER (X.690) that is needed to say *where* a certificate breaks, and to reach one field without reading all of it.
+//! The little of DER (X.690) that is needed to say *where* a certificate or an OCSP response breaks, and to reach one field without reading
+//! all of it.
 //!
-//! Every position counts bytes from the start of the certificate. Lengths that are not minimal are let through: the strict reader that
-//! follows refuses them. Tags above 30 do not occur in certificates and end the reading.
+//! Every position counts bytes from the start of what is read. Lengths that are not minimal are let through: of certificates the strict
+//! reader that follows refuses them. Tags above 30 do not occur in either and end the reading.
 
 use std::fmt;
 use std::ops::Range;
+
+use crate::evidence::Time;
 
 /// `INTEGER`.
 pub(super) const INTEGER: u8 = 0x02;
 /// `BIT STRING`.
 pub(super) const BIT_STRING: u8 = 0x03;
+/// `OCTET STRING`.
+pub(super) const OCTET_STRING: u8 = 0x04;
 /// `OBJECT IDENTIFIER`.
 pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
+/// `ENUMERATED`.
+pub(super) const ENUMERATED: u8 = 0x0a;
+/// `GeneralizedTime`.
+pub(super) const GENERALIZED_TIME: u8 = 0x18;
 /// `SEQUENCE`, constructed.
 pub(super) const SEQUENCE: u8 = 0x30;
 /// `SET`, constructed.
 pub(super) const SET: u8 = 0x31;
 
-/// Why a certificate could not be read.
+/// Why a certificate, an OCSP response or a revocation list could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed {
-    /// Bytes from the start of the certificate.
+    /// Bytes from its start.
     pub(crate) at: usize,
     /// What is wrong there, in words.
     pub(crate) what: String,
@@ -80,6 +89,33 @@ impl<'a> Element<'a> {
     }
 }
 
+impl Element<'_> {
+    /// A `GeneralizedTime` in UTC with seconds (RFC 5280 §4.1.2.5.2); a fraction of a second, which some write, is cut off.
+    pub(super) fn generalized_time(&self) -> Result<Time, Malformed> {
+        let number = |range: Range<usize>| -> Option<u32> {
+            let digits = self.body.get(range)?;
+            digits.iter().try_fold(0, |number, digit| {
+                digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+            })
+        };
+        let read = || {
+            let rest = self.body.get(14..)?.strip_suffix(b"Z")?;
+            let is_whole =
+                rest.is_empty() || rest.first() == Some(&b'.') && rest.iter().skip(1).all(u8::is_ascii_digit);
+            let year = i64::from(number(0..4)?);
+            let (month, day) = (number(4..6)?, number(6..8)?);
+            let (hour, minute, second) = (number(8..10)?, number(10..12)?, number(12..14)?);
+            let time = Time::from_civil(year, month, day, hour, minute, second)?;
+            // A 30 February is taken for a day of March otherwise.
+            (is_whole && time.civil() == (year, month, day, hour, minute, second)).then_some(time)
+        };
+        read().ok_or_else(|| {
+            let text = String::from_utf8_lossy(self.body);
+            Malformed::new(self.at, format!("\"{text}\" is not a time in UTC"))
+        })
+    }
+}
+
 /// Reads elements one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a> {
@@ -88,7 +124,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads `bytes`, which begin the certificate.
+    /// Reads `bytes`, at whose start positions begin.
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
@@ -110,7 +146,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the next element; `what` names it in the reason.
     pub(super) fn next(&mut self, what: &str) -> Result<Element<'a>, Malformed> {
-        let short = || Malformed::new(self.at, format!("{what}: the certificate ends inside it"));
+        let short = || Malformed::new(self.at, format!("{what}: the data ends inside it"));
         let (&[tag, first], rest) = self.bytes.split_first_chunk::<2>().ok_or_else(short)?;
         if tag & 0x1f == 0x1f {
             return Err(Malformed::new(
@@ -243,6 +279,28 @@ mod tests {
         );
         assert_eq!(oid_text(&[0x55, 0x1d, 0x11]), "2.5.29.17");
         assert_eq!(oid_text(&[0x88, 0x37, 0x03]), "2.999.3");
+    }
+
+    #[test]
+    fn times_are_utc_and_dates_of_the_calendar() {
+        let read = |text: &str| {
+            let bytes = [&[GENERALIZED_TIME, text.len() as u8], text.as_bytes()].concat();
+            let element = Reader::new(&bytes).next("time").unwrap();
+            element.generalized_time().ok()
+        };
+        let noon = Time::from_civil(2024, 2, 29, 12, 0, 0);
+        assert_eq!(read("20240229120000Z"), noon);
+        assert_eq!(read("20240229120000.25Z"), noon);
+        for wrong in [
+            "20240229120000",
+            "20240229120000+0530",
+            "202402291200Z",
+            "20230229120000Z",
+            "2024022912000xZ",
+            "",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! Any bytes as a list of certificates: for the fuzzer.
+//! Any bytes as a list of certificates, and as what an authority says of one: for the fuzzer.
 
 use std::sync::{Arc, LazyLock};
 
 use super::skeleton::Skeleton;
 use super::{
-    Certificate, CertificateIndex, CertificateStore, Interned, Trust, TrustStore, covers, describe_broken, examine,
+    Answer, Certificate, CertificateIndex, CertificateStore, Crl, Interned, Method, Trust, TrustStore, Verification,
+    covers, describe_broken, examine, ocsp_status, verify_with_key,
 };
 use crate::evidence::{CaptureId, Mark, Side, Time};
+use crate::registry::SignatureScheme;
 
 /// Certificates that are looked at: a chain has no more than a handful.
 const MOST: usize = 6;
@@ -30,13 +32,51 @@ pub fn fuzz_certificates(data: &[u8]) {
         list.push(der);
         rest = behind;
     }
-    // Years from 2000 on; 0 stands for a capture without a clock.
-    let at = (*moment > 0).then(|| Time::from_seconds(946_684_800 + i64::from(*moment) * 31_557_600));
+    // 0 stands for a capture without a clock.
+    let at = (*moment > 0).then(|| moment_of(*moment));
     assert_eq!(
         examined(&list, at),
         examined(&list, at),
         "the same list, examined twice"
     );
+}
+
+/// Reads bytes as an OCSP response and as a revocation list about a root that everybody knows, asks both for its standing at a moment that
+/// the first byte chooses, and takes them for a signature of each scheme that the second byte names.
+///
+/// # Panics
+/// Where a place lies outside of the bytes.
+pub fn fuzz_revocation(data: &[u8]) {
+    static ROOT: LazyLock<Option<Certificate>> = LazyLock::new(|| {
+        let root = webpki_root_certs::TLS_SERVER_ROOT_CERTS.first()?;
+        Certificate::parse(root).ok()
+    });
+    let (Some((&[moment, scheme], der)), Some(root)) = (data.split_first_chunk(), ROOT.as_ref()) else {
+        return;
+    };
+    let at = Some(moment_of(moment));
+    if let Answer::Unreadable(fault) = ocsp_status(der, root, Some(root), at).answer {
+        assert!(fault.at <= der.len(), "{fault} in {} bytes", der.len());
+    }
+    match Crl::parse(der) {
+        Ok(list) => {
+            let report = list.status(root, root, at);
+            assert_eq!(report.proves_revocation(), None, "{} entries", list.len());
+        }
+        Err(fault) => assert!(fault.at <= der.len(), "{fault} in {} bytes", der.len()),
+    }
+    for method in [
+        Method::of_tls(SignatureScheme(u16::from(scheme))),
+        Method::of_tls(SignatureScheme(u16::from(scheme) << 8 | 1)),
+        Method::before_tls12(&root.key),
+    ] {
+        assert_ne!(verify_with_key(root, method, data, der), Verification::Yes, "{method}");
+    }
+}
+
+/// A moment in a year from 2000 on.
+fn moment_of(byte: u8) -> Time {
+    Time::from_seconds(946_684_800 + i64::from(byte) * 31_557_600)
 }
 
 fn check(der: &[u8]) {

@@ -8,6 +8,9 @@ use x509_parser::public_key::RSAPublicKey;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
+use super::der::{INTEGER, Reader};
+use crate::registry::SignatureScheme;
+
 /// An elliptic curve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Curve {
@@ -56,7 +59,7 @@ pub(crate) enum Key {
     Ed448,
     /// DSA.
     Dsa {
-        /// Length of the public value.
+        /// Length of the prime; 0 where the parameters are left to the issuer's.
         bits: u32,
     },
     /// ML-DSA (RFC 9881): 44, 65 or 87.
@@ -81,6 +84,15 @@ impl fmt::Display for Key {
 }
 
 impl Key {
+    /// What a check of its signature costs, in checks of usual keys: on one machine 60 µs on P-256, 2 ms on P-521, 24 ms with 16384 bits
+    /// of RSA.
+    pub(super) const fn cost(&self) -> u32 {
+        match self {
+            Self::Rsa { bits: 8193.., .. } => 12,
+            _ => 1,
+        }
+    }
+
     /// From a SubjectPublicKeyInfo.
     pub(super) fn of(info: &SubjectPublicKeyInfo<'_>) -> Self {
         let oid = info.algorithm.algorithm.to_id_string();
@@ -95,9 +107,10 @@ impl Key {
             }
             "1.2.840.10045.2.1" => Self::Ec(curve(info.algorithm.parameters.as_ref())),
             "1.2.840.10040.4.1" => Self::Dsa {
-                bits: info
-                    .parsed()
-                    .map_or(0, |key| u32::try_from(key.key_size()).unwrap_or(0)),
+                bits: info.algorithm.parameters.as_ref().map_or(0, |parameters| {
+                    let prime = Reader::new(parameters.data).expect(INTEGER, "p");
+                    prime.map_or(0, |prime| length_in_bits(prime.body))
+                }),
             },
             "1.3.101.112" => Self::Ed25519,
             "1.3.101.113" => Self::Ed448,
@@ -110,7 +123,7 @@ impl Key {
 }
 
 /// The length of a big-endian number without its leading zeros.
-fn length_in_bits(number: &[u8]) -> u32 {
+pub(super) fn length_in_bits(number: &[u8]) -> u32 {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();
     let Some((first, rest)) = number.get(zeros..).and_then(<[u8]>::split_first) else {
         return 0;
@@ -130,6 +143,7 @@ fn curve(parameters: Option<&Any<'_>>) -> Curve {
         "1.2.840.10045.3.1.7" => Curve::P256,
         "1.3.132.0.34" => Curve::P384,
         "1.3.132.0.35" => Curve::P521,
+        "1.2.840.10045.3.1.1" => Curve::Named("P-192"),
         "1.3.132.0.33" => Curve::Named("P-224"),
         "1.3.132.0.10" => Curve::Named("secp256k1"),
         "1.3.36.3.3.2.8.1.1.7" => Curve::Named("brainpoolP256r1"),
@@ -177,13 +191,15 @@ impl Digest {
     }
 }
 
-/// How a signature was made.
+/// The family of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
     RsaPkcs1,
-    /// True where salt and mask fit the hash, as everybody writes them and verifiers demand.
+    /// MD5 and SHA-1 one after the other, without a name for either (RFC 2246 §7.4.3).
+    RsaMd5Sha1,
+    /// Bytes of salt; `None` where the mask is made with another hash than the message's, or the parameters cannot be read.
     RsaPss {
-        usual: bool,
+        salt: Option<u32>,
     },
     Ecdsa,
     Ed25519,
@@ -194,22 +210,72 @@ pub(super) enum Scheme {
     Other,
 }
 
-/// The algorithm of a certificate's signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SignatureAlgorithm {
+/// How a signature is made: everything a verifier has to know beside the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Method {
     pub(super) scheme: Scheme,
     /// The hash, where it is a part of the choice.
     pub(crate) digest: Option<Digest>,
-    /// The identifier, dotted.
-    pub(crate) oid: String,
 }
 
-impl SignatureAlgorithm {
-    /// From an AlgorithmIdentifier.
-    pub(super) fn of(identifier: &AlgorithmIdentifier<'_>) -> Self {
+impl Method {
+    const fn new(scheme: Scheme, digest: Option<Digest>) -> Self {
+        Self { scheme, digest }
+    }
+
+    /// What a SignatureScheme of TLS 1.2 and 1.3 stands for (RFC 5246 §7.4.1.4.1, RFC 9846 §4.3.3). That TLS 1.3 binds a curve to each
+    /// scheme of ECDSA is not asked.
+    pub(crate) fn of_tls(scheme: SignatureScheme) -> Self {
+        use Digest::{Md5, Sha1, Sha224, Sha256, Sha384, Sha512, Sm3};
+        let pss = |digest, salt| Self::new(Scheme::RsaPss { salt: Some(salt) }, Some(digest));
+        match scheme.0 {
+            0x0708 => Self::new(Scheme::Sm2, Some(Sm3)),
+            0x0804 | 0x0809 => pss(Sha256, 32),
+            0x0805 | 0x080a => pss(Sha384, 48),
+            0x0806 | 0x080b => pss(Sha512, 64),
+            0x0807 => Self::new(Scheme::Ed25519, None),
+            0x0808 => Self::new(Scheme::Ed448, None),
+            0x081a => Self::new(Scheme::Ecdsa, Some(Sha256)),
+            0x081b => Self::new(Scheme::Ecdsa, Some(Sha384)),
+            0x081c => Self::new(Scheme::Ecdsa, Some(Sha512)),
+            0x0904 => Self::new(Scheme::MlDsa(44), None),
+            0x0905 => Self::new(Scheme::MlDsa(65), None),
+            0x0906 => Self::new(Scheme::MlDsa(87), None),
+            pair => {
+                let digest = match pair >> 8 {
+                    1 => Md5,
+                    2 => Sha1,
+                    3 => Sha224,
+                    4 => Sha256,
+                    5 => Sha384,
+                    6 => Sha512,
+                    _ => return Self::new(Scheme::Other, None),
+                };
+                match pair & 0xff {
+                    // 0x20: PKCS #1 v1.5 of client certificates in TLS 1.3 (RFC 9963).
+                    0x01 | 0x20 => Self::new(Scheme::RsaPkcs1, Some(digest)),
+                    0x02 => Self::new(Scheme::Dsa, Some(digest)),
+                    0x03 => Self::new(Scheme::Ecdsa, Some(digest)),
+                    _ => Self::new(Scheme::Other, None),
+                }
+            }
+        }
+    }
+
+    /// What a key signs with before TLS 1.2, where nobody chooses (RFC 4346 §7.4.3, RFC 8422 §5.4).
+    pub(crate) const fn before_tls12(key: &Key) -> Self {
+        match key {
+            Key::Rsa { .. } => Self::new(Scheme::RsaMd5Sha1, None),
+            Key::Ec(_) => Self::new(Scheme::Ecdsa, Some(Digest::Sha1)),
+            Key::Dsa { .. } => Self::new(Scheme::Dsa, Some(Digest::Sha1)),
+            _ => Self::new(Scheme::Other, None),
+        }
+    }
+
+    /// From the identifier of a signature's algorithm, dotted, and its parameters.
+    fn of_identifier(oid: &str, parameters: Option<&Any<'_>>) -> Self {
         use Digest::{Md2, Md5, Sha1, Sha224, Sha256, Sha384, Sha512, Sm3};
-        let oid = identifier.algorithm.to_id_string();
-        let (scheme, digest) = match oid.as_str() {
+        let (scheme, digest) = match oid {
             "1.2.840.113549.1.1.2" => (Scheme::RsaPkcs1, Some(Md2)),
             "1.2.840.113549.1.1.4" => (Scheme::RsaPkcs1, Some(Md5)),
             "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" => (Scheme::RsaPkcs1, Some(Sha1)),
@@ -217,7 +283,7 @@ impl SignatureAlgorithm {
             "1.2.840.113549.1.1.11" => (Scheme::RsaPkcs1, Some(Sha256)),
             "1.2.840.113549.1.1.12" => (Scheme::RsaPkcs1, Some(Sha384)),
             "1.2.840.113549.1.1.13" => (Scheme::RsaPkcs1, Some(Sha512)),
-            "1.2.840.113549.1.1.10" => pss(identifier.parameters.as_ref()),
+            "1.2.840.113549.1.1.10" => pss(parameters),
             "1.2.840.10045.4.1" => (Scheme::Ecdsa, Some(Sha1)),
             "1.2.840.10045.4.3.1" => (Scheme::Ecdsa, Some(Sha224)),
             "1.2.840.10045.4.3.2" => (Scheme::Ecdsa, Some(Sha256)),
@@ -226,6 +292,8 @@ impl SignatureAlgorithm {
             "1.2.840.10040.4.3" => (Scheme::Dsa, Some(Sha1)),
             "2.16.840.1.101.3.4.3.1" => (Scheme::Dsa, Some(Sha224)),
             "2.16.840.1.101.3.4.3.2" => (Scheme::Dsa, Some(Sha256)),
+            "2.16.840.1.101.3.4.3.3" => (Scheme::Dsa, Some(Sha384)),
+            "2.16.840.1.101.3.4.3.4" => (Scheme::Dsa, Some(Sha512)),
             "1.3.101.112" => (Scheme::Ed25519, None),
             "1.3.101.113" => (Scheme::Ed448, None),
             "2.16.840.1.101.3.4.3.17" => (Scheme::MlDsa(44), None),
@@ -234,34 +302,72 @@ impl SignatureAlgorithm {
             "1.2.156.10197.1.501" => (Scheme::Sm2, Some(Sm3)),
             _ => (Scheme::Other, None),
         };
-        Self { scheme, digest, oid }
+        Self { scheme, digest }
     }
 }
 
-/// Reads the parameters of RSASSA-PSS (RFC 4055 §3.1); absent ones mean SHA-1 with a salt of 20 bytes.
+/// The algorithm of a signature that says it itself: of a certificate, an OCSP response, a CRL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SignatureAlgorithm {
+    /// What the identifier stands for.
+    pub(crate) method: Method,
+    /// The identifier, dotted.
+    pub(crate) oid: String,
+}
+
+impl SignatureAlgorithm {
+    /// From an AlgorithmIdentifier.
+    pub(super) fn of(identifier: &AlgorithmIdentifier<'_>) -> Self {
+        let oid = identifier.algorithm.to_id_string();
+        Self {
+            method: Method::of_identifier(&oid, identifier.parameters.as_ref()),
+            oid,
+        }
+    }
+
+    /// From an AlgorithmIdentifier in DER.
+    pub(super) fn parse(der: &[u8]) -> Option<Self> {
+        AlgorithmIdentifier::from_der(der)
+            .ok()
+            .map(|(_, identifier)| Self::of(&identifier))
+    }
+}
+
+/// Reads the parameters of RSASSA-PSS (RFC 4055 §3.1); fields that are left out mean SHA-1 with a salt of 20 bytes.
 fn pss(parameters: Option<&Any<'_>>) -> (Scheme, Option<Digest>) {
     let Some(parameters) = parameters.and_then(|any| RsaSsaPssParams::try_from(any).ok()) else {
-        return (Scheme::RsaPss { usual: false }, None);
+        return (Scheme::RsaPss { salt: None }, None);
     };
     let hash = parameters.hash_algorithm_oid().to_id_string();
-    let (digest, len) = match hash.as_str() {
-        "1.3.14.3.2.26" => (Some(Digest::Sha1), 20),
-        "2.16.840.1.101.3.4.2.1" => (Some(Digest::Sha256), 32),
-        "2.16.840.1.101.3.4.2.2" => (Some(Digest::Sha384), 48),
-        "2.16.840.1.101.3.4.2.3" => (Some(Digest::Sha512), 64),
-        _ => (None, 0),
+    let digest = match hash.as_str() {
+        "1.3.14.3.2.26" => Some(Digest::Sha1),
+        "2.16.840.1.101.3.4.2.4" => Some(Digest::Sha224),
+        "2.16.840.1.101.3.4.2.1" => Some(Digest::Sha256),
+        "2.16.840.1.101.3.4.2.2" => Some(Digest::Sha384),
+        "2.16.840.1.101.3.4.2.3" => Some(Digest::Sha512),
+        _ => None,
     };
     let mask_fits = parameters
         .mask_gen_algorithm()
         .is_ok_and(|mask| mask.hash.to_id_string() == hash);
-    let usual = mask_fits && parameters.salt_length() == len && parameters.trailer_field() == 1;
-    (Scheme::RsaPss { usual }, digest)
+    let salt = (mask_fits && parameters.trailer_field() == 1).then(|| parameters.salt_length());
+    (Scheme::RsaPss { salt }, digest)
 }
 
 impl fmt::Display for SignatureAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.method.scheme {
+            Scheme::Other => write!(f, "algorithm {}", self.oid),
+            _ => self.method.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let family = match self.scheme {
             Scheme::RsaPkcs1 => "RSA",
+            Scheme::RsaMd5Sha1 => "RSA with MD5 and SHA-1",
             Scheme::RsaPss { .. } => "RSA-PSS",
             Scheme::Ecdsa => "ECDSA",
             Scheme::Ed25519 => "Ed25519",
@@ -269,7 +375,7 @@ impl fmt::Display for SignatureAlgorithm {
             Scheme::Dsa => "DSA",
             Scheme::MlDsa(set) => return write!(f, "ML-DSA-{set}"),
             Scheme::Sm2 => "SM2",
-            Scheme::Other => return write!(f, "algorithm {}", self.oid),
+            Scheme::Other => "an unknown algorithm",
         };
         match self.digest {
             Some(digest) => write!(f, "{family} with {}", digest.as_str()),
@@ -302,5 +408,30 @@ mod tests {
         assert_eq!(said("p521"), ("EC P-521".into(), "ECDSA with SHA-512".into()));
         assert_eq!(said("ed448"), ("Ed448".into(), "Ed448".into()));
         assert_eq!(said("explicit-curve").0, "EC with explicit parameters");
+    }
+
+    #[test]
+    fn schemes_of_tls_and_identifiers_of_certificates_name_the_same_methods() {
+        let said = |scheme| Method::of_tls(SignatureScheme(scheme)).to_string();
+        assert_eq!(
+            Method::of_tls(SignatureScheme(0x0804)),
+            odd("rsa-pss").signature_algorithm.method
+        );
+        assert_eq!(
+            Method::of_tls(SignatureScheme(0x0603)),
+            odd("p521").signature_algorithm.method
+        );
+        assert_eq!(
+            [0x0101, 0x0420, 0x0202, 0x0905, 0x0708, 0x081a, 0x0a0a].map(said),
+            [
+                "RSA with MD5",
+                "RSA with SHA-256",
+                "DSA with SHA-1",
+                "ML-DSA-65",
+                "SM2 with SM3",
+                "ECDSA with SHA-256",
+                "an unknown algorithm"
+            ]
+        );
     }
 }

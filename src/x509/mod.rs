@@ -5,11 +5,14 @@
 //! authorities that were seen anywhere in the input, and [`examine`] walks from the leaf towards a root and tells, as values, where the
 //! walk ends and why (RFC 5280 §6, RFC 4158). Nothing here judges a connection: that is the business of the causes.
 //!
-//! Not done here: policies, revocation, transparency logs. What a certificate says of the last two is kept as a flag.
+//! [`verify_with_key`] is the one check of signatures, [`ocsp_status`] and [`Crl::status`] tell what an authority says of a certificate.
+//!
+//! Not done here: policies, and the proofs of transparency logs.
 
 mod certificate;
 mod chain;
 mod constraints;
+mod crl;
 mod der;
 mod distinguished_name;
 mod extensions;
@@ -17,9 +20,11 @@ mod fuzz;
 mod index;
 mod key;
 mod names;
+mod ocsp;
 mod path;
 mod pem;
 mod pool;
+mod revocation;
 mod signature;
 mod skeleton;
 #[cfg(test)]
@@ -29,14 +34,17 @@ mod trust;
 pub(crate) use certificate::Certificate;
 pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, examine, is_public_name};
 pub(crate) use constraints::Forbidden;
+pub(crate) use crl::Crl;
 pub(crate) use der::Malformed;
 pub(crate) use distinguished_name::Name;
-pub use fuzz::fuzz_certificates;
+pub use fuzz::{fuzz_certificates, fuzz_revocation};
 pub(crate) use index::{CertificateIndex, Issued, Sighting};
-pub(crate) use key::{Curve, Digest, Key};
+pub(crate) use key::{Curve, Digest, Key, Method};
 pub(crate) use names::{NameMatch, covers, site, why_not_covered};
+pub(crate) use ocsp::ocsp_status;
 pub(crate) use path::Flaw;
 pub(crate) use pool::{CertificateStore, Interned};
-pub(crate) use signature::{Verification, verifies};
+pub(crate) use revocation::{Answer, Revocation, Signer, Standing, StatusReport};
+pub(crate) use signature::{Verification, verifies, verify_with_key};
 pub(crate) use skeleton::describe_broken;
 pub(crate) use trust::{SYSTEM_TRUST_FILES, Trust, TrustStore};

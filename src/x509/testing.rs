@@ -16,6 +16,23 @@ pub(crate) const ODD_PEM: &str = include_str!("odd.pem");
 /// Certificates that a server should not have; the file tells how they were made.
 const ODD_LEAVES_PEM: &str = include_str!("odd_leaves.pem");
 
+/// Self-signed certificates of each kind of key with each hash; `fixtures/make/certificates.py` makes them.
+pub(crate) const SIGNATURES_PEM: &str = include_str!("testing/signatures.pem");
+
+/// An authority and what it says about its certificates; `fixtures/make/certificates.py` makes it.
+pub(crate) const REVOCATION_PEM: &str = include_str!("testing/revocation.pem");
+
+/// The block of a PEM file that stands under the line `name`, decoded.
+pub(crate) fn block(file: &str, name: &str) -> Vec<u8> {
+    let (_, after) = file
+        .split_once(&format!("\n{name}\n-----BEGIN "))
+        .expect("a name from the file");
+    let lines = after.lines().skip(1).take_while(|line| !line.starts_with("-----END "));
+    data_encoding::BASE64
+        .decode(lines.collect::<String>().as_bytes())
+        .expect("base64")
+}
+
 /// The certificate of [`ODD_PEM`] or [`ODD_LEAVES_PEM`] that stands under this line.
 pub(crate) fn odd(name: &str) -> Certificate {
     let line = format!("\n{name}\n");

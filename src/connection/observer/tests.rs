@@ -2,7 +2,7 @@
 
 use crate::connection::books::{ALERTS_KEPT, MESSAGES_KEPT};
 use crate::connection::testing::*;
-use crate::connection::{First, Observed, RecordLog};
+use crate::connection::{First, Observed, RecordLog, Stapled};
 use crate::evidence::{Hidden, Pair, Seen, Side};
 use crate::registry::{CipherSuite, Group, HandshakeType, ProtocolVersion};
 
@@ -330,6 +330,29 @@ fn a_fault_behind_the_fields_of_a_servers_hello_is_kept() {
 }
 
 #[test]
+fn a_status_is_absent_hidden_empty_or_too_long_to_be_kept() {
+    let hello = || connected().client_hello(Hello::tls12).server_hello(0x0303, 0xc02f);
+    assert!(matches!(hello().seen().stapled, Seen::Absent));
+    let tls13 = connected()
+        .client_hello(|hello| hello)
+        .server_hello(0x0304, 0x1301)
+        .seen();
+    assert!(matches!(tls13.stapled, Seen::Unknown(Hidden::Encrypted)));
+    let empty = hello()
+        .message(Server, 22, &[1, 0, 0, 0])
+        .seen()
+        .stapled
+        .seen()
+        .unwrap()
+        .value;
+    assert_eq!((empty.responses.concat().len(), empty.len), (0, 0));
+    let len = Stapled::KEPT as u32;
+    let long = [&[1][..], &len.to_be_bytes()[1..], &vec![7; Stapled::KEPT]].concat();
+    let long = hello().message(Server, 22, &long).seen().stapled.seen().unwrap().value;
+    assert_eq!((long.responses.len(), long.len), (0, len));
+}
+
+#[test]
 fn status_and_ticket_are_written_down() {
     let seen = connected()
         .client_hello(Hello::tls12)
@@ -338,7 +361,9 @@ fn status_and_ticket_are_written_down() {
         .message(Server, 4, &[0, 0, 0, 9, 0, 1, 8])
         .message(Server, 4, &[0, 0, 0, 9, 0, 5, 8])
         .seen();
-    assert_eq!((seen.stapled, seen.ticket_lifetime), (Some(2), Some(9)));
+    let stapled = seen.stapled.seen().unwrap().value;
+    assert_eq!((&*stapled.responses[0], stapled.len), (&[7, 7][..], 2));
+    assert_eq!(seen.ticket_lifetime, Some(9));
     assert_eq!(
         seen.malformed.iter().map(|(fault, _)| fault.what).collect::<Vec<_>>(),
         ["ticket"]

@@ -5,10 +5,12 @@
 mod captive_portal;
 mod certificate_expired;
 mod certificate_not_yet_valid;
+mod certificate_revoked;
 mod client_clock_skew;
 mod hostname_mismatch;
 mod malformed_certificate;
 mod missing_intermediate;
+mod must_staple_missing;
 mod name_constraints;
 mod self_signed;
 mod server_certificate_rejected;
@@ -22,10 +24,12 @@ mod wrong_usage;
 pub(super) use captive_portal::CaptivePortal;
 pub(super) use certificate_expired::CertificateExpired;
 pub(super) use certificate_not_yet_valid::CertificateNotYetValid;
+pub(super) use certificate_revoked::CertificateRevoked;
 pub(super) use client_clock_skew::ClientClockSkew;
 pub(super) use hostname_mismatch::HostnameMismatch;
 pub(super) use malformed_certificate::MalformedCertificate;
 pub(super) use missing_intermediate::MissingIntermediate;
+pub(super) use must_staple_missing::MustStapleMissing;
 pub(super) use name_constraints::NameConstraints;
 pub(super) use self_signed::SelfSigned;
 pub(super) use server_certificate_rejected::ServerCertificateRejected;
@@ -36,11 +40,11 @@ pub(super) use weak_signature::WeakSignature;
 pub(super) use wrong_intermediate::WrongIntermediate;
 pub(super) use wrong_usage::WrongUsage;
 
-use crate::evidence::Hidden;
+use crate::evidence::{Hidden, Span};
 use crate::registry::placeholder_called;
 use crate::why::fits::fits;
 use crate::why::prelude::*;
-use crate::x509::{Anchored, Certificate, ChainReport, Gap};
+use crate::x509::{Anchored, Answer, Certificate, ChainReport, Gap, Signer, Standing, StatusReport, Verification, ocsp_status};
 
 /// What every defect starts from: the client's sign, and the chain that it turned down.
 struct Case<'a> {
@@ -123,6 +127,32 @@ fn prove_chain(finding: Finding, seen: &Observed, text: impl Into<String>) -> Fi
         Some(chain) => finding.prove_span(&chain.span, text),
         None => finding,
     }
+}
+
+/// What the server staples about its own certificate, and where; `None` where it staples nothing or nobody can see it.
+fn staple<'a>(seen: &'a Observed, context: &Context<'_>) -> Option<(StatusReport, &'a Span)> {
+    let stapled = seen.stapled.as_ref().seen()?;
+    let response = stapled.value.responses.first().filter(|response| !response.is_empty())?;
+    let issuer = context.chain(seen, Side::Server).and_then(|chain| chain.path.get(1));
+    let issuer = issuer.map(|link| &*link.certificate);
+    Some((ocsp_status(response, seen.leaf()?, issuer, context.time(seen)), &stapled.span))
+}
+
+/// What is wrong with a stapled status that does not speak against the certificate itself.
+fn what_is_wrong(status: &StatusReport) -> Option<String> {
+    Some(match &status.answer {
+        Answer::Expired { by } => format!("is out of date: its nextUpdate passed {} before", span_of_time(*by as f64)),
+        Answer::NotYetValid { by } => format!("is of a time to come, by {}", span_of_time(*by as f64)),
+        Answer::AboutAnother => "is about another certificate".to_owned(),
+        Answer::Unsuccessful(code) => format!("holds no status, but the responder's error {code}"),
+        Answer::Unreadable(fault) => format!("cannot be read ({fault})"),
+        Answer::Says(Standing::Unknown) => "says that the authority does not know the certificate".to_owned(),
+        Answer::Says(Standing::Good) if status.signer == Signer::Unauthorized => {
+            "is signed by a key that the issuer did not charge with it".to_owned()
+        }
+        Answer::Says(Standing::Good) if status.signature == Verification::No => "has a signature that does not verify".to_owned(),
+        Answer::Says(Standing::Good | Standing::Revoked(_)) => return None,
+    })
 }
 
 /// A certificate of the list that was sent.

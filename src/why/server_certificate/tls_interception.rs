@@ -54,13 +54,19 @@ impl Cause for TlsInterception {
         };
         let by = product.map_or("a device or program that issues for everybody", |row| row.product);
         let shown = format!("Certificate: {}; issued by \"{issuer}\"", chain.path_text());
-        let Some(case) = case(seen, context) else {
+        // Where the client is known to trust the issuer, or others got through to the server, only its own word counts as a refusal.
+        let is_known = matches!(chain.anchored, Anchored::Yes { .. });
+        let case = case(seen, context).filter(|case| match case.rejection.sign {
+            Sign::Alert(_) => true,
+            Sign::LeftAfterCompletion => !is_known && context.server(seen).carried_data == 0,
+            _ => !is_known,
+        });
+        let Some(case) = case else {
             let sentence = format!("\"{issuer}\" issued the certificate of {}: {by} reads along.", server_called(seen));
             findings.push(prove_chain(Finding::new(self, weight, sentence).at_fault(AtFault::Nobody).as_remark(), seen, shown));
             return;
         };
-        // Where the client is known to trust the issuer, something else made it refuse.
-        let weight = if matches!(chain.anchored, Anchored::Yes { .. }) { 60 } else { weight };
+        let weight = if is_known { 60 } else { weight };
         let kind = product.map_or(InspectorKind::Company, |row| row.kind);
         let sentence = format!(
             "The certificate that came for {} is not the server's: \"{issuer}\" issued it, which is {}. This client does not trust that \
@@ -113,7 +119,7 @@ fn signs(seen: &Observed, context: &Context<'_>, leaf: &Certificate, has_product
         signs.push(format!("the certificate is {} old", span_of_time(old as f64)));
     }
     let is_public = seen.server_name().is_some_and(is_public_name);
-    if has_product && is_public && !leaf.extensions.has_scts {
+    if has_product && is_public && leaf.extensions.timestamps.is_none() {
         signs.push("no transparency log knows it, as those of a public site".to_owned());
     }
     signs
