@@ -71,7 +71,7 @@ impl Cause for WeakSignature {
 
 /// The hash of a certificate's signature, where it is one that clients refuse.
 fn weak(certificate: &Certificate) -> Option<Digest> {
-    let digest = certificate.signature_algorithm.digest?;
+    let digest = certificate.signature_algorithm.method.digest?;
     let is_weak = matches!(digest, Digest::Md2 | Digest::Md5 | Digest::Sha1);
     // A leaf that vouches for itself is not believed for its signature.
     (is_weak && !certificate.is_self_issued()).then_some(digest)
