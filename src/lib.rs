@@ -89,5 +89,5 @@ pub mod internal {
 
 pub use capture::{Glob, Source};
 pub use error::Error;
-pub use pipeline::{Analysis, CauseInfo, Limits, Options, Progress, TrustStore, causes};
+pub use pipeline::{Analysis, CauseInfo, Intermediates, Limits, Options, Progress, TrustStore, causes};
 pub use report::Report;

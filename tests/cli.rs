@@ -309,6 +309,59 @@ fn what_a_file_of_trust_holds_besides_is_told_unless_quiet() {
 }
 
 #[test]
+fn each_store_is_tried_by_itself_under_its_name() {
+    let trust = |name: &str| format!("{}/fixtures/trust/{name}", env!("CARGO_MANIFEST_DIR"));
+    let java = format!("java={}", trust("stores/java.jks"));
+    let capture = fixture("certificate-expired");
+    let run = |more: &[&str]| Run::new(more).with(&capture).output();
+
+    let output = run(&[
+        "--json",
+        "--trust-store",
+        &java,
+        "--ca-file",
+        &trust("tailspin-root.pem"),
+    ]);
+    assert_exit(&output, 0);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let told: Vec<_> = document["trust"].as_array().unwrap().iter().collect();
+    assert_eq!(told.len(), 3);
+    assert_eq!(
+        (&told[0]["name"], told[0]["added"].as_bool()),
+        (&"mozilla".into(), Some(false))
+    );
+    assert!(told[0]["removed"].as_u64() > Some(100) && told[0]["date"].is_string());
+    assert_eq!(
+        (&told[1]["name"], told[1]["anchors"].as_u64()),
+        (&"java".into(), Some(2))
+    );
+    assert_eq!(told[2]["added"], true);
+
+    for wrong in [
+        &["--trust", "none", "--trust", "mozilla"][..],
+        &["--trust-store", &java, "--trust-store", &java],
+        &["--trust-store", "java"],
+        &["--trust-store", &format!("java={}", trust("stores/encrypted.p12"))],
+    ] {
+        assert_exit(&run(wrong), 2);
+    }
+}
+
+#[test]
+fn an_intermediate_that_is_given_completes_a_chain() {
+    let folder = format!("{}/fixtures/trust", env!("CARGO_MANIFEST_DIR"));
+    let capture = fixture("certificate-expired");
+    let output = Run::new(&["--json", "--intermediates", &folder])
+        .with(&capture)
+        .output();
+    assert_exit(&output, 0);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!document["options"]["intermediates"].as_array().unwrap().is_empty());
+    let missing = Run::new(&["--intermediates", "missing.pem"]).with(&capture).output();
+    assert_exit(&missing, 2);
+}
+
+#[test]
 fn causes_are_listed_and_explained() {
     let list = Run::new(&["causes"]).output();
     assert_exit(&list, 0);

@@ -9,10 +9,14 @@ mod support {
 }
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use tlswhy::{Analysis, Options, Source};
+
 use support::variants::{base, captures, report, told};
 
 /// Captures with more than one connection of TLS, each of them like the base.
@@ -27,6 +31,7 @@ const SEVERAL: &[(&str, usize)] = &[
 const OTHERWISE: &[&str] = &[
     "acknowledged-late",
     "address-translation",
+    "address-translation-of-another",
     "client-only",
     "lost-by-the-capture",
     "lost-by-the-network",
@@ -36,6 +41,10 @@ const OTHERWISE: &[&str] = &[
 
 /// Captures in which tshark sees TLS elsewhere.
 const TSHARK_DIFFERS: &[(&str, &str)] = &[
+    (
+        "address-translation",
+        "Wireshark tells each side of the translation by itself",
+    ),
     (
         "data-behind-the-fin",
         "Wireshark reads bytes behind a FIN; no host does",
@@ -194,11 +203,39 @@ fn copies_that_differ_are_told_and_others_are_not() {
 #[test]
 fn what_is_odd_is_told() {
     assert_eq!(events("urgent-data", "urgent").len(), 1);
-    let (_, text) = &events("reset-with-a-reason", "rst")[0];
-    assert!(
-        text.ends_with("; it says \"[0x1a2b3c:1234] Peer closed during the handshake\""),
-        "{text}"
-    );
+}
+
+#[test]
+fn why_a_connection_was_reset_is_told_where_somebody_says_it() {
+    let says = [
+        (
+            "reset-with-a-reason",
+            "[0x1a2b3c:1234] Peer closed during the handshake",
+        ),
+        ("trailers-of-a-load-balancer", "SSL handshake timeout exceeded"),
+        (
+            "trailers-of-a-load-balancer-with-magic",
+            "SSL handshake timeout exceeded",
+        ),
+    ];
+    for (name, words) in says {
+        let (_, text) = &events(name, "rst")[0];
+        assert!(text.ends_with(&format!("; it says \"{words}\"")), "{name}: {text}");
+    }
+    for capture in captures("streams") {
+        let name = stem(&capture);
+        let report = report(&capture);
+        let evidence = connections(&report)[0]["cause"]["evidence"].as_array();
+        let texts: Vec<&str> = evidence
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one["text"].as_str())
+            .collect();
+        let said = texts.iter().find(|text| text.starts_with("the reset says"));
+        let words = says.iter().find(|(known, _)| *known == name);
+        let expected = words.map(|(_, words)| format!("the reset says \"{words}\""));
+        assert_eq!(said.map(ToString::to_string), expected, "{name}");
+    }
 }
 
 #[test]
@@ -261,16 +298,79 @@ fn what_the_capture_lost_is_told_from_what_the_network_lost() {
     );
 }
 
-/// The same packets before and behind the translation are two connections so far, each told as the base is.
+/// The same packets before and behind the translation are one connection, told as those that came first have it.
 #[test]
-fn before_and_behind_address_translation_the_same_is_said() {
-    let base = base();
-    let said = said(&report(&capture("address-translation")));
-    assert_eq!(said.len(), 2);
-    for connection in said {
-        for (key, value) in connection.as_object().into_iter().flatten() {
-            assert!(key == "client" || *value == base[0][key], "{key}: {value}");
-        }
+fn before_and_behind_address_translation_is_one_connection() {
+    let changed = changed("address-translation");
+    assert_eq!(changed, json!({"client": {"address": "192.168.7.5", "port": 40_123}}));
+    let report = report(&capture("address-translation"));
+    assert_eq!(report["summary"]["connections"], 1);
+    let connection = connections(&report)[0];
+    let place = |place: &Value| [&place["stream"], &place["first_frame"], &place["last_frame"]].map(Value::as_u64);
+    let places: Vec<_> = connection["places"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(place)
+        .collect();
+    assert_eq!(places, [[Some(0), Some(1), Some(23)], [Some(1), Some(2), Some(24)]]);
+    assert_eq!(connection["wireshark_filter"], "tcp.stream in {0, 1}");
+    assert_eq!(
+        events("address-translation", "translated"),
+        [(
+            2,
+            "the same packets under other addresses: 10.20.0.5:58743 to 10.20.0.1:443".to_owned()
+        )]
+    );
+}
+
+#[test]
+fn equal_numbers_and_another_hello_are_another_connection() {
+    let report = report(&capture("address-translation-of-another"));
+    assert_eq!(report["summary"]["connections"], 2);
+    let places = |connection: &&Value| connection["places"].as_array().map_or(0, Vec::len);
+    let places: Vec<usize> = connections(&report).iter().map(places).collect();
+    assert_eq!(places, [1, 1]);
+}
+
+/// A capture of a sound connection, each packet of it once more under another address of the client.
+fn translated(capture: &Path) -> Vec<u8> {
+    let bytes = fs::read(capture).expect("the capture can be read");
+    let (header, mut rest) = bytes.split_at(24);
+    let mut client = None;
+    let mut translated = header.to_vec();
+    while let Some((record, _)) = rest.split_at_checked(16) {
+        let len = u32::from_le_bytes([record[8], record[9], record[10], record[11]]) as usize;
+        let (packet, behind) = rest.split_at(16 + len);
+        let client: [u8; 4] = *client.get_or_insert([packet[42], packet[43], packet[44], packet[45]]);
+        let mut copy = packet.to_vec();
+        let at = if packet[42..46] == client { 42 } else { 46 };
+        copy[at..at + 4].copy_from_slice(&[192, 168, 7, 5]);
+        translated.extend(packet);
+        translated.extend(copy);
+        rest = behind;
+    }
+    translated
+}
+
+#[test]
+fn a_sound_connection_is_counted_once_before_and_behind_address_translation() {
+    let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sound");
+    for name in ["not-tls12.pcap", "not-tls13.pcap", "not-tls13-resumed.pcap"] {
+        let counts = |bytes: Vec<u8>| {
+            let mut analysis = Analysis::new(Options::default());
+            let source = Source::Reader {
+                name: name.to_owned(),
+                reader: Box::new(Cursor::new(bytes)),
+            };
+            analysis.read(source).expect("it is a capture");
+            let summary = analysis.finish().summary().clone();
+            (summary.connections, summary.completed)
+        };
+        let capture = sound.join(name);
+        let once = counts(fs::read(&capture).expect("the capture can be read"));
+        assert!(once.0 > 0 && once.0 == once.1, "{name}: {once:?}");
+        assert_eq!(counts(translated(&capture)), once, "{name}");
     }
 }
 

@@ -15,6 +15,7 @@
 
 mod annotations;
 mod bytes;
+mod damage;
 mod decoder;
 mod erf;
 mod folder;

@@ -8,6 +8,7 @@
 
 use super::Record;
 use super::bytes::Order;
+use super::damage::{Damage, Found, Search};
 use super::interface::Interface;
 use super::tally::{Packet, Tally};
 
@@ -59,8 +60,8 @@ const INTERFACES_MAX: usize = 65_536;
 pub(super) struct Pcapng {
     order: Order,
     interfaces: Vec<Interface>,
-    /// Where damage began, while the next block is searched for.
-    lost: Option<(u64, String)>,
+    /// Damage behind which the next block is searched for.
+    lost: Option<Damage>,
 }
 
 /// A block's framing.
@@ -78,14 +79,6 @@ enum Unframed {
     Short,
     /// It is none, and why.
     Impossible(String),
-}
-
-/// What a search for the next block found.
-enum Found {
-    At(usize),
-    /// Nothing before this place, which cannot be judged yet.
-    NotBefore(usize),
-    Nothing,
 }
 
 impl Pcapng {
@@ -111,20 +104,14 @@ impl Pcapng {
         let mut at = 0;
         loop {
             if self.lost.is_some()
-                && let Some((offset, what)) = self.lost.take()
+                && let Some(damage) = self.lost.take()
             {
-                match self.search(bytes, at, last) {
-                    Found::At(next) => {
-                        tally.damaged(offset, what, (base + next as u64).saturating_sub(offset));
-                        at = next;
-                    }
-                    Found::NotBefore(place) => {
-                        self.lost = Some((offset, what));
+                let found = self.search(bytes, at, last);
+                match damage.searched(found, base, bytes.len(), tally) {
+                    Search::Ended(next) => at = next,
+                    Search::GoesOn(damage, place) => {
+                        self.lost = Some(damage);
                         return place;
-                    }
-                    Found::Nothing => {
-                        tally.damaged(offset, what, (base + bytes.len() as u64).saturating_sub(offset));
-                        return bytes.len();
                     }
                 }
             }
@@ -142,7 +129,7 @@ impl Pcapng {
                     return bytes.len();
                 }
                 Err(Unframed::Impossible(what)) => {
-                    self.lost = Some((base + at as u64, what));
+                    self.lost = Some(Damage::new(base + at as u64, what));
                     at += 1;
                     continue;
                 }
@@ -184,7 +171,7 @@ impl Pcapng {
                     tally.damaged(base + at as u64, what, u64::from(frame.len));
                     at = end;
                 } else {
-                    self.lost = Some((base + at as u64, what));
+                    self.lost = Some(Damage::new(base + at as u64, what));
                     at += 1;
                 }
                 continue;

@@ -8,6 +8,7 @@
 
 use std::fmt::Debug;
 
+use super::damage::{Damage, Found, Search};
 use super::tally::{Packet, Tally};
 use super::{Record, WINDOW_MAX};
 use crate::evidence::Time;
@@ -70,16 +71,8 @@ pub(super) struct Records<L> {
     settled: bool,
     /// Seconds of the last record that was accepted.
     seconds: Option<u32>,
-    /// Where damage began, while the next record is searched for.
-    lost: Option<(u64, String)>,
-}
-
-/// What a search for the next record found.
-enum Found {
-    At(usize),
-    /// Nothing before this place, which cannot be judged yet.
-    NotBefore(usize),
-    Nothing,
+    /// Damage behind which the next record is searched for.
+    lost: Option<Damage>,
 }
 
 impl<L: Layout> Records<L> {
@@ -110,20 +103,14 @@ impl<L: Layout> Records<L> {
         let mut at = 0;
         loop {
             if self.lost.is_some()
-                && let Some((offset, what)) = self.lost.take()
+                && let Some(damage) = self.lost.take()
             {
-                match self.search(bytes, at, last) {
-                    Found::At(next) => {
-                        tally.damaged(offset, what, (base + next as u64).saturating_sub(offset));
-                        at = next;
-                    }
-                    Found::NotBefore(place) => {
-                        self.lost = Some((offset, what));
+                let found = self.search(bytes, at, last);
+                match damage.searched(found, base, bytes.len(), tally) {
+                    Search::Ended(next) => at = next,
+                    Search::GoesOn(damage, place) => {
+                        self.lost = Some(damage);
                         return place;
-                    }
-                    Found::Nothing => {
-                        tally.damaged(offset, what, (base + bytes.len() as u64).saturating_sub(offset));
-                        return bytes.len();
                     }
                 }
             }
@@ -169,7 +156,7 @@ impl<L: Layout> Records<L> {
                     }
                 }
                 Verdict::Damaged(what) => {
-                    self.lost = Some((base + at as u64, what));
+                    self.lost = Some(Damage::new(base + at as u64, what));
                     at += 1;
                 }
             }

@@ -22,29 +22,8 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Captures, folders or archives of captures, or - for standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-
-    /// A capture, folder or - (repeatable; the same as a bare FILE)
-    #[arg(short, long = "read", value_name = "FILE")]
-    pub(crate) read: Vec<PathBuf>,
-
-    /// In folders, only files of this name, such as '*.pcap', or with a slash of this path below the folder: '2026-*/**/*.gz' (repeatable)
-    #[arg(long, value_name = "PATTERN")]
-    pub(crate) glob: Vec<Glob>,
-
-    /// Threads; 0 uses all cores
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 0)]
-    pub(crate) threads: usize,
-
-    /// SHA-256 of each capture in the report
-    #[arg(long)]
-    pub(crate) hash: bool,
-
-    /// A cut last record counts as damage
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) input: Input,
 
     /// Exit with 1 if this is met: failed, undetermined or a cause, alone or with a bound (failed>3, failed>0.1%)
     #[arg(long, value_name = "EXPR")]
@@ -66,25 +45,76 @@ pub(crate) struct Arguments {
     pub(crate) elsewhere: Elsewhere,
 }
 
+/// What is read, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Input {
+    /// Captures, folders or archives of captures, or - for standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// A capture, folder or - (repeatable; the same as a bare FILE)
+    #[arg(short, long = "read", value_name = "FILE")]
+    read: Vec<PathBuf>,
+
+    /// In folders, only files of this name, such as '*.pcap', or with a slash of this path below the folder: '2026-*/**/*.gz' (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) glob: Vec<Glob>,
+
+    /// Threads; 0 uses all cores
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+
+    /// SHA-256 of each capture in the report
+    #[arg(long)]
+    pub(crate) hash: bool,
+
+    /// A cut last record counts as damage
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// No progress and no notes on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+impl Input {
+    /// What is to be read, in the order in which it is read: -r first.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.read.iter().chain(&self.files)
+    }
+}
+
 /// What certificates are judged with.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Certificates and keys")]
 pub(crate) struct Certificates {
-    /// The roots to start from
+    /// The roots that clients are taken to trust (repeatable: each store is tried by itself)
     #[arg(long, value_name = "STORE", default_value = "mozilla")]
-    pub(crate) trust: Trust,
+    pub(crate) trust: Vec<Trust>,
 
-    /// Trust the certificates of this file too (PEM or DER; repeatable)
+    /// One more store, tried by itself under this name: java=cacerts.jks (PEM, DER, JKS, open PKCS#12, PKCS#7; repeatable)
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) trust_store: Vec<NamedFile>,
+
+    /// Trust the certificates of this file too, in every store (forms as above; repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Vec<PathBuf>,
 
-    /// Trust the certificates of the files in this folder too (repeatable)
+    /// Trust the certificates of the files in this folder too, in every store (repeatable)
     #[arg(long, value_name = "FOLDER")]
     pub(crate) ca_dir: Vec<PathBuf>,
+
+    /// Certificates that servers may have left out; they complete chains and are not trusted (repeatable)
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub(crate) intermediates: Vec<PathBuf>,
 
     /// Judge certificates at this time instead of each packet's
     #[arg(long, value_name = "TIME|now")]
     pub(crate) at: Option<At>,
+
+    /// Seconds to add to the captures' clock where certificates are judged; without it, what a capture plainly says of its own clock
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub(crate) clock_offset: Option<i64>,
 
     /// A key log, as SSLKEYLOGFILE makes it (this version does not decrypt yet)
     #[arg(long, value_name = "FILE")]
@@ -102,8 +132,29 @@ pub(crate) enum Trust {
     Mozilla,
     /// Those of this machine
     System,
-    /// None but those of --ca-file and --ca-dir
+    /// None but those of --trust-store, --ca-file and --ca-dir
     None,
+}
+
+/// A file with the name that reports call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedFile {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+impl std::str::FromStr for NamedFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                path: PathBuf::from(path),
+            }),
+            _ => Err("a name and a file are wanted, as in java=cacerts.jks".to_owned()),
+        }
+    }
 }
 
 /// A moment, or the present.
@@ -152,10 +203,6 @@ pub(crate) struct Output {
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-
-    /// No progress and no notes on standard error
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
 }
 
 impl Output {
@@ -326,14 +373,57 @@ pub(crate) enum Command {
     },
     /// List the causes
     Causes,
+    /// List the certificates of every server in captures, and what ends when
+    Certs(Box<Certs>),
+}
+
+/// The arguments of `certs`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Certs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+
+    /// Only where a certificate ends within so many days from now, or from --at, or has ended
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) expiring: Option<u64>,
+
+    /// Write every certificate, and every list of them, into this folder as PEM files named by SHA-256
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) pem: Option<PathBuf>,
+
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: InventoryFormat,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+
+    #[command(flatten)]
+    pub(crate) certificates: Certificates,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+}
+
+/// A form of the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InventoryFormat {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
 }
 
 impl Arguments {
-    /// What is to be read, in the order in which it is read: -r first.
-    pub(crate) fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
-        self.read.iter().chain(&self.files)
-    }
-
     /// The key logs that were named, by --keylog or as tshark names them.
     pub(crate) fn key_logs(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut logs = self.certificates.keylog.clone();
@@ -368,7 +458,8 @@ mod tests {
         assert!(arguments.command.is_none());
         assert_eq!(
             arguments
-                .inputs()
+                .input
+                .paths()
                 .map(|path| path.display().to_string())
                 .collect::<Vec<_>>(),
             ["a", "b", "./causes"]
@@ -377,7 +468,23 @@ mod tests {
             Arguments::parse_from(["tlswhy", "causes"]).command,
             Some(Command::Causes)
         ));
-        assert_eq!(Arguments::parse_from(["tlswhy", "-r", "causes"]).read.len(), 1);
+        assert_eq!(
+            Arguments::parse_from(["tlswhy", "-r", "causes"]).input.paths().count(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_store_has_a_name_and_a_file() {
+        let store = |text: &str| text.parse::<NamedFile>();
+        let expected = NamedFile {
+            name: "java".to_owned(),
+            path: PathBuf::from("a=b.jks"),
+        };
+        assert_eq!(store("java=a=b.jks"), Ok(expected));
+        for text in ["cacerts.jks", "=cacerts.jks", "java="] {
+            assert!(store(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! It uses nothing of the library but its public names, as any other program would.
 
 mod args;
+mod certs;
 mod explain;
 mod fail_on;
 mod limits;

@@ -13,8 +13,9 @@ use tlswhy::report::text::Layout;
 use tlswhy::report::{self, Filter, ProblemKind};
 use tlswhy::{Analysis, Options, Report, Source};
 
-use super::args::{Arguments, At, Color, Command, Format};
-use super::{Exit, Failure, explain, message, terminal, trust};
+use super::args::{Arguments, At, Certificates, Color, Command, Format, Input};
+use super::limits::LimitArguments;
+use super::{Exit, Failure, certs, explain, message, terminal, trust};
 
 /// Runs the program.
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let mut out = io::stdout().lock();
             finished(explain::list(&mut out).and_then(|()| out.flush()))
         }
+        Some(Command::Certs(arguments)) => certs::list(arguments),
         None => analyse(&arguments),
     }
 }
@@ -39,75 +41,99 @@ fn analyse(arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(fail_on) = &arguments.fail_on {
         fail_on.check()?;
     }
-    if arguments.inputs().next().is_none() {
+    if !arguments.key_logs()?.is_empty() && !arguments.input.quiet {
+        message(&"--keylog: this version does not decrypt yet; the analysis goes on without the keys");
+    }
+    let mut options = options(&arguments.input, &arguments.certificates, &arguments.limits)?;
+    options.all = arguments.choice.all;
+    // Opened before the reading: a path that cannot be written is better known before an hour of work than after.
+    let mut out = open_output(&arguments.input, arguments.output.output.as_deref())?;
+    let outcome = read(&arguments.input, Analysis::new(options))?;
+    if !arguments.choice.stream.is_empty() && outcome.report.captures().len() > 1 {
+        return Err(Failure(format!(
+            "--stream: streams are numbered within one capture, and {} were read",
+            outcome.report.captures().len()
+        )));
+    }
+    let written = write(arguments, &outcome.report, &filter, &mut out).and_then(|()| out.flush());
+    if let Err(error) = written {
+        return finished(Err(error));
+    }
+    let fail_on = arguments.fail_on.as_ref();
+    if fail_on.is_some_and(|fail_on| fail_on.matches(outcome.report.summary())) {
+        return Ok(Exit::Matched);
+    }
+    Ok(outcome.exit(&arguments.input))
+}
+
+/// The library's options, as far as every command has them.
+pub(super) fn options(input: &Input, certificates: &Certificates, limits: &LimitArguments) -> Result<Options, Failure> {
+    if input.paths().next().is_none() {
         return Err(Failure(
             "no capture is given: tlswhy FILE…, or - for standard input (see --help)".to_owned(),
         ));
     }
-    if !arguments.key_logs()?.is_empty() && !arguments.output.quiet {
-        message(&"--keylog: this version does not decrypt yet; the analysis goes on without the keys");
-    }
-    let analysis = Analysis::new(options(arguments)?);
-    // Opened before the reading: a path that cannot be written is better known before an hour of work than after.
-    let mut out = open_output(arguments)?;
-    let input = read(arguments, analysis)?;
-    if !arguments.choice.stream.is_empty() && input.report.captures().len() > 1 {
-        return Err(Failure(format!(
-            "--stream: streams are numbered within one capture, and {} were read",
-            input.report.captures().len()
-        )));
-    }
-    let written = write(arguments, &input.report, &filter, &mut out).and_then(|()| out.flush());
-    if let Err(error) = written {
-        return finished(Err(error));
-    }
-    Ok(exit_of(arguments, &input))
-}
-
-/// The library's options.
-fn options(arguments: &Arguments) -> Result<Options, Failure> {
     let mut options = Options::default();
-    options.threads = arguments.threads;
-    options.trust = trust::load(&arguments.certificates)?;
-    if !arguments.output.quiet {
-        for store in &options.trust {
+    options.threads = input.threads;
+    options.trust = trust::stores(certificates)?;
+    options.trust_added = trust::added(certificates)?;
+    options.intermediates = trust::intermediates(certificates)?;
+    if !input.quiet {
+        for store in options.trust.iter().chain(&options.trust_added) {
             let told = |problem: &String| message(&format!("{}: {problem}", store.name()));
             store.problems().iter().for_each(told);
         }
     }
-    options.at = arguments.certificates.at.map(|at| match at {
+    options.at = certificates.at.map(|at| match at {
         At::Moment(moment) => moment.nanos(),
         At::Now => now(),
     });
-    options.all = arguments.choice.all;
-    options.hash = arguments.hash;
-    options.limits = arguments.limits.limits();
-    options.glob.clone_from(&arguments.glob);
+    options.clock_offset = certificates.clock_offset;
+    options.hash = input.hash;
+    options.limits = limits.limits();
+    options.glob.clone_from(&input.glob);
     Ok(options)
 }
 
 /// The present in nanoseconds since 1970 UTC.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// What was read, and what of it could not be.
-struct Input {
-    report: Report,
+pub(super) struct Outcome {
+    pub(super) report: Report,
     unreadable: bool,
 }
 
+impl Outcome {
+    /// The exit code of a run that wrote what was asked for.
+    pub(super) fn exit(&self, input: &Input) -> Exit {
+        let is_damage = |kind| match kind {
+            ProblemKind::Limit => false,
+            ProblemKind::CutAtEnd => input.strict,
+            _ => true,
+        };
+        let mut problems = self.report.captures().iter().flat_map(|capture| &capture.problems);
+        if self.unreadable || problems.any(|problem| is_damage(problem.kind)) {
+            Exit::Damaged
+        } else {
+            Exit::Ran
+        }
+    }
+}
+
 /// Reads every source that was named. A source that cannot be read is told and passed over.
-fn read(arguments: &Arguments, mut analysis: Analysis) -> Result<Input, Failure> {
-    let shows_progress = !arguments.output.quiet && terminal::shows_progress();
+pub(super) fn read(input: &Input, mut analysis: Analysis) -> Result<Outcome, Failure> {
+    let shows_progress = !input.quiet && terminal::shows_progress();
     if shows_progress {
         analysis = analysis.on_progress(terminal::progress());
     }
     let stop = analysis.stopper();
     watch_signals(&stop)?;
     let (mut readable, mut unreadable) = (false, false);
-    for path in arguments.inputs() {
+    for path in input.paths() {
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -134,7 +160,7 @@ fn read(arguments: &Arguments, mut analysis: Analysis) -> Result<Input, Failure>
     if shows_progress {
         terminal::clear_progress();
     }
-    Ok(Input { report, unreadable })
+    Ok(Outcome { report, unreadable })
 }
 
 /// The first signal ends the reading, the second ends the program.
@@ -149,11 +175,11 @@ fn watch_signals(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
 }
 
 /// Where the report goes.
-fn open_output(arguments: &Arguments) -> Result<Box<dyn Write>, Failure> {
-    let Some(path) = &arguments.output.output else {
+pub(super) fn open_output(input: &Input, path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
+    let Some(path) = path else {
         return Ok(Box::new(BufWriter::new(io::stdout().lock())));
     };
-    if arguments.inputs().any(|input| same_file(input, path)) {
+    if input.paths().any(|read| same_file(read, path)) {
         return Err(Failure(format!(
             "--output: {} is an input; it would be overwritten",
             path.display()
@@ -175,50 +201,34 @@ fn write(arguments: &Arguments, report: &Report, filter: &Filter, out: &mut dyn 
         Format::Ndjson => report::ndjson::write(report, filter, out),
         Format::Line => report::line::write(report, filter, &terminal::times(output.time), out),
         Format::Text => {
-            let to_file = output.output.is_some();
             let layout = Layout {
-                width: if to_file {
-                    Layout::default().width
-                } else {
-                    terminal::width()
-                },
-                color: if to_file {
-                    output.color == Color::Always
-                } else {
-                    terminal::color(output.color)
-                },
-                ascii: !to_file && terminal::ascii_only(),
                 times: terminal::times(output.time),
                 limit: output.limit,
+                ..layout(output.output.is_some(), output.color)
             };
             report::text::write(report, filter, &layout, out)
         }
     }
 }
 
-/// The exit code of a run that wrote its report.
-fn exit_of(arguments: &Arguments, input: &Input) -> Exit {
-    if arguments
-        .fail_on
-        .as_ref()
-        .is_some_and(|fail_on| fail_on.matches(input.report.summary()))
-    {
-        return Exit::Matched;
+/// How a text is laid out: as the terminal has it, or as a file should.
+pub(super) fn layout(to_file: bool, color: Color) -> Layout {
+    if to_file {
+        return Layout {
+            color: color == Color::Always,
+            ..Layout::default()
+        };
     }
-    let is_damage = |kind| match kind {
-        ProblemKind::Limit => false,
-        ProblemKind::CutAtEnd => arguments.strict,
-        _ => true,
-    };
-    let mut problems = input.report.captures().iter().flat_map(|capture| &capture.problems);
-    if input.unreadable || problems.any(|problem| is_damage(problem.kind)) {
-        return Exit::Damaged;
+    Layout {
+        width: terminal::width(),
+        color: terminal::color(color),
+        ascii: terminal::ascii_only(),
+        ..Layout::default()
     }
-    Exit::Ran
 }
 
 /// The exit code after writing. A reader that went away, such as `head`, has what it wanted.
-fn finished(written: io::Result<()>) -> Result<Exit, Failure> {
+pub(super) fn finished(written: io::Result<()>) -> Result<Exit, Failure> {
     match written {
         Ok(()) => Ok(Exit::Ran),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Ran),

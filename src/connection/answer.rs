@@ -45,6 +45,13 @@ impl Answer {
         }
     }
 
+    /// The first four bytes of the random as seconds since 1970, which some servers of TLS ≤ 1.2 fill so (RFC 5246 §7.4.1.2); most do not.
+    pub(super) fn random_as_time(&self) -> Option<i64> {
+        // The random follows the two bytes of the version.
+        let first = self.body.get(2..)?.first_chunk()?;
+        (!self.version.is_tls13()).then(|| u32::from_be_bytes(*first).into())
+    }
+
     /// How many timestamps of transparency logs came with it (TLS ≤ 1.2).
     pub(crate) fn timestamps(&self) -> usize {
         ServerHello::parse(&self.body).map_or(0, |hello| hello.timestamps())

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use crate::connection::closed::{Closed, Kept};
+use crate::connection::transcript::Transcript;
 use crate::connection::{
-    AlertSeen, Answer, CertificateRequestSeen, Chain, First, Hole, Identity, KeyExchangeSeen, MessageSeen, Observed,
-    RecordLog, RecordSeen, Spanned, Stapled,
+    AlertSeen, Answer, Chain, First, Hole, Identity, KeyExchangeSeen, MessageSeen, Observed, RecordLog, RecordSeen,
+    Spanned, Stapled,
 };
 use crate::evidence::{Hidden, Pair, Seen, Side, Span};
 use crate::registry::HandshakeType;
 use crate::stream::TcpFacts;
 use crate::tls::{
-    Certificate, CertificateRequest, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket, Partial,
-    ServerHello, ServerKeyExchange, asks_for_tls, looks_like_client_hello, name_plaintext,
+    Certificate, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket, Partial, ServerHello,
+    ServerKeyExchange, asks_for_tls, looks_like_client_hello, name_plaintext,
 };
 use crate::x509::CertificateStore;
 
@@ -29,7 +30,7 @@ const RECORD_HEADER: u64 = 5;
 /// Bytes of plaintext after which nobody starts TLS any more.
 const UPGRADE_WITHIN: u64 = 64 * 1024;
 
-/// Everything seen so far; hellos are kept as bytes.
+/// Everything seen so far; hellos and what few reports ask for are kept as bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Books {
     certificates: Arc<CertificateStore>,
@@ -48,7 +49,9 @@ pub(super) struct Books {
     server_chain: Option<Spanned<Chain>>,
     client_chain: Option<Spanned<Chain>>,
     key_exchange: Option<Spanned<KeyExchangeSeen>>,
-    certificate_request: Option<Box<Spanned<CertificateRequestSeen>>>,
+    certificate_request: Option<Box<Kept>>,
+    /// What the client may be going to sign; given up where it is not.
+    transcript: Option<Box<Transcript>>,
     stapled: Option<Box<Spanned<Stapled>>>,
     ticket_lifetime: Option<u32>,
     messages: Vec<MessageSeen>,
@@ -80,6 +83,7 @@ impl Books {
             client_chain: None,
             key_exchange: None,
             certificate_request: None,
+            transcript: None,
             stapled: None,
             ticket_lifetime: None,
             messages: Vec::new(),
@@ -94,11 +98,24 @@ impl Books {
         }
     }
 
-    /// Bytes of the hellos and stapled responses that are kept.
+    /// Bytes of the messages and stapled responses that are kept.
     pub(super) fn held_bytes(&self) -> usize {
-        let hellos = self.hellos.iter().chain(&self.sslv2).map(|kept| kept.body.len());
+        let request = self.certificate_request.as_deref();
+        let kept = self
+            .hellos
+            .iter()
+            .chain(&self.sslv2)
+            .chain(request)
+            .map(|kept| kept.body.len());
         let stapled = self.stapled.iter().flat_map(|stapled| &stapled.value.responses);
-        hellos.chain(stapled.map(|response| response.len())).sum()
+        let transcript = self.transcript.as_ref().map_or(0, |transcript| transcript.held_bytes());
+        kept.chain(stapled.map(|response| response.len())).sum::<usize>() + transcript
+    }
+
+    /// The random of the first ClientHello (RFC 9846 §4.1.2), once that came whole.
+    pub(super) fn client_random(&self) -> Option<[u8; 32]> {
+        let (_version, rest) = self.hellos.first()?.body.split_first_chunk::<2>()?;
+        rest.first_chunk().copied()
     }
 
     /// How many records of this side were hidden so far.
@@ -160,12 +177,15 @@ impl Books {
             offer: missing(of_client),
             answer: seen_or(self.answer, of_server),
             server_chain: seen_or(self.server_chain, server_keyed),
+            borrowed: None,
             client_chain: seen_or(self.client_chain, client_keyed),
-            certificate_request: seen_or(self.certificate_request, server_keyed),
+            certificate_request: missing(server_keyed),
+            certificate_verify: None,
             client: identity.client,
             server: identity.server,
             capture: identity.capture,
             stream: None,
+            translated: Box::default(),
             client_isn: identity.client_isn,
             vlan: identity.vlan,
             encapsulations: identity.encapsulations,
@@ -195,6 +215,8 @@ impl Books {
             observed: Box::new(observed),
             hellos: self.hellos,
             sslv2: self.sslv2,
+            certificate_request: self.certificate_request,
+            transcript: self.transcript,
         }
     }
 
@@ -300,6 +322,11 @@ impl Books {
         if self.messages.len() < MESSAGES_KEPT {
             self.messages.push(MessageSeen { kind, span });
         }
+        if let Some(transcript) = &mut self.transcript
+            && !transcript.add(side, kind, body)
+        {
+            self.transcript = None;
+        }
         match (side, kind) {
             (Side::Client, HandshakeType::CLIENT_HELLO) if self.hellos.len() < 2 => {
                 self.hellos.push(Kept {
@@ -324,18 +351,12 @@ impl Books {
                 }
             }
             (Side::Server, HandshakeType::CERTIFICATE_REQUEST) => {
-                let Some(answer) = &self.answer else { return };
-                match CertificateRequest::parse(body, answer.value.version) {
-                    Ok(view) => {
-                        let value = CertificateRequestSeen {
-                            schemes: view.signature_schemes().collect(),
-                            authorities: view.authorities().count(),
-                        };
-                        self.certificate_request
-                            .get_or_insert_with(|| Box::new(Spanned { value, span }));
-                    }
-                    Err(error) => self.note(error, span),
-                }
+                self.certificate_request.get_or_insert_with(|| {
+                    Box::new(Kept {
+                        body: body.into(),
+                        span,
+                    })
+                });
             }
             (Side::Server, HandshakeType::CERTIFICATE_STATUS) => match CertificateStatus::parse(body) {
                 Ok(status) => {
@@ -377,8 +398,11 @@ impl Books {
         let value = Answer::from_hello(&hello, body, session_id);
         if value.is_retry {
             self.retry = Some(Box::new(Spanned { value, span }));
-        } else {
-            self.answer.get_or_insert(Spanned { value, span });
+        } else if self.answer.is_none() {
+            if !value.version.is_tls13() {
+                self.transcript = Some(Box::new(Transcript::new(body)));
+            }
+            self.answer = Some(Spanned { value, span });
         }
     }
 

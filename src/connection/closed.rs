@@ -1,8 +1,16 @@
-//! [`Closed`]: what is left of a connection when it has ended, before its hellos are read.
+//! [`Closed`]: what is left of a connection when it has ended, before the messages are read that only a judgement asks for.
 
-use crate::connection::{Observed, Offer, Offers, Spanned};
-use crate::evidence::{Seen, Side, Span};
-use crate::tls::{ClientHello, Sslv2ClientHello};
+use crate::connection::offer::Offers;
+use crate::connection::request::Requests;
+use crate::connection::transcript::Transcript;
+use crate::connection::{CertificateVerifySeen, Observed, Offer, Spanned};
+use crate::evidence::{Pair, Seen, Side, Span};
+use crate::registry::ProtocolVersion;
+use crate::tls::{CertificateVerify, ClientHello, Sslv2ClientHello};
+use crate::x509::{Key, Method, Verification, verify_with_key};
+
+/// RSA keys of so many bits are not worked with.
+const RSA_TOO_LONG: u32 = 8_193;
 
 /// A handshake message kept as bytes until its connection turns out to be worth a closer look.
 #[derive(Clone, Debug)]
@@ -18,6 +26,15 @@ pub(crate) struct Closed {
     pub(crate) observed: Box<Observed>,
     pub(super) hellos: Vec<Kept>,
     pub(super) sslv2: Option<Kept>,
+    pub(super) certificate_request: Option<Box<Kept>>,
+    pub(super) transcript: Option<Box<Transcript>>,
+}
+
+/// Messages that were read before: most are sent again and again, and what they say is kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    offers: Offers,
+    requests: Requests,
 }
 
 impl Closed {
@@ -39,26 +56,26 @@ impl Closed {
         std::str::from_utf8(hello.server_name()?).ok()
     }
 
-    /// Reads the ClientHellos. Those that offer the same are kept once.
-    pub(crate) fn read(self, known: &mut Offers) -> Box<Observed> {
+    /// Reads the ClientHellos, the CertificateRequest and, where it may be what the server refused, CertificateVerify.
+    pub(crate) fn read(self, known: &mut Known) -> Box<Observed> {
         let mut observed = self.observed;
         let mut offers = Vec::new();
-        for kept in self.hellos {
+        for kept in &self.hellos {
             match ClientHello::parse(&kept.body) {
                 Ok(hello) => {
                     observed.hello_time = observed.hello_time.or(Some(hello.time()));
                     offers.push(Spanned {
-                        value: known.intern(Offer::from_hello(&hello, kept.span.len)),
+                        value: known.offers.intern(Offer::from_hello(&hello, kept.span.len)),
                         span: kept.span,
                     });
                 }
                 Err(error) => observed.malformed.push((error, kept.span)),
             }
         }
-        let old = self.sslv2.and_then(|kept| {
+        let old = self.sslv2.as_ref().and_then(|kept| {
             let hello = Sslv2ClientHello::parse(&kept.body).ok()?;
             Some(Spanned {
-                value: known.intern(Offer::from_sslv2(&hello, kept.span.len)),
+                value: known.offers.intern(Offer::from_sslv2(&hello, kept.span.len)),
                 span: kept.span,
             })
         });
@@ -67,6 +84,19 @@ impl Closed {
             observed.offer = Seen::Seen(offer);
         }
         observed.second_offer = offers.next().map(Box::new);
+        if let Some(kept) = self.certificate_request
+            && let Some(version) = version_of(&observed)
+        {
+            match known.requests.read(version, kept.body) {
+                Ok(value) => {
+                    observed.certificate_request = Seen::Seen(Box::new(Spanned { value, span: kept.span }));
+                }
+                Err(error) => observed.malformed.push((error, kept.span)),
+            }
+        }
+        if let ([hello], None, Some(transcript)) = (&self.hellos[..], &self.sslv2, &self.transcript) {
+            observed.certificate_verify = certificate_verify(&observed, &hello.body, transcript);
+        }
         observed.messages.shrink_to_fit();
         observed.alerts.shrink_to_fit();
         observed.malformed.shrink_to_fit();
@@ -74,4 +104,42 @@ impl Closed {
         observed.records.server.first.shrink_to_fit();
         observed
     }
+}
+
+fn version_of(observed: &Observed) -> Option<ProtocolVersion> {
+    Some(observed.answer.as_ref().seen()?.value.version)
+}
+
+/// Checks the client's CertificateVerify. Signatures are dear: only where the server refused the client, and named no defect of its
+/// certificate, which it looks at before.
+fn certificate_verify(observed: &Observed, hello: &[u8], transcript: &Transcript) -> Option<CertificateVerifySeen> {
+    let refused = observed.client_certificate_rejection()?;
+    let is_whole = observed.lost.iter().all(Option::is_none);
+    if refused.names_a_certificate() || !is_whole {
+        return None;
+    }
+    let chains = Pair {
+        client: &observed.client_chain.as_ref().seen()?.value,
+        server: &observed.server_chain.as_ref().seen()?.value,
+    };
+    let (body, signed) = transcript.signed(hello, chains)?;
+    let version = version_of(observed)?;
+    let message = CertificateVerify::parse(body, version).ok()?;
+    let leaf = chains.client.first()?.readable()?;
+    let verification = match (&leaf.key, message.scheme) {
+        // SSL 3.0 signs a secret too. Keys of absurd size are a way to make whoever checks them slow.
+        _ if version < ProtocolVersion::TLS10 => Verification::Unsupported,
+        (
+            Key::Rsa {
+                bits: RSA_TOO_LONG.., ..
+            },
+            _,
+        ) => Verification::Unsupported,
+        (_, Some(scheme)) => verify_with_key(leaf, Method::of_tls(scheme), &signed, message.signature),
+        (key, None) => verify_with_key(leaf, Method::before_tls12(key), &signed, message.signature),
+    };
+    Some(CertificateVerifySeen {
+        scheme: message.scheme,
+        verification,
+    })
 }

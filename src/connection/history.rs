@@ -1,13 +1,78 @@
 //! How a server fared with everybody: what it accepted, from how many, and for which names. The best evidence about a refusal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::connection::Closed;
-use crate::evidence::Side;
+use crate::connection::clock::Sightings;
+use crate::connection::{Chain, Closed, Endpoint, Observed};
+use crate::evidence::{Hidden, Mark, Seen, Side};
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::x509::Certificate;
 
 /// Values of each kind that are remembered of one server.
 const KEPT: usize = 48;
+
+/// Certificates that a server was seen to send.
+#[derive(Clone, Debug)]
+pub(crate) struct SentChain {
+    /// As it was sent, leaf first.
+    pub(crate) chain: Chain,
+    /// The packet that completed the message.
+    pub(crate) mark: Mark,
+}
+
+impl SentChain {
+    /// The first certificate, where it can be read.
+    pub(crate) fn leaf(&self) -> Option<&Certificate> {
+        self.chain.first()?.readable().map(|leaf| &**leaf)
+    }
+}
+
+/// What servers of the whole input were seen to send, for those connections in which TLS 1.3 hides it.
+#[derive(Debug, Default)]
+pub(crate) struct SentChains(BTreeMap<Endpoint, BTreeMap<String, Vec<Arc<SentChain>>>>);
+
+impl SentChains {
+    /// Seconds after which a server may well have got another certificate.
+    const FRESH: u64 = 86_400;
+
+    /// Takes over what a server sent in one capture.
+    pub(crate) fn add(&mut self, server: Endpoint, history: &ServerHistory) {
+        if history.sent.is_empty() {
+            return;
+        }
+        let known = self.0.entry(server).or_default();
+        for (name, [first, last]) in &history.sent {
+            let sightings = known.entry(name.clone()).or_default();
+            sightings.push(Arc::new(first.clone()));
+            if last.mark.frame != first.mark.frame {
+                sightings.push(Arc::new(last.clone()));
+            }
+        }
+    }
+
+    /// What this server sent to those who asked for this name, at the moment that is nearest to `near`.
+    fn of(&self, server: Endpoint, name: &str, near: Mark) -> Option<&Arc<SentChain>> {
+        let apart = |sent: &SentChain| match (sent.mark.time, near.time) {
+            (Some(at), Some(near)) => at.seconds().abs_diff(near.seconds()),
+            _ if sent.mark.capture == near.capture => 0,
+            _ => u64::MAX,
+        };
+        let sightings = self.0.get(&server)?.get(name)?;
+        let nearest = sightings
+            .iter()
+            .min_by_key(|sent| (apart(sent), sent.mark.capture, sent.mark.frame))?;
+        (apart(nearest) <= Self::FRESH).then_some(nearest)
+    }
+
+    /// Gives a connection the certificates that its own packets hide.
+    pub(crate) fn lend(&self, seen: &mut Observed) {
+        if matches!(seen.server_chain, Seen::Unknown(Hidden::Encrypted)) && !seen.resumed() {
+            let name = seen.server_name().unwrap_or_default();
+            seen.borrowed = self.of(seen.server, name, seen.opening()).cloned();
+        }
+    }
+}
 
 /// What the connections of one capture set to one server (address and port) came to. Adding is commutative: the order in which
 /// connections come never shows.
@@ -29,6 +94,12 @@ pub(crate) struct ServerHistory {
     pub(crate) groups: BTreeSet<Group>,
     /// Names for which it completed a handshake.
     pub(crate) names: BTreeSet<String>,
+    /// The certificates that it sent in the clear, by the name that was asked for; "" where none was. The first and the last of each.
+    pub(crate) sent: BTreeMap<String, [SentChain; 2]>,
+    /// The times in its HTTP answers.
+    pub(super) dates: Sightings,
+    /// What its randoms would say if they began with the time.
+    pub(super) randoms: Sightings,
 }
 
 impl ServerHistory {
@@ -49,16 +120,60 @@ impl ServerHistory {
         }
         self.groups
             .extend(seen.key_exchange.as_ref().and_then(|exchange| exchange.value.group));
-        if seen.completed() {
+        let is_completed = seen.completed();
+        if is_completed {
             self.completed += 1;
             if seen.client_sent_data() {
                 self.carried_data += 1;
             }
-            if let Some(name) = closed.server_name().filter(|name| !self.names.contains(*name)) {
+        }
+        if is_completed || seen.server_chain.is_seen() {
+            let name = closed.server_name();
+            if let Some(name) = name.filter(|name| is_completed && !self.names.contains(*name)) {
                 self.names.insert(name.to_owned());
             }
+            self.keep_certificates(name.unwrap_or_default(), seen);
         }
+        self.look_at_clock(seen);
         self.trim();
+    }
+
+    fn keep_certificates(&mut self, name: &str, seen: &Observed) {
+        let Seen::Seen(sent) = &seen.server_chain else {
+            return;
+        };
+        if sent.value.is_empty() {
+            return;
+        }
+        let mark = sent.span.mark;
+        let new = || SentChain {
+            chain: sent.value.clone(),
+            mark,
+        };
+        match self.sent.get_mut(name) {
+            Some([first, _]) if mark.frame < first.mark.frame => *first = new(),
+            // Most servers send the same again and again.
+            Some([_, last]) if mark.frame > last.mark.frame && last.chain == sent.value => last.mark = mark,
+            Some([_, last]) if mark.frame > last.mark.frame => *last = new(),
+            Some(_) => {}
+            None => {
+                self.sent.insert(name.to_owned(), [new(), new()]);
+            }
+        }
+    }
+
+    /// Notes what a connection says of the time, be it TLS or plain HTTP.
+    pub(crate) fn look_at_clock(&mut self, seen: &Observed) {
+        if let Some((date, mark)) = seen.http_date()
+            && let Some(at) = mark.time
+        {
+            self.dates.add(mark.frame, date.seconds(), at);
+        }
+        if let Some(answer) = seen.answer.as_ref().seen()
+            && let (Some(told), Some(at)) = (answer.value.random_as_time(), answer.span.mark.time)
+        {
+            self.randoms.add(answer.span.mark.frame, told, at);
+        }
     }
 
     /// The smallest values stay: which ones are kept does not depend on the order of adding.
@@ -71,6 +186,9 @@ impl ServerHistory {
         }
         while self.groups.len() > KEPT {
             self.groups.pop_last();
+        }
+        while self.sent.len() > KEPT {
+            self.sent.pop_last();
         }
         while self.versions.len() > KEPT {
             self.versions.pop_last();
@@ -138,5 +256,54 @@ mod tests {
         seen.reverse();
         assert_eq!(format!("{forwards:?}"), format!("{:?}", of(&seen)));
         assert_eq!((forwards.names.len(), forwards.completed), (KEPT, 60));
+    }
+
+    fn hidden() -> Observed {
+        connected()
+            .client_hello(|hello| hello.name("shop.example"))
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53])
+            .seen()
+    }
+
+    fn sent(name: &str) -> SentChains {
+        let mut history = ServerHistory::default();
+        let closed = complete(name).closed();
+        history.add(&closed);
+        let mut chains = SentChains::default();
+        chains.add(closed.observed.server, &history);
+        chains
+    }
+
+    #[test]
+    fn a_hidden_certificate_is_borrowed_from_who_asked_for_the_same_name() {
+        let mut seen = hidden();
+        sent("shop.example").lend(&mut seen);
+        assert_eq!(seen.shown_server_chain().map(Vec::len), Some(1));
+        assert!(!seen.server_chain.is_seen());
+    }
+
+    #[test]
+    fn nothing_is_borrowed_for_another_name_or_by_who_can_see() {
+        let mut seen = hidden();
+        sent("www.example").lend(&mut seen);
+        assert!(seen.borrowed.is_none());
+        let mut clear = complete("shop.example").seen();
+        sent("shop.example").lend(&mut clear);
+        assert!(clear.borrowed.is_none());
+    }
+
+    #[test]
+    fn a_certificate_of_another_day_is_not_borrowed() {
+        let mut seen = hidden();
+        let mut chains = sent("shop.example");
+        let sightings = chains.0.values_mut().flat_map(BTreeMap::values_mut).flatten();
+        for sighting in sightings {
+            let mut older = SentChain::clone(sighting);
+            older.mark.time = older.mark.time.map(|time| time.plus_seconds(-90_000));
+            *sighting = Arc::new(older);
+        }
+        chains.lend(&mut seen);
+        assert!(seen.borrowed.is_none());
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod books;
+mod clock;
 mod closed;
 mod ending;
 mod history;
@@ -13,20 +14,24 @@ mod observed;
 mod observer;
 mod offer;
 mod rejection;
+mod request;
 mod sealed;
 #[cfg(test)]
 pub(crate) mod testing;
+mod transcript;
 
 pub(crate) use answer::Answer;
-pub(crate) use closed::Closed;
+pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
+pub(crate) use closed::{Closed, Known};
 pub(crate) use ending::Act;
-pub(crate) use history::ServerHistory;
+pub(crate) use history::{SentChain, SentChains, ServerHistory};
 pub(crate) use neighbours::{Answered, Neighbours, Probe};
 pub(crate) use observed::{
-    AlertSeen, CertificateRequestSeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
-    RecordSeen, Spanned, Stapled,
+    AlertSeen, CertificateVerifySeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
+    RecordSeen, Spanned, Stapled, Stretch,
 };
 pub(crate) use observer::{Identity, Observer};
-pub(crate) use offer::{Offer, Offers};
+pub(crate) use offer::Offer;
 pub(crate) use rejection::{Rejection, Sign};
+pub(crate) use request::CertificateRequestSeen;
 pub(crate) use sealed::{ClientReply, ServerReply};

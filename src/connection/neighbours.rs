@@ -105,11 +105,16 @@ impl Neighbours {
     }
 
     fn note_leaf(&mut self, seen: &Observed) {
-        let (Some(leaf), Some(chain), Some(name)) = (seen.leaf(), seen.server_chain.as_ref().seen(), seen.server_name()) else {
+        let (Some(leaf), Some(chain), Some(name)) =
+            (seen.leaf(), seen.server_chain.as_ref().seen(), seen.server_name())
+        else {
             return;
         };
         let Some(site) = site(name) else { return };
-        let answered = self.leaves.entry((seen.client.address, leaf.sha256.clone())).or_default();
+        let answered = self
+            .leaves
+            .entry((seen.client.address, leaf.sha256.clone()))
+            .or_default();
         if answered.sites.len() < SITES {
             answered.sites.entry(site).or_insert(chain.span.mark);
             answered.servers.insert(seen.server.address);
@@ -121,12 +126,17 @@ impl Neighbours {
 fn agreed(mut readings: Vec<i64>) -> Option<i64> {
     readings.sort_unstable();
     let middle = *readings.get(readings.len() / 2)?;
-    let near = readings.iter().filter(|reading| reading.abs_diff(middle) <= AGREE.unsigned_abs()).count();
+    let near = readings
+        .iter()
+        .filter(|reading| reading.abs_diff(middle) <= AGREE.unsigned_abs())
+        .count();
     (near >= 2 && near * 2 > readings.len()).then_some(middle)
 }
 
 fn probe(seen: &Observed) -> Option<Probe> {
-    let (First::Other(Some(request), _), First::Other(Some(answer), span)) = (&seen.first[Side::Client], &seen.first[Side::Server]) else {
+    let (First::Other(Some(request), _), First::Other(Some(answer), span)) =
+        (&seen.first[Side::Client], &seen.first[Side::Server])
+    else {
         return None;
     };
     let path = request.quote.split(' ').nth(1)?;

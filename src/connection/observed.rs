@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::connection::{Answer, Offer};
+use crate::connection::{Answer, CertificateRequestSeen, Offer, SentChain};
 use crate::evidence::{CaptureId, Hidden, Mark, Pair, Seen, Side, Span, Time};
 use crate::net::Encapsulations;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
 use crate::tls::{Malformed, Partial, Plaintext};
-use crate::x509::Interned;
+use crate::x509::{Interned, Verification};
 
 /// An address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,13 +145,41 @@ pub(crate) struct KeyExchangeSeen {
     pub(crate) scheme: Option<SignatureScheme>,
 }
 
-/// What a clear CertificateRequest says.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CertificateRequestSeen {
-    /// Signature schemes that the server takes.
-    pub(crate) schemes: Vec<SignatureScheme>,
-    /// How many CA names it lists.
-    pub(crate) authorities: usize,
+/// A client's CertificateVerify of TLS ≤ 1.2, held against all that it signs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CertificateVerifySeen {
+    /// With what it is signed (TLS 1.2).
+    pub(crate) scheme: Option<SignatureScheme>,
+    /// Whether the key of the client's certificate made the signature.
+    pub(crate) verification: Verification,
+}
+
+/// The packets of a connection under other addresses than its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    /// Who called.
+    pub(crate) client: Endpoint,
+    /// Who was called.
+    pub(crate) server: Endpoint,
+    /// Wireshark's number of the stream.
+    pub(crate) stream: Option<u32>,
+    /// The first packet.
+    pub(crate) first: Mark,
+    /// The last packet.
+    pub(crate) last: Mark,
+}
+
+impl Stretch {
+    /// All packets of a connection that was followed by itself.
+    pub(crate) fn of(seen: &Observed) -> Self {
+        Self {
+            client: seen.client,
+            server: seen.server,
+            stream: seen.stream,
+            first: seen.opening(),
+            last: seen.closing(),
+        }
+    }
 }
 
 /// What a server staples in a clear CertificateStatus.
@@ -181,6 +209,8 @@ pub(crate) struct Observed {
     pub(crate) capture: CaptureId,
     /// Wireshark's `tcp.stream` in that capture; `None` past the cap on numbered conversations.
     pub(crate) stream: Option<u32>,
+    /// The same packets behind translations of their addresses, in the order of the capture; empty for nearly all.
+    pub(crate) translated: Box<[Stretch]>,
     /// Sequence number of the client's SYN, or of its first segment.
     pub(crate) client_isn: u32,
     /// Innermost VLAN id of the first packet; 0 where there was no tag.
@@ -209,12 +239,16 @@ pub(crate) struct Observed {
     pub(crate) answer: Seen<Spanned<Answer>>,
     /// The server's certificates.
     pub(crate) server_chain: Seen<Spanned<Chain>>,
+    /// What the server sent to another connection that asked it for the same name, where TLS 1.3 hides what it sent to this one.
+    pub(crate) borrowed: Option<Arc<SentChain>>,
     /// The client's certificates; seen and empty where it sent an empty list.
     pub(crate) client_chain: Seen<Spanned<Chain>>,
     /// ServerKeyExchange.
     pub(crate) key_exchange: Option<Spanned<KeyExchangeSeen>>,
     /// CertificateRequest.
-    pub(crate) certificate_request: Seen<Box<Spanned<CertificateRequestSeen>>>,
+    pub(crate) certificate_request: Seen<Box<Spanned<Arc<CertificateRequestSeen>>>>,
+    /// The client's CertificateVerify; looked at only where the server may have refused it, and where all that it signs was captured.
+    pub(crate) certificate_verify: Option<CertificateVerifySeen>,
     /// The server's CertificateStatus (TLS ≤ 1.2); TLS 1.3 hides it among the certificates.
     pub(crate) stapled: Seen<Box<Spanned<Stapled>>>,
     /// Lifetime in seconds that the server's NewSessionTicket names (TLS ≤ 1.2); 0 where it leaves it open.
@@ -257,13 +291,15 @@ impl Observed {
 
     /// The server's leaf, where it was seen and could be parsed.
     pub(crate) fn leaf(&self) -> Option<&crate::x509::Certificate> {
-        self.server_chain
-            .as_ref()
-            .seen()?
-            .value
-            .first()?
-            .readable()
-            .map(|leaf| &**leaf)
+        self.shown_server_chain()?.first()?.readable().map(|leaf| &**leaf)
+    }
+
+    /// The server's certificates: its own, or those that it sent to others where they are borrowed.
+    pub(crate) fn shown_server_chain(&self) -> Option<&Chain> {
+        match &self.server_chain {
+            Seen::Seen(chain) => Some(&chain.value),
+            _ => self.borrowed.as_ref().map(|sent| &sent.chain),
+        }
     }
 
     /// True where a TLS byte of either side was recognised.
@@ -315,6 +351,14 @@ impl Observed {
     pub(crate) fn plain_answer(&self) -> Option<&str> {
         match &self.first[Side::Server] {
             First::Other(Some(plaintext), _) => Some(&plaintext.quote),
+            _ => None,
+        }
+    }
+
+    /// The time that the server's HTTP answer names, and the packet.
+    pub(crate) fn http_date(&self) -> Option<(Time, Mark)> {
+        match &self.first[Side::Server] {
+            First::Other(Some(plaintext), span) => Some((plaintext.date?, span.mark)),
             _ => None,
         }
     }

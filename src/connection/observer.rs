@@ -60,6 +60,11 @@ impl Observer {
         self.readers.iter().map(RecordReader::held_bytes).sum::<usize>() + self.books.held_bytes()
     }
 
+    /// The random of the first ClientHello, once that came whole.
+    pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
+        self.books.client_random()
+    }
+
     /// How many records of this side were hidden so far.
     pub(crate) fn hidden_records(&self, side: Side) -> u64 {
         self.books.hidden_records(side)

@@ -31,6 +31,13 @@ pub(crate) struct Rejection {
     pub(crate) mark: Mark,
 }
 
+impl Rejection {
+    /// True where an alert says in clear that it is the certificate that is not taken.
+    pub(crate) fn names_a_certificate(&self) -> bool {
+        matches!(self.sign, Sign::Alert(description) if is_about_certificates(description))
+    }
+}
+
 /// The alerts that speak of the peer's certificate (RFC 9846 §6.2).
 fn is_about_certificates(description: AlertDescription) -> bool {
     matches!(
@@ -88,7 +95,7 @@ impl Observed {
             Act::Alert(alert)
                 if is_of_many_meanings(alert.description)
                     && (sealed.is_some()
-                    || self.server_hello_done() && self.change_cipher_spec[Side::Client].is_none()) =>
+                        || self.server_hello_done() && self.change_cipher_spec[Side::Client].is_none()) =>
             {
                 rejection(Sign::Alert(alert.description))
             }

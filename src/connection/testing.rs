@@ -11,8 +11,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 pub(crate) use hello::{Hello, ServersHello};
+pub(crate) use message::request_naming;
 
-use super::{Closed, Endpoint, Identity, Observed, Observer, Offers};
+use super::{Closed, Endpoint, Identity, Known, Observed, Observer};
 use crate::evidence::{CaptureId, Side, Time};
 use crate::net::{Encapsulations, Flags, FlowKey, Role, Segment};
 use crate::stream::Tcp;
@@ -57,6 +58,7 @@ pub(crate) fn scene() -> Scene {
         midway: false,
         snaplen: usize::MAX,
         together: None,
+        handshake: Vec::new(),
     }
 }
 
@@ -88,12 +90,20 @@ pub(crate) struct Scene {
     midway: bool,
     snaplen: usize,
     together: Option<Packet>,
+    /// The handshake messages of both sides so far.
+    handshake: Vec<u8>,
 }
 
 impl Scene {
     /// The server's port.
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// The frames up to this one are other connections'.
+    pub(crate) fn behind_frame(mut self, frame: u64) -> Self {
+        self.frame = frame;
         self
     }
 
@@ -191,12 +201,12 @@ impl Scene {
     pub(crate) fn seen(mut self) -> Observed {
         let end = Time::from_nanos(self.millis * 1_000_000);
         let mut seen = match self.observer.take() {
-            Some(observer) => *self.close(observer).read(&mut Offers::default()),
+            Some(observer) => *self.close(observer).read(&mut Known::default()),
             None => {
                 let silent = Observer::new(Arc::new(CertificateStore::default()));
                 *silent
                     .close(self.identity(), self.tcp.facts().clone())
-                    .read(&mut Offers::default())
+                    .read(&mut Known::default())
             }
         };
         seen.stream = Some(0);
@@ -225,6 +235,11 @@ impl Scene {
             vlan: 0,
             encapsulations: Encapsulations::NONE,
         }
+    }
+
+    /// The handshake messages of both sides so far.
+    pub(crate) fn handshake(&self) -> &[u8] {
+        &self.handshake
     }
 
     /// The frame of the last packet.

@@ -42,6 +42,11 @@ impl Time {
         self.nanos().div_euclid(NANOS_PER_SECOND)
     }
 
+    /// This moment so many seconds later; stops at the ends of the range.
+    pub(crate) const fn plus_seconds(self, seconds: i64) -> Self {
+        Self::from_nanos(self.nanos().saturating_add(seconds.saturating_mul(NANOS_PER_SECOND)))
+    }
+
     /// Seconds from `earlier` to this moment; negative where `earlier` is later.
     pub(crate) fn since(self, earlier: Self) -> f64 {
         self.nanos().saturating_sub(earlier.nanos()) as f64 / NANOS_PER_SECOND as f64

@@ -12,6 +12,8 @@
 //! Nothing is dropped for a bad checksum: captures taken on the sender's machine are full of sums that the network card was still
 //! to fill in.
 //!
+//! Of what a capturing device appends to a frame, what says why it reset a connection is read ([`trailer`]).
+//!
 //! Not read yet: UDP itself. It is [`Decoded::Other`].
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used))]
@@ -27,6 +29,7 @@ mod log;
 mod segment;
 mod serial;
 mod tcp;
+mod trailer;
 mod tunnel;
 mod wireless;
 mod wrapping;

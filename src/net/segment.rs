@@ -156,7 +156,8 @@ pub(crate) struct Segment {
     pub(crate) window: u16,
     /// Offset of the payload in the window of the capture.
     pub(crate) payload_at: u32,
-    /// Payload bytes that were captured; 0 where the segment is not to be followed.
+    /// Payload bytes that were captured; 0 where the segment is not to be followed. Of a reset without any: the text about it in the frame's
+    /// trailer.
     pub(crate) payload_len: u32,
     /// Payload bytes that were on the wire but not captured (snapshot length).
     pub(crate) payload_cut: u32,

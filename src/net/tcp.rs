@@ -2,7 +2,7 @@
 
 use etherparse::TcpHeaderSlice;
 
-use super::{Encapsulations, Flags, FlowKey, Packet, Role, Segment};
+use super::{Encapsulations, Flags, FlowKey, Packet, Role, Segment, trailer};
 
 /// The least header: no options.
 const LEAST: usize = 20;
@@ -145,7 +145,7 @@ pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, c
         Role::Whole if header.len < LEAST => Role::Mangled,
         role => role,
     };
-    let (payload, on_wire) = if role.followed() {
+    let (mut payload, on_wire) = if role.followed() {
         (
             captured.saturating_sub(header.len),
             carrier.on_wire.saturating_sub(header.len),
@@ -153,6 +153,15 @@ pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, c
     } else {
         (0, 0)
     };
+    let mut payload_at = carrier.at + header.len.min(captured);
+    // A reset with a text of its own is its sender's; else the device that took it down may know.
+    if header.flags.rst()
+        && on_wire == 0
+        && role.followed()
+        && let Some(cause) = trailer::reset_cause(packet.bytes, carrier.at.saturating_add(carrier.on_wire))
+    {
+        (payload_at, payload) = (cause.start, cause.len());
+    }
     Segment {
         key,
         from_low,
@@ -162,7 +171,7 @@ pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, c
         ack: header.ack,
         flags: header.flags,
         window: header.window,
-        payload_at: packet.at.saturating_add(narrow(carrier.at + header.len.min(captured))),
+        payload_at: packet.at.saturating_add(narrow(payload_at)),
         payload_len: narrow(payload),
         payload_cut: narrow(on_wire.saturating_sub(payload)),
         ttl: carrier.ttl,

@@ -7,12 +7,14 @@ use rayon::prelude::*;
 
 use super::decode::{Decoder, SHARDS};
 use super::harvest::Harvest;
+use super::inventory::Served;
 use super::limits::Reached;
 use super::servers::{Histories, Servers};
 use super::shard::Shard;
+use super::translation::Translations;
 use super::{OnProgress, Options, Progress};
 use crate::capture::{CaptureFacts, Reader, Window};
-use crate::connection::Observed;
+use crate::connection::{ClockEstimate, Observed, estimate_clock};
 use crate::evidence::CaptureId;
 use crate::net::{FragmentLimits, FragmentTally};
 use crate::x509::{CertificateIndex, CertificateStore};
@@ -26,16 +28,33 @@ pub(crate) struct FollowedSet {
     pub(crate) observed: Vec<Box<Observed>>,
     /// How each server fared.
     pub(crate) servers: Histories,
+    /// What they say of the capture's clock, where it seems wrong.
+    pub(crate) clock: Option<ClockEstimate>,
     /// Sound connections that were only counted.
     pub(crate) sound: u64,
     /// Connections without a byte of TLS that were only counted.
     pub(crate) half_open: u64,
     /// Authorities' certificates that were seen.
     pub(crate) index: CertificateIndex,
+    /// Who served which certificates; empty where that is not asked for.
+    pub(crate) served: Served,
     /// How often limits were reached.
     pub(crate) reached: Reached,
     /// What became of the IP fragments.
     pub(crate) fragments: FragmentTally,
+}
+
+impl FollowedSet {
+    /// Seconds to add to its times where certificates are judged: what was given, else what it plainly says itself.
+    pub(super) fn clock_offset(&self, given: Option<i64>) -> i64 {
+        let own = || {
+            self.clock
+                .as_ref()
+                .filter(|clock| clock.is_plain)
+                .map(|clock| clock.offset)
+        };
+        given.or_else(own).unwrap_or_default()
+    }
 }
 
 /// Follows every connection of a capture to its end.
@@ -51,12 +70,13 @@ pub(super) fn follow(
     let servers = Arc::new(Servers::new());
     let mut shards: Vec<Shard> = (0..SHARDS)
         .map(|_| {
-            let harvest = Harvest::new(capture, Arc::clone(certificates), Arc::clone(&servers), options.all);
+            let harvest = Harvest::new(capture, Arc::clone(certificates), Arc::clone(&servers), options);
             Shard::new(harvest, limits.clone())
         })
         .collect();
     let (mut window, mut next) = (Window::default(), Window::default());
     let mut decoder = Decoder::new(FragmentLimits::of_bytes(options.limits.fragments));
+    let mut translations = Translations::with_limit(options.limits.flows);
     let (mut conversations, mut packets) = (0, 0);
     let name = reader.name();
     let mut more = reader.fill(&mut window, stop);
@@ -72,6 +92,7 @@ pub(super) fn follow(
                     }
                 });
                 number(&mut shards, &mut conversations);
+                translations.take(shards.iter_mut().flat_map(Shard::sightings));
             },
         );
         packets += window.records.len() as u64;
@@ -85,7 +106,7 @@ pub(super) fn follow(
         std::mem::swap(&mut window, &mut next);
         more = read;
     }
-    harvest(reader.finish(), shards, &servers, decoder.fragments())
+    harvest(reader.finish(), shards, &servers, translations, decoder.fragments())
 }
 
 /// Gives the conversations that were opened since the last time their numbers, in the order of their first packets. Where a shard had to
@@ -110,19 +131,28 @@ fn number(shards: &mut [Shard], conversations: &mut u32) {
     shards.iter_mut().for_each(|shard| shard.numbered(lost));
 }
 
-fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments: FragmentTally) -> FollowedSet {
+fn harvest(
+    facts: CaptureFacts,
+    shards: Vec<Shard>,
+    servers: &Servers,
+    translations: Translations,
+    fragments: FragmentTally,
+) -> FollowedSet {
     let mut reached = Reached {
         fragments: fragments.no_room,
         ..Reached::default()
     };
     shards.iter().for_each(|shard| reached.add(shard.reached()));
     let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
+    let servers = servers.take();
     let mut set = FollowedSet {
         observed: Vec::new(),
-        servers: servers.take(),
+        clock: estimate_clock(servers.values()),
+        servers,
         sound: 0,
         half_open: 0,
         index: CertificateIndex::default(),
+        served: Served::default(),
         facts,
         reached,
         fragments,
@@ -131,6 +161,9 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments
         set.sound += harvest.sound;
         set.half_open += harvest.half_open.dropped;
         set.index.merge(&harvest.index);
+        if let Some(inventory) = harvest.inventory.take() {
+            set.served.absorb(inventory, harvest.numbers.iter());
+        }
         for mut observed in harvest.numbered() {
             observed.capture_end = observed.capture_end.or(set.facts.last);
             set.observed.push(observed);
@@ -138,5 +171,6 @@ fn harvest(facts: CaptureFacts, shards: Vec<Shard>, servers: &Servers, fragments
     }
     set.observed
         .sort_by_key(|observed| observed.tcp.first_packet().map(|first| first.frame));
+    set.observed = translations.join(set.observed, &mut set.sound);
     set
 }

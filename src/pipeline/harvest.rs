@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::Options;
+use super::inventory::Inventory;
 use super::live::Live;
 use super::numbers::Numbers;
 use super::servers::Servers;
 use super::tally::{HalfOpen, Kind};
-use crate::connection::{Observed, Observer, Offers};
+use crate::connection::{Known, Observed, Observer};
 use crate::evidence::{CaptureId, Time};
 use crate::x509::{CertificateIndex, CertificateStore, Interned};
 
@@ -37,31 +39,34 @@ pub(super) struct Harvest {
     pub(super) half_open: HalfOpen,
     /// Authorities' certificates that were seen.
     pub(super) index: CertificateIndex,
+    /// Who served which certificates, where that is asked for.
+    pub(super) inventory: Option<Inventory>,
     sighted: Sighted,
-    offers: Offers,
+    known: Known,
     /// Wireshark's number of each conversation that the shard opened; the last ones may have none.
     pub(super) numbers: Numbers,
 }
 
 impl Harvest {
-    /// An empty one for one capture set. `keeps_sound`: completed connections are wanted too.
+    /// An empty one for one capture set.
     pub(super) fn new(
         capture: CaptureId,
         certificates: Arc<CertificateStore>,
         servers: Arc<Servers>,
-        keeps_sound: bool,
+        options: &Options,
     ) -> Self {
         Self {
             capture,
             certificates,
-            keeps_sound,
+            keeps_sound: options.all,
             finished: Vec::new(),
             servers,
             sound: 0,
             half_open: HalfOpen::default(),
             index: CertificateIndex::default(),
+            inventory: options.inventory.then(Inventory::default),
             sighted: Sighted::default(),
-            offers: Offers::default(),
+            known: Known::default(),
             numbers: Numbers::default(),
         }
     }
@@ -100,6 +105,9 @@ impl Harvest {
         let observed = &closed.observed;
         let spoke_tls = observed.spoke_tls();
         let spoke_otherwise = !spoke_tls && !observed.is_silent();
+        if observed.http_date().is_some() {
+            self.servers.look_at_clock(server, observed);
+        }
         let is_begun_only = closed.is_begun_only();
         let never_began = spoke_otherwise && observed.asked_for_tls.is_none() || is_begun_only;
         if never_began && !self.half_open.keeps(server, Kind::of(&observed.tcp, is_begun_only)) {
@@ -108,12 +116,15 @@ impl Harvest {
         if spoke_tls {
             self.servers.add(server, &closed);
             self.index_certificates(observed);
+            if let Some(inventory) = &mut self.inventory {
+                inventory.add(server, live.opened, &closed);
+            }
         }
         if observed.is_plainly_sound() && !self.keeps_sound {
             self.sound += 1;
             return false;
         }
-        let mut observed = closed.read(&mut self.offers);
+        let mut observed = closed.read(&mut self.known);
         observed.capture_end = watched_until;
         self.finished.push(Finished {
             opened: live.opened,

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::follow::FollowedSet;
 use super::limits::Limits;
-use crate::connection::{Neighbours, Observed};
+use crate::connection::{Neighbours, Observed, SentChains};
 use crate::evidence::Time;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
 use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
@@ -43,6 +43,7 @@ pub(super) struct Shared {
     pub(super) trust: Arc<Trust>,
     pub(super) certificates: Arc<CertificateStore>,
     pub(super) at: Option<Time>,
+    pub(super) clock_offset: Option<i64>,
     pub(super) all: bool,
     pub(super) limits: Limits,
 }
@@ -55,13 +56,18 @@ impl Judged {
     }
 
     /// Judges every connection, and counts; returns also what is told of each set.
-    pub(super) fn new(followed: Vec<FollowedSet>, shared: &Shared) -> (Self, Vec<CaptureSet>) {
-        let mut index = CertificateIndex::default();
-        for set in &followed {
-            index.merge(&set.index);
-        }
-        let index = Arc::new(index);
+    pub(super) fn new(
+        followed: Vec<FollowedSet>,
+        index: Arc<CertificateIndex>,
+        shared: &Shared,
+    ) -> (Self, Vec<CaptureSet>) {
         let captures = followed.iter().map(|set| set.facts.path.clone()).collect();
+        let mut sent = SentChains::default();
+        for set in &followed {
+            set.servers
+                .iter()
+                .for_each(|(server, history)| sent.add(*server, history));
+        }
         let (mut sets, mut shown, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for mut set in followed {
             let surroundings = Surroundings {
@@ -71,7 +77,9 @@ impl Judged {
                 servers: std::mem::take(&mut set.servers),
                 neighbours: Neighbours::of(set.observed.iter().map(|seen| &**seen)),
                 at: shared.at,
+                clock_offset: set.clock_offset(shared.clock_offset),
             };
+            set.observed.iter_mut().for_each(|seen| sent.lend(seen));
             let verdicts: Vec<Option<(Outcome, Option<CauseId>)>> = set
                 .observed
                 .par_iter()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::open::Stage;
+use super::translation::{Sighting, Unchanged};
 use crate::connection::{Endpoint, Identity, Observer, RecordLog};
 use crate::evidence::{CaptureId, Mark, Side, Span};
 use crate::net::{Encapsulations, FlowKey, Segment};
@@ -27,6 +28,8 @@ pub(super) struct Live {
     midway: bool,
     vlan: u16,
     encapsulations: Encapsulations,
+    /// What makes it known under other addresses was told.
+    sighted: bool,
     /// It has closed, and is listened to a little longer.
     pub(super) lingers: bool,
     /// So many records of the server are to be there before it is asked again whether anything can still change.
@@ -51,6 +54,7 @@ impl Live {
             midway: !segment.flags.syn(),
             vlan: segment.vlan,
             encapsulations: segment.encapsulations,
+            sighted: false,
             lingers: false,
             look_at: RecordLog::KEPT as u64 + 1,
         }
@@ -64,6 +68,28 @@ impl Live {
             certificates,
         };
         self.tcp.segment(segment, payload, &mut sink);
+    }
+
+    /// What it is known by under other addresses too, told once: with the packet `frame`, or with an earlier one.
+    pub(super) fn sighting(&mut self, frame: u64) -> Option<Sighting> {
+        if self.sighted {
+            return None;
+        }
+        let random = self.observer.as_ref()?.client_random()?;
+        let server_isn = self.tcp.beginning(Side::Server)?;
+        let first = self.tcp.facts().first_packet()?;
+        self.sighted = true;
+        Some(Sighting {
+            unchanged: Unchanged {
+                client_isn: self.client_isn,
+                server_isn,
+                random,
+            },
+            key: self.key,
+            hello: frame,
+            first: first.frame,
+            time: first.time?,
+        })
     }
 
     /// Bytes that it takes. Lists of a few entries are left out.

@@ -4,6 +4,7 @@ mod decode;
 mod flows;
 mod follow;
 mod harvest;
+mod inventory;
 mod judged;
 mod limits;
 mod live;
@@ -12,6 +13,7 @@ mod open;
 mod servers;
 mod shard;
 mod tally;
+mod translation;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -25,7 +27,7 @@ use crate::error::Error;
 use crate::evidence::{CaptureId, Time};
 use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
 use crate::why::{CAUSES, title};
-use crate::x509::{CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anchors};
+use crate::x509::{CertificateIndex, CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anchors};
 
 use follow::{FollowedSet, follow};
 use judged::{Judged, Shared};
@@ -40,17 +42,18 @@ impl TrustStore {
     /// Where systems keep their roots in one PEM file; the first that exists is the one to read.
     pub const SYSTEM_FILES: &'static [&'static str] = SYSTEM_TRUST_FILES;
 
-    /// Mozilla's root program, as built into this version.
+    /// Mozilla's root program, as built into this version. Roots that it removed since October 2016 count for packets from before that.
     pub fn mozilla() -> Self {
         Self(Arc::new(Anchors::mozilla()))
     }
 
-    /// A store from PEM (any number of certificates) or one certificate in DER. `name` is what reports call it.
+    /// A store from a file's bytes: PEM with any number of certificates, one certificate in DER, a JKS or JCEKS file of Java, a PKCS#12 file
+    /// whose certificates are not encrypted, or a PKCS#7 bundle. `name` is what reports call it.
     ///
     /// # Errors
     /// [`Error::Trust`] where the bytes hold no certificate that can be used.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
-        Anchors::from_pem_or_der(name, bytes)
+        Anchors::from_file(name, bytes)
             .map(|store| Self(Arc::new(store)))
             .map_err(|reason| Error::Trust {
                 path: PathBuf::from(name),
@@ -69,18 +72,41 @@ impl TrustStore {
     }
 }
 
+/// Certificates of authorities that complete what servers sent, without being trusted.
+#[derive(Clone, Debug)]
+pub struct Intermediates(Arc<Anchors>);
+
+impl Intermediates {
+    /// The certificates of a file's bytes, in any form that [`TrustStore::from_bytes`] reads. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] where the bytes hold no certificate that can be used.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        TrustStore::from_bytes(name, bytes).map(|store| Self(store.0))
+    }
+}
+
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
     /// Threads; 0 = one for each processor. The report is the same for any number.
     pub threads: usize,
-    /// Trust stores that certificates are judged by. Empty: nothing is trusted.
+    /// Trust stores that certificates are judged by, each by itself: a chain counts as trusted where one of them accepts it, and the
+    /// report says which do not. Empty: nothing is trusted but [`trust_added`](Self::trust_added).
     pub trust: Vec<TrustStore>,
+    /// Trust stores that count in addition to each of [`trust`](Self::trust): those of an own authority.
+    pub trust_added: Vec<TrustStore>,
+    /// Certificates that are looked at where a server left one out, after those that were seen in the input.
+    pub intermediates: Vec<Intermediates>,
     /// Judge certificates at this moment instead of the packets': nanoseconds since 1970 UTC.
     pub at: Option<i64>,
+    /// Seconds to add to the captures' times where certificates are judged; `None`: what a capture plainly says of its own clock, else nothing.
+    pub clock_offset: Option<i64>,
     /// Keep completed connections for the report too.
     pub all: bool,
+    /// Keep an inventory of the certificates of every server, sound connections' too.
+    pub inventory: bool,
     /// Compute the SHA-256 of each input.
     pub hash: bool,
     /// How much is kept at a time.
@@ -237,22 +263,36 @@ impl Analysis {
 
     /// Judges what was read.
     pub fn finish(self) -> Report {
-        let trust = Trust::new(self.options.trust.iter().map(|store| Arc::clone(&store.0)));
-        let told_trust = trust.stores.iter().map(|store| told_store(store)).collect();
+        let anchors = |stores: &[TrustStore]| stores.iter().map(|store| Arc::clone(&store.0)).collect();
+        let trust = Trust {
+            stores: anchors(&self.options.trust),
+            added: anchors(&self.options.trust_added),
+        };
+        let told_trust = told_trust(&trust);
         let partial = self.sets.iter().any(|set| set.facts.stopped) || self.stop.load(Ordering::Relaxed);
-        let read = self.sets.iter().map(told_capture);
+        let read = self.sets.iter().map(|set| told_capture(set, self.options.clock_offset));
         let captures = read.chain(self.unread).collect();
         let options = effective(&self.options);
         let shared = Shared {
             trust: Arc::new(trust),
             certificates: self.certificates,
             at: self.options.at.map(Time::from_nanos),
+            clock_offset: self.options.clock_offset,
             all: self.options.all,
             limits: self.options.limits.clone(),
         };
         let certificates = Arc::clone(&shared.certificates);
         let followed = self.sets;
-        let judge = || Judged::new(followed, &shared);
+        let mut index = CertificateIndex::default();
+        followed.iter().for_each(|set| index.merge(&set.index));
+        let given = self.options.intermediates.iter().flat_map(|given| given.0.anchors());
+        given.for_each(|given| index.add_given(given));
+        let index = Arc::new(index);
+        let inventory = self.options.inventory.then(|| {
+            let served = followed.iter().map(|set| (set.facts.path.as_str(), &set.served));
+            inventory::told(served, &index, &shared.trust, &certificates, shared.at)
+        });
+        let judge = || Judged::new(followed, index, &shared);
         let (judged, sets) = match &self.pool {
             Some(pool) => pool.install(judge),
             None => judge(),
@@ -272,6 +312,7 @@ impl Analysis {
             passed_over: self.passed_over,
             summary,
             connections: Box::new(judged.on(self.pool)),
+            inventory,
         }
     }
 }
@@ -279,21 +320,30 @@ impl Analysis {
 /// The options that shape the result. The number of threads does not.
 fn effective(options: &Options) -> serde_json::Value {
     serde_json::json!({
-        "trust": options.trust.iter().map(|store| store.0.name.as_str()).collect::<Vec<_>>(),
+        "trust": options.trust.iter().chain(&options.trust_added).map(TrustStore::name).collect::<Vec<_>>(),
+        "intermediates": options.intermediates.iter().map(|given| given.0.name.as_str()).collect::<Vec<_>>(),
         "at": options.at.map(Timestamp::from_nanos),
+        "clock_offset": options.clock_offset,
         "all": options.all,
         "hash": options.hash,
         "glob": options.glob.iter().map(Glob::to_string).collect::<Vec<_>>(),
     })
 }
 
-fn told_store(store: &Anchors) -> report::Trust {
-    report::Trust {
+fn told_trust(trust: &Trust) -> Vec<report::Trust> {
+    let told = |store: &Arc<Anchors>, added| report::Trust {
         name: store.name.clone(),
-        version: store.version.clone(),
-        anchors: store.anchors().len() as u64,
+        version: store.version.map(str::to_owned),
+        date: store.date.map(str::to_owned),
+        added,
+        anchors: store.anchors().count() as u64,
+        removed: store.removed() as u64,
         sha256: store.sha256().to_owned(),
-    }
+    };
+    let stores = trust.stores.iter().map(|store| told(store, false));
+    stores
+        .chain(trust.added.iter().map(|store| told(store, true)))
+        .collect()
 }
 
 /// A capture that could not be read at all.
@@ -319,7 +369,7 @@ fn unread(error: &Error) -> Capture {
     }
 }
 
-fn told_capture(set: &FollowedSet) -> Capture {
+fn told_capture(set: &FollowedSet, clock_offset: Option<i64>) -> Capture {
     let (facts, fragments) = (&set.facts, set.fragments);
     let problems = facts.problems.iter().map(|problem| CaptureProblem {
         offset: problem.offset,
@@ -359,8 +409,19 @@ fn told_capture(set: &FollowedSet) -> Capture {
         names: names.collect(),
         interfaces: annotations.interfaces.clone(),
         secrets: annotations.secrets.len() as u64,
+        clock: clock(set, clock_offset),
         cut_packets: facts.cut,
     }
+}
+
+/// What is told of a capture's clock: nothing where it seems right and is left alone.
+fn clock(set: &FollowedSet, given: Option<i64>) -> Option<report::Clock> {
+    let estimate = set.clock.as_ref();
+    (estimate.is_some() || given.is_some()).then(|| report::Clock {
+        suggested_s: estimate.map(|estimate| estimate.offset),
+        sign: estimate.map(ToString::to_string),
+        applied_s: set.clock_offset(given),
+    })
 }
 
 /// A cause of the catalogue.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashMap;
 
-use crate::connection::{Closed, Endpoint, ServerHistory};
+use crate::connection::{Closed, Endpoint, Observed, ServerHistory};
 
 /// Histories by server.
 pub(super) type Histories = HashMap<Endpoint, ServerHistory, RandomState>;
@@ -27,11 +27,20 @@ impl Servers {
 
     /// Adds one connection to its server's history.
     pub(super) fn add(&self, server: Endpoint, closed: &Closed) {
+        self.with(server, |history| history.add(closed));
+    }
+
+    /// Notes what a connection says of the time, be it TLS or not.
+    pub(super) fn look_at_clock(&self, server: Endpoint, seen: &Observed) {
+        self.with(server, |history| history.look_at_clock(seen));
+    }
+
+    fn with(&self, server: Endpoint, change: impl FnOnce(&mut ServerHistory)) {
         let part = FixedState::with_seed(0).hash_one(server) as usize % PARTS;
         if let Some(part) = self.0.get(part) {
             // A thread that died while it held the lock left nothing half done.
             let mut histories = part.lock().unwrap_or_else(PoisonError::into_inner);
-            histories.entry(server).or_default().add(closed);
+            change(histories.entry(server).or_default());
         }
     }
 

@@ -8,6 +8,7 @@ use super::harvest::Harvest;
 use super::limits::{Limits, Reached};
 use super::live::Live;
 use super::open::{Open, Stage};
+use super::translation::Sighting;
 use crate::evidence::Time;
 use crate::net::Segment;
 
@@ -34,6 +35,8 @@ pub(super) struct Shard {
     open: Open,
     /// Frames that opened a conversation and wait for their number.
     openings: Vec<u64>,
+    /// Connections whose ClientHello came whole, since the last time.
+    sightings: Vec<Sighting>,
     lingering: VecDeque<Lingering>,
     harvest: Harvest,
     limits: Limits,
@@ -50,6 +53,7 @@ impl Shard {
             flows: Flows::with_limit(limits.flows),
             open: Open::default(),
             openings: Vec::new(),
+            sightings: Vec::new(),
             lingering: VecDeque::new(),
             harvest,
             limits,
@@ -62,6 +66,11 @@ impl Shard {
     /// Frames that opened a conversation since the last numbering, ascending.
     pub(super) fn openings(&self) -> &[u64] {
         &self.openings
+    }
+
+    /// The connections whose ClientHello came whole since the last time.
+    pub(super) fn sightings(&mut self) -> impl Iterator<Item = Sighting> {
+        self.sightings.drain(..)
     }
 
     /// The number of the next conversation that waits for one.
@@ -125,8 +134,10 @@ impl Shard {
         let (capture, keeps_sound) = (self.harvest.capture(), self.harvest.keeps_sound());
         let certificates = self.harvest.certificates();
         let (mut closed, mut settled) = (false, false);
+        let sightings = &mut self.sightings;
         let opened = self.open.change(place, segment.frame, |live| {
             live.segment(segment, payload, certificates);
+            sightings.extend(live.sighting(segment.frame));
             closed = !live.lingers && live.tcp.is_closed();
             live.lingers |= closed;
             settled = !keeps_sound && live.is_settled(capture);
@@ -226,13 +237,20 @@ fn place_of(
     open: &mut Open,
     harvest: &mut Harvest,
 ) -> Option<u32> {
+    if !segment.role.followed() {
+        // What is only quoted ends no connection, whatever Wireshark counts.
+        if let (Place::Unseen(_), true) = (flow.place(), opens) {
+            flow.put(Place::Unseen(conversation.unwrap_or(UNNUMBERED)));
+        }
+        return None;
+    }
     let calls = segment.flags.syn() && !segment.flags.ack();
     let mut calls_again = false;
     let before = match flow.place() {
         Place::Open(place) => {
             let live = open.get(place)?;
             if !opens && !live.tcp.is_reopened_by(segment) {
-                return segment.role.followed().then_some(place);
+                return Some(place);
             }
             let before = live.opened;
             if let Some(live) = open.remove(place) {
@@ -259,10 +277,6 @@ fn place_of(
         }
     };
     let opened = conversation.unwrap_or(if opens { UNNUMBERED } else { before });
-    if !segment.role.followed() {
-        flow.put(Place::Unseen(opened));
-        return None;
-    }
     let mut live = Box::new(Live::new(harvest.capture(), opened, segment, payload));
     if calls_again {
         live.tcp.note_earlier_syn();
@@ -277,6 +291,7 @@ mod tests {
     use std::net::Ipv4Addr;
     use std::sync::Arc;
 
+    use super::super::Options;
     use super::super::servers::Servers;
     use super::*;
     use crate::evidence::CaptureId;
@@ -285,7 +300,12 @@ mod tests {
     const SYN: Flags = Flags(0x02);
 
     fn harvest() -> Harvest {
-        Harvest::new(CaptureId(0), Arc::default(), Arc::new(Servers::new()), false)
+        Harvest::new(
+            CaptureId(0),
+            Arc::default(),
+            Arc::new(Servers::new()),
+            &Options::default(),
+        )
     }
 
     fn shard() -> Shard {
@@ -444,6 +464,51 @@ mod tests {
         assert_eq!(shard.openings(), [1]);
         let harvest = shard.finish();
         assert_eq!((harvest.finished.len(), harvest.half_open.dropped), (0, 0));
+    }
+
+    #[test]
+    fn a_quoted_header_ends_no_connection() {
+        let quoted = |frame| Segment {
+            role: Role::Glimpse,
+            seq: 7_000,
+            ..syn(1_024, frame)
+        };
+        let mut shard = shard();
+        shard.segment(&syn(1_024, 1), &[]);
+        shard.segment(&quoted(2), &[]);
+        shard.segment(&syn(1_024, 3), &[]);
+        // Wireshark counts what is quoted as a conversation.
+        assert_eq!(shard.openings(), [1, 2]);
+        let harvest = shard.finish();
+        let syns: Vec<_> = harvest
+            .finished
+            .iter()
+            .map(|finished| finished.observed.tcp.side(crate::evidence::Side::Client).syn_count)
+            .collect();
+        assert_eq!(syns, [2]);
+    }
+
+    #[test]
+    fn a_quoted_header_takes_up_nothing_that_was_parked() {
+        let mut shard = small(1 << 20, 64 << 10);
+        for port in 0..1_000 {
+            shard.segment(&syn(port, u64::from(port) + 1), &[]);
+        }
+        let quoted = Segment {
+            role: Role::Glimpse,
+            seq: 7_000,
+            ..syn(3, 1_001)
+        };
+        shard.segment(&quoted, &[]);
+        let acknowledges = Segment {
+            flags: Flags(0x10),
+            seq: 2,
+            ..syn(3, 1_002)
+        };
+        shard.segment(&acknowledges, &[]);
+        let harvest = shard.finish();
+        assert!(!left(&harvest).contains(&3));
+        assert_eq!(harvest.half_open.dropped + harvest.finished.len() as u64, 1_000);
     }
 
     #[test]

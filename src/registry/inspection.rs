@@ -30,7 +30,10 @@ pub(crate) struct Inspector {
     common_names: &'static [&'static str],
     /// Parts of the organization of its authority.
     organizations: &'static [&'static str],
-    #[allow(dead_code, reason = "for readers of the table, and for the test that wants one in every row")]
+    #[allow(
+        dead_code,
+        reason = "for readers of the table, and for the test that wants one in every row"
+    )]
     source: &'static str,
 }
 
@@ -130,14 +133,26 @@ mod tests {
     #[test]
     fn products_are_sorted_by_kind_named_once_and_lower_case_where_they_are_compared() {
         for pair in INSPECTORS.windows(2) {
-            assert!(pair[0].kind <= pair[1].kind, "{} before {}", pair[0].product, pair[1].product);
+            assert!(
+                pair[0].kind <= pair[1].kind,
+                "{} before {}",
+                pair[0].product,
+                pair[1].product
+            );
         }
         for row in INSPECTORS {
             let twins = INSPECTORS.iter().filter(|other| other.product == row.product).count();
             assert_eq!(twins, 1, "{}", row.product);
-            assert!(!row.source.is_empty() && !row.common_names.is_empty(), "{}", row.product);
+            assert!(
+                !row.source.is_empty() && !row.common_names.is_empty(),
+                "{}",
+                row.product
+            );
             for part in row.common_names.iter().chain(row.organizations) {
-                assert!(part.len() >= 5 && *part == part.to_lowercase() || *part == "xk72", "{part}");
+                assert!(
+                    part.len() >= 5 && *part == part.to_lowercase() || *part == "xk72",
+                    "{part}"
+                );
             }
         }
     }
@@ -145,10 +160,19 @@ mod tests {
     #[test]
     fn an_authority_is_known_by_its_default_name() {
         let product = |name, organization| inspector_called(name, organization).map(|row| row.product);
-        assert_eq!(product(Some("FortiGate CA"), Some("Fortinet")), Some("Fortinet FortiGate"));
-        assert_eq!(product(Some("FG100F"), Some("Fortinet Ltd.")), Some("Fortinet FortiGate"));
+        assert_eq!(
+            product(Some("FortiGate CA"), Some("Fortinet")),
+            Some("Fortinet FortiGate")
+        );
+        assert_eq!(
+            product(Some("FG100F"), Some("Fortinet Ltd.")),
+            Some("Fortinet FortiGate")
+        );
         assert_eq!(product(Some("AVAST Web/Mail Shield Root"), None), Some("Avast"));
-        assert_eq!(product(Some("Zscaler Intermediate Root CA (zscaler.net)"), None), Some("Zscaler"));
+        assert_eq!(
+            product(Some("Zscaler Intermediate Root CA (zscaler.net)"), None),
+            Some("Zscaler")
+        );
         assert_eq!(product(Some("Shop Issuing CA"), Some("Shop")), None);
         assert_eq!(product(None, None), None);
     }

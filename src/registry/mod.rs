@@ -1,4 +1,5 @@
-//! Code points of TLS: alerts, cipher suites, groups, signature schemes, extensions, handshake types and versions.
+//! Code points of TLS: alerts, cipher suites, groups, signature schemes, extensions, handshake types and versions; and which roots were
+//! distrusted, by whom and since when.
 //!
 //! Data only: no judgement, and nothing about what a library means by a value. Every type keeps values that it does not know, and prints
 //! them as the hexadecimal number that the wire carried. Each row names where it comes from: an RFC with its section where there is one,
@@ -7,6 +8,7 @@
 //! Names are those of the IANA registry "Transport Layer Security (TLS) Parameters"; cipher suites also carry OpenSSL's.
 
 mod alert;
+mod distrust;
 mod extension;
 mod group;
 mod handshake;
@@ -18,6 +20,7 @@ mod suite;
 mod version;
 
 pub(crate) use alert::{AlertDescription, AlertLevel};
+pub(crate) use distrust::{DISTRUSTS, Distrust, Programme, Refused};
 pub(crate) use extension::ExtensionType;
 pub(crate) use group::Group;
 pub(crate) use handshake::HandshakeType;

@@ -8,7 +8,10 @@ pub(crate) struct Placeholder {
     part: &'static str,
     /// What its presence proves, as a sentence.
     pub(crate) proves: &'static str,
-    #[allow(dead_code, reason = "for readers of the table, and for the test that wants one in every row")]
+    #[allow(
+        dead_code,
+        reason = "for readers of the table, and for the test that wants one in every row"
+    )]
     source: &'static str,
 }
 
@@ -16,7 +19,8 @@ const fn placeholder(part: &'static str, proves: &'static str, source: &'static 
     Placeholder { part, proves, source }
 }
 
-const DISTRIBUTION: &str = "It is the certificate that the distribution made at installation: the default virtual host answered.";
+const DISTRIBUTION: &str =
+    "It is the certificate that the distribution made at installation: the default virtual host answered.";
 const TENANT: &str = "It is the hoster's own certificate: the name that was asked for is not bound to a service there.";
 const APPLIANCE: &str = "It is the certificate that the appliance makes for itself: none was installed on it.";
 const PANEL: &str = "It is the hosting panel's default: the site has no certificate of its own, or the panel answered.";
@@ -91,14 +95,21 @@ mod tests {
         for row in PLACEHOLDERS {
             assert_eq!(row.part, row.part.to_lowercase());
             assert!(row.proves.ends_with('.') && !row.source.is_empty(), "{}", row.part);
-            assert_eq!(PLACEHOLDERS.iter().filter(|other| other.part == row.part).count(), 1, "{}", row.part);
+            assert_eq!(
+                PLACEHOLDERS.iter().filter(|other| other.part == row.part).count(),
+                1,
+                "{}",
+                row.part
+            );
         }
     }
 
     #[test]
     fn a_default_is_known_by_its_name() {
         let proves = |name| placeholder_called([name]).map(|row| row.proves);
-        assert!(proves("Kubernetes Ingress Controller Fake Certificate").is_some_and(|text| text.contains("TLS secret")));
+        assert!(
+            proves("Kubernetes Ingress Controller Fake Certificate").is_some_and(|text| text.contains("TLS secret"))
+        );
         assert!(proves("TRAEFIK DEFAULT CERT").is_some_and(|text| text.contains("router")));
         assert_eq!(proves("shop.example"), None);
     }

@@ -22,7 +22,7 @@ pub struct Certificates {
 pub struct CertificateOrigin {
     /// The capture's path.
     pub capture: String,
-    /// The stream's number in it.
+    /// The stream's number in it; `None` where they are borrowed, as `frame` says it, and past the cap on flows.
     pub stream: Option<u64>,
     /// The frame that completed the message.
     pub frame: u64,

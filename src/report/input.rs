@@ -30,13 +30,19 @@ impl Default for Generator {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Trust {
-    /// Its name: `mozilla`, or a file's path.
+    /// Its name: `mozilla`, `system`, the name that it was given, or a file's path.
     pub name: String,
-    /// Its version or date, where it has one.
+    /// Its version, where it has one.
     pub version: Option<String>,
+    /// The day of that version, such as `2026-10-23`.
+    pub date: Option<String>,
+    /// True where it counts in addition to each of the others; those stand each by itself.
+    pub added: bool,
     /// How many anchors it holds.
     pub anchors: u64,
-    /// SHA-256 over its certificates.
+    /// How many it held once, which count for packets from before their removal.
+    pub removed: u64,
+    /// SHA-256 over the certificates of the anchors that it holds.
     pub sha256: String,
 }
 
@@ -72,6 +78,8 @@ pub struct Capture {
     pub secrets: u64,
     /// What became of its fragmented IP packets.
     pub fragments: Fragments,
+    /// What is known of the clock that stamped it; `None` where it seems right and was left alone.
+    pub clock: Option<Clock>,
     /// Packets of which it holds only the beginning. Told in the text report; not a part of the JSON, where each connection says what
     /// it lacks.
     #[serde(skip)]
@@ -158,6 +166,18 @@ pub struct Summary {
     pub causes: BTreeMap<String, u64>,
     /// Limits on memory that were reached, in input order; what each cost.
     pub limits_reached: Vec<LimitReached>,
+}
+
+/// What is known of the clock that stamped a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Clock {
+    /// Seconds to add to its times, by what servers say and by their certificates; `None` where nothing tells.
+    pub suggested_s: Option<i64>,
+    /// What that rests on, in words.
+    pub sign: Option<String>,
+    /// Seconds that were added where certificates were judged.
+    pub applied_s: i64,
 }
 
 /// A limit on memory that was reached, and what was given up for it.

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::inventory::{Expiring, ServedChain};
 use super::{Filter, Report, SCHEMA};
 
 /// Writes the report as one JSON document, with the connections that `filter` lets through.
@@ -32,6 +33,48 @@ pub fn write(report: &Report, filter: &Filter, out: &mut dyn Write) -> io::Resul
     out.write_all(b"\n]")?;
     field(out, "summary", &report.summary)?;
     out.write_all(b"}\n")
+}
+
+/// The name and version of the inventory's form.
+const INVENTORY_SCHEMA: &str = "tlswhy-certs/1";
+
+/// Writes the inventory of certificates as one JSON document, a line for each row. `expiring` chooses the rows, and says from when days are
+/// counted.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write_inventory(report: &Report, expiring: &Expiring, out: &mut dyn Write) -> io::Result<()> {
+    /// A row with what depends on the moment of asking.
+    #[derive(Serialize)]
+    struct Row<'a> {
+        #[serde(flatten)]
+        row: &'a ServedChain,
+        /// Whole days from the document's `from` to the end of the certificate that ends first.
+        days_left: Option<i64>,
+    }
+
+    write!(out, "{{\"schema\":\"{INVENTORY_SCHEMA}\"")?;
+    field(out, "generator", &report.generator)?;
+    field(out, "options", &report.options)?;
+    field(out, "trust", &report.trust)?;
+    field(out, "partial", &report.partial)?;
+    field(out, "captures", &report.captures)?;
+    field(out, "from", &expiring.from)?;
+    field(out, "within_days", &expiring.within_days)?;
+    let inventory = report.inventory();
+    field(out, "left_out", &inventory.map_or(0, |inventory| inventory.left_out))?;
+    out.write_all(b",\n\"servers\":[")?;
+    let rows = inventory
+        .map(|inventory| inventory.chosen(expiring))
+        .unwrap_or_default();
+    let mut separator: &[u8] = b"\n";
+    for row in rows {
+        out.write_all(separator)?;
+        separator = b",\n";
+        let days_left = row.days_left(expiring.from);
+        serde_json::to_writer(&mut *out, &Row { row, days_left })?;
+    }
+    out.write_all(b"\n]}\n")
 }
 
 /// One more field of the document, on a line of its own.
@@ -110,7 +153,10 @@ mod tests {
         report.trust = vec![Trust {
             name: "mozilla".to_owned(),
             version: None,
+            date: None,
+            added: false,
             anchors: 118,
+            removed: 125,
             sha256: "00".repeat(32),
         }];
         report.captures[0].problems = vec![CaptureProblem {

@@ -11,6 +11,7 @@ mod certificates;
 mod contract;
 mod filter;
 mod input;
+mod inventory;
 pub mod json;
 pub mod line;
 pub mod ndjson;
@@ -33,9 +34,11 @@ pub use contract::{
 };
 pub use filter::{BadHost, Filter, Host};
 pub use input::{
-    AddressName, Capture, CaptureProblem, Comment, Fragments, Generator, LimitReached, ProblemKind, Summary, Trust,
+    AddressName, Capture, CaptureProblem, Clock, Comment, Fragments, Generator, LimitReached, ProblemKind, Summary,
+    Trust,
 };
 pub(crate) use input::{CaptureSet, Spoken, Traffic};
+pub use inventory::{Expiring, Inventory, PemFile, ServedChain, ServedPlace};
 pub(crate) use render::render;
 pub use timestamp::{BadTimestamp, Times, Timestamp, Zone};
 pub use verdict::{Alternative, Cause, Evidence, Finding, LogLine, Remedy, RuledOut};
@@ -84,6 +87,7 @@ pub struct Report {
     pub(crate) passed_over: u64,
     pub(crate) summary: Summary,
     pub(crate) connections: Box<dyn Connections>,
+    pub(crate) inventory: Option<Inventory>,
 }
 
 impl Report {
@@ -115,6 +119,11 @@ impl Report {
     /// Counts over the whole input.
     pub const fn summary(&self) -> &Summary {
         &self.summary
+    }
+
+    /// Who served which certificates; `None` unless [`Options::inventory`](crate::Options::inventory) asked for it.
+    pub const fn inventory(&self) -> Option<&Inventory> {
+        self.inventory.as_ref()
     }
 
     /// The connections in the order of their first frames, each rendered when it is asked for.

@@ -9,7 +9,7 @@ use super::contract::{
 use super::timeline::timeline;
 use super::words::{AlertLevel, AlertVisibility, CertificateVisibility, Decryption, Ech, Outcome, Protocol, Transport};
 use super::{Cause, CertificateInfo, CertificateOrigin, Certificates, Evidence, Finding, Remedy, Severity, Timestamp};
-use crate::connection::{self, Chain, Observed, Spanned};
+use crate::connection::{self, Chain, Observed, Spanned, Stretch};
 use crate::evidence::{Hidden, Mark, Seen, Time};
 use crate::registry;
 use crate::why::{self, Verdict, cause, title};
@@ -19,12 +19,16 @@ use crate::x509::describe_broken;
 pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) -> Connection {
     let capture = captures.get(seen.capture.0 as usize).map_or("", String::as_str);
     let stream = seen.stream.map(u64::from);
-    let place = Place {
-        capture: capture.to_owned(),
-        stream,
-        first_frame: seen.tcp.first_packet().map_or(0, |first| first.frame),
-        last_frame: seen.tcp.last_packet().map_or(0, |last| last.frame),
-    };
+    let own = Stretch::of(seen);
+    let stretches = std::iter::once(&own).chain(&seen.translated);
+    let places: Vec<Place> = stretches
+        .map(|stretch| Place {
+            capture: capture.to_owned(),
+            stream: stretch.stream.map(u64::from),
+            first_frame: stretch.first.frame,
+            last_frame: stretch.last.frame,
+        })
+        .collect();
     let start = seen.tcp.first_packet().and_then(|first| first.time);
     let end = seen.tcp.last_packet().and_then(|last| last.time);
     let at = Where {
@@ -36,7 +40,8 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) ->
         id: id(seen),
         capture: capture.to_owned(),
         stream,
-        places: vec![place],
+        wireshark_filter: Some(wireshark_filter(seen, &places)),
+        places,
         transport: Transport::Tcp,
         protocol: if seen.spoke_tls() {
             Protocol::Tls
@@ -66,7 +71,7 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) ->
         offer: seen.offer.as_ref().seen().map(|offer| offered(&offer.value)),
         answer: seen.answer.as_ref().seen().map(|answer| answered(seen, &answer.value)),
         alerts: alerts(seen, capture),
-        server_certificates: certificates(&seen.server_chain, at),
+        server_certificates: server_certificates(seen, at),
         client_certificates: certificates(&seen.client_chain, at),
         not_visible: not_visible(seen),
         timeline: timeline(seen, capture),
@@ -76,16 +81,22 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) ->
             rtt_ms: seen.tcp.rtt_ms(),
         }),
         decryption: Decryption::None,
-        wireshark_filter: Some(match stream {
-            Some(stream) => format!("tcp.stream eq {stream}"),
-            None => format!(
-                "ip.addr eq {} and tcp.port eq {} and ip.addr eq {} and tcp.port eq {}",
-                seen.client.address, seen.client.port, seen.server.address, seen.server.port
-            ),
-        }),
         frames_filter: verdict.cause.as_ref().map(frames_filter),
         community_id: Some(community_id(seen)),
         next_capture: next_capture(seen, verdict),
+    }
+}
+
+/// A display filter for all packets of a connection.
+fn wireshark_filter(seen: &Observed, places: &[Place]) -> String {
+    let streams: Option<Vec<String>> = places.iter().map(|place| Some(place.stream?.to_string())).collect();
+    match streams.as_deref() {
+        Some([stream]) => format!("tcp.stream eq {stream}"),
+        Some(streams) => format!("tcp.stream in {{{}}}", streams.join(", ")),
+        None => format!(
+            "ip.addr eq {} and tcp.port eq {} and ip.addr eq {} and tcp.port eq {}",
+            seen.client.address, seen.client.port, seen.server.address, seen.server.port
+        ),
     }
 }
 
@@ -98,7 +109,7 @@ struct Where<'a> {
     captures: &'a [String],
 }
 
-fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
+pub(super) fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
     Endpoint {
         address: endpoint.address.to_string(),
         port: Some(endpoint.port),
@@ -327,6 +338,23 @@ fn alerts(seen: &Observed, capture: &str) -> Vec<Alert> {
     alerts
 }
 
+/// The server's certificates, if need be as another connection shows them.
+fn server_certificates(seen: &Observed, at: Where<'_>) -> Certificates {
+    let Some(sent) = &seen.borrowed else {
+        return certificates(&seen.server_chain, at);
+    };
+    let capture = at.captures.get(sent.mark.capture.0 as usize);
+    Certificates {
+        visibility: CertificateVisibility::Borrowed,
+        from: Some(CertificateOrigin {
+            capture: capture.cloned().unwrap_or_default(),
+            stream: None,
+            frame: sent.mark.frame,
+        }),
+        chain: sent.chain.iter().map(|one| information(one)).collect(),
+    }
+}
+
 fn certificates(chain: &Seen<Spanned<Chain>>, at: Where<'_>) -> Certificates {
     let (visibility, from, chain) = match chain {
         Seen::Seen(chain) => {
@@ -352,7 +380,7 @@ fn certificates(chain: &Seen<Spanned<Chain>>, at: Where<'_>) -> Certificates {
     }
 }
 
-fn information(interned: &crate::x509::Interned) -> CertificateInfo {
+pub(super) fn information(interned: &crate::x509::Interned) -> CertificateInfo {
     let Some(certificate) = interned.readable() else {
         let broken = describe_broken(interned.der());
         return CertificateInfo {

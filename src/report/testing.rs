@@ -186,6 +186,7 @@ pub(crate) fn report_on(connections: Vec<Connection>) -> Report {
         passed_over: 0,
         summary,
         connections: Box::new(Fixed(connections)),
+        inventory: None,
     }
 }
 

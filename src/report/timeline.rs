@@ -36,7 +36,7 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
             add(fin, "fin", "FIN".to_owned());
         }
         if let Some(reset) = facts.first_rst() {
-            add(reset.mark, "rst", reset_text(&reset, facts.rst_text()));
+            add(reset.mark, "rst", reset_text(&reset, facts.rst_text().as_deref()));
         }
         if let Some(difference) = facts.contradiction() {
             add(difference.second, "overlap", difference.to_string());
@@ -51,6 +51,13 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
         for record in &seen.records[side].first {
             add(record.mark, "record", record_text(record));
         }
+    }
+    for stretch in &seen.translated {
+        let text = format!(
+            "the same packets under other addresses: {} to {}",
+            stretch.client, stretch.server
+        );
+        add(stretch.first, "translated", text);
     }
     if let Seen::Seen(offer) = &seen.offer
         && offer.value.sslv2
@@ -135,7 +142,7 @@ fn message_text(seen: &Observed, message: &MessageSeen) -> String {
         (Side::Server, HandshakeType::CERTIFICATE_REQUEST) => {
             if let Seen::Seen(request) = &seen.certificate_request {
                 let request = &request.value;
-                add(&match request.authorities {
+                add(&match request.authority_count() {
                     0 => "from any authority".to_owned(),
                     1 => "from one authority".to_owned(),
                     count => format!("from {count} authorities"),
@@ -201,22 +208,12 @@ fn answer_notes(answer: &Answer, mut add: impl FnMut(&str)) {
 }
 
 /// A reset, and what speaks for or against it.
-fn reset_text(reset: &Reset, words: &[u8]) -> String {
+fn reset_text(reset: &Reset, words: Option<&str>) -> String {
     let mut text = format!("RST, TTL {}", reset.ttl);
     if !reset.believed {
         text.push_str("; its receiver passed it over");
     }
-    if !words.is_empty() {
-        let words: String = words
-            .iter()
-            .map(|byte| {
-                if matches!(byte, 0x20..=0x7e) {
-                    char::from(*byte)
-                } else {
-                    '.'
-                }
-            })
-            .collect();
+    if let Some(words) = words {
         text.push_str(&format!("; it says \"{words}\""));
     }
     text

@@ -76,6 +76,12 @@ impl Tcp {
         &self.facts
     }
 
+    /// The sequence number that the stream of a side begins with, as far as it is known.
+    pub(crate) fn beginning(&self, side: Side) -> Option<u32> {
+        let flow = self.flow(side);
+        (flow.basis != Basis::Unknown).then_some(flow.base)
+    }
+
     /// Both sides closed and acknowledged it, or one reset the connection in a way that the other had to believe.
     pub(crate) fn is_closed(&self) -> bool {
         let sides = &self.facts.sides;

@@ -1,5 +1,5 @@
-//! Messages about certificates up to TLS 1.2, where they are in the clear: Certificate, CertificateRequest, CertificateStatus; and
-//! NewSessionTicket.
+//! Messages about certificates up to TLS 1.2, where they are in the clear: Certificate, CertificateRequest, CertificateVerify,
+//! CertificateStatus; and NewSessionTicket.
 //!
 //! Only the layers of TLS are taken apart here; what a certificate or a name says is another module's matter.
 
@@ -39,6 +39,7 @@ impl<'a> Certificate<'a> {
 /// A CertificateRequest message. After `parse` no accessor can fail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CertificateRequest<'a> {
+    key_types: &'a [u8],
     signature_schemes: &'a [u8],
     authorities: Reader<'a>,
 }
@@ -50,8 +51,7 @@ impl<'a> CertificateRequest<'a> {
     /// [`Malformed`] where the lengths do not fit each other.
     pub(crate) fn parse(body: &'a [u8], version: ProtocolVersion) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        // What signs with these types of key is told by the schemes, and before TLS 1.2 nobody asks.
-        reader.vec8("certificate_types")?;
+        let key_types = reader.vec8("certificate_types")?.rest();
         let signature_schemes = if version >= ProtocolVersion::TLS12 {
             let mut list = reader.vec16("supported_signature_algorithms")?;
             list.even("supported_signature_algorithms")?;
@@ -63,9 +63,15 @@ impl<'a> CertificateRequest<'a> {
         reader.end("certificate_authorities")?;
         check_names(authorities)?;
         Ok(Self {
+            key_types,
             signature_schemes,
             authorities,
         })
+    }
+
+    /// The kinds of keys that the server takes: numbers of the registry "TLS ClientCertificateType Identifiers".
+    pub(crate) const fn key_types(&self) -> &'a [u8] {
+        self.key_types
     }
 
     /// The schemes that the server can verify, GREASE left out; empty before TLS 1.2.
@@ -77,6 +83,33 @@ impl<'a> CertificateRequest<'a> {
     pub(crate) fn authorities(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let mut list = self.authorities;
         std::iter::from_fn(move || list.vec16("distinguished_name").ok().map(|mut name| name.rest()))
+    }
+}
+
+/// A CertificateVerify message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CertificateVerify<'a> {
+    /// With what it is signed; `None` before TLS 1.2, where that goes without saying.
+    pub(crate) scheme: Option<SignatureScheme>,
+    /// The signature over all handshake messages before this one.
+    pub(crate) signature: &'a [u8],
+}
+
+impl<'a> CertificateVerify<'a> {
+    /// Reads the body of a message up to TLS 1.2 (RFC 5246 §7.4.8).
+    ///
+    /// # Errors
+    /// [`Malformed`] where the lengths do not fit each other.
+    pub(crate) fn parse(body: &'a [u8], version: ProtocolVersion) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        let scheme = if version >= ProtocolVersion::TLS12 {
+            Some(SignatureScheme(reader.u16("signature_algorithm")?))
+        } else {
+            None
+        };
+        let signature = reader.vec16("signature")?.rest();
+        reader.end("signature")?;
+        Ok(Self { scheme, signature })
     }
 }
 
@@ -186,7 +219,10 @@ mod tests {
     fn a_request_names_schemes_and_authorities() {
         let body = [&[2, 1, 64][..], &vec16(&[4, 3, 8, 4]), &vec16(&vec16(b"CN"))].concat();
         let request = CertificateRequest::parse(&body, ProtocolVersion::TLS12).unwrap();
-        assert_eq!(request.signature_schemes().count(), 2);
+        assert_eq!(
+            (request.key_types(), request.signature_schemes().count()),
+            (&[1, 64][..], 2)
+        );
         assert_eq!(request.authorities().collect::<Vec<_>>(), [b"CN"]);
     }
 
@@ -226,6 +262,18 @@ mod tests {
     }
 
     #[test]
+    fn certificate_verify_names_its_scheme_from_tls_1_2_on() {
+        let newer = CertificateVerify::parse(&[4, 3, 0, 1, 9], ProtocolVersion::TLS12).unwrap();
+        assert_eq!(
+            (newer.scheme, newer.signature),
+            (Some(SignatureScheme(0x0403)), &[9][..])
+        );
+        let older = CertificateVerify::parse(&[0, 1, 9], ProtocolVersion::TLS11).unwrap();
+        assert_eq!((older.scheme, older.signature), (None, &[9][..]));
+        assert!(CertificateVerify::parse(&[4, 3, 0, 2, 9], ProtocolVersion::TLS12).is_err());
+    }
+
+    #[test]
     fn a_ticket_has_a_lifetime() {
         let ticket = NewSessionTicket::parse(&[0, 0, 1, 44, 0, 2, 8, 9]).unwrap();
         assert_eq!(ticket.lifetime_hint, 300);
@@ -239,7 +287,7 @@ mod tests {
                 prop_assert!(message.certificates().map(<[u8]>::len).sum::<usize>() <= body.len());
             }
             let _ = CertificateRequest::parse(&body, ProtocolVersion::TLS12).map(|request| request.authorities().count());
-            let _ = (CertificateStatus::parse(&body), NewSessionTicket::parse(&body));
+            let _ = (CertificateStatus::parse(&body), NewSessionTicket::parse(&body), CertificateVerify::parse(&body, ProtocolVersion::TLS12));
         }
     }
 }

@@ -23,7 +23,7 @@ mod speech;
 mod sslv2;
 mod stack;
 
-pub(crate) use certificate::{Certificate, CertificateRequest, CertificateStatus, NewSessionTicket};
+pub(crate) use certificate::{Certificate, CertificateRequest, CertificateStatus, CertificateVerify, NewSessionTicket};
 pub(crate) use client_hello::ClientHello;
 pub(crate) use fingerprint::{ja3, ja3s, ja4};
 pub use fuzz::fuzz_tls_stream;

@@ -3,6 +3,8 @@
 //! Text protocols are known by how a line begins, binary ones by fields that must hold certain values. A few bytes rarely prove a protocol,
 //! so each rule asks for all that the captured bytes can show; what fits none has no name.
 
+use crate::evidence::Time;
+
 /// Speech that is not TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plaintext {
@@ -10,6 +12,8 @@ pub(crate) struct Plaintext {
     pub(crate) protocol: &'static str,
     /// The first line where it is text, at most 80 characters; else the first bytes in hexadecimal.
     pub(crate) quote: String,
+    /// The `Date` of an HTTP answer (RFC 9110 §6.6.1).
+    pub(crate) date: Option<Time>,
 }
 
 /// What a text may be if it has no better name.
@@ -27,6 +31,11 @@ pub(crate) fn name_plaintext(head: &[u8]) -> Option<Plaintext> {
     Some(Plaintext {
         protocol,
         quote: quote(head),
+        date: if head.starts_with(b"HTTP/") {
+            http_date(head)
+        } else {
+            None
+        },
     })
 }
 
@@ -217,6 +226,22 @@ const fn is_printable(byte: u8) -> bool {
 }
 
 /// The first line if all of it can be printed, else the first bytes in hexadecimal.
+/// The `Date` among the first header fields.
+fn http_date(head: &[u8]) -> Option<Time> {
+    const FIELD: &[u8] = b"date:";
+    let mut lines = head.split(|&byte| byte == b'\n');
+    let line = lines.find(|line| {
+        line.get(..FIELD.len())
+            .is_some_and(|name| name.eq_ignore_ascii_case(FIELD))
+    })?;
+    // The line must be whole: a date that is cut may still look like one.
+    let value = line.get(FIELD.len()..)?.strip_suffix(b"\r")?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(value.trim_ascii())
+        .ok()?;
+    Some(Time::from_seconds(date.as_second()))
+}
+
 fn quote(head: &[u8]) -> String {
     let line = first_line(head);
     if !line.is_empty() && line.iter().all(|&byte| is_printable(byte)) {
@@ -302,6 +327,19 @@ mod tests {
         );
         assert_eq!(name_plaintext(&[5, 1, 0]).unwrap().quote, "05 01 00");
         assert_eq!(name_plaintext(&[b'a'; 200]).unwrap().quote.len(), QUOTE_MAX);
+    }
+
+    #[test]
+    fn an_http_answer_names_the_time() {
+        let date = |head: &[u8]| name_plaintext(head).and_then(|plaintext| plaintext.date);
+        let answer = b"HTTP/1.1 200 OK\r\nServer: x\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+        assert_eq!(date(answer), Some(Time::from_seconds(784_111_777)));
+        assert_eq!(date(&answer[..answer.len() - 4]), None);
+        assert_eq!(date(b"HTTP/1.1 200 OK\r\nDate: yesterday\r\n\r\n"), None);
+        assert_eq!(
+            date(b"GET / HTTP/1.1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n"),
+            None
+        );
     }
 
     proptest! {

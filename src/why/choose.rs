@@ -68,6 +68,12 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
     chosen = contradictions.fold(chosen, |chosen, difference| {
         chosen.map(|finding| finding.prove(difference.second, difference.to_string()))
     });
+    // A reset that says why tells more than any sign of it.
+    for (side, reset) in seen.tcp.sides.iter().filter_map(|side| Some((side, side.first_rst()?))) {
+        if let Some(text) = side.rst_text().filter(|_| reset.believed) {
+            chosen = chosen.map(|finding| finding.prove(reset.mark, format!("the reset says \"{text}\"")));
+        }
+    }
     let end = seen.end();
     let (outcome, aborted_by) = match &chosen {
         Some(finding) => (

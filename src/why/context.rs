@@ -22,6 +22,8 @@ pub(crate) struct Surroundings {
     pub(crate) neighbours: Neighbours,
     /// Judge certificates at this moment instead of the packet's.
     pub(crate) at: Option<Time>,
+    /// Seconds by which the capture's clock is late, as far as it is known.
+    pub(crate) clock_offset: i64,
 }
 
 /// [`Surroundings`] as one connection asks for them.
@@ -50,7 +52,8 @@ impl<'a> Context<'a> {
 
     /// The moment at which certificates are judged.
     pub(crate) fn time(&self, seen: &Observed) -> Option<Time> {
-        self.surroundings.at.or_else(|| seen.certificate_time())
+        let corrected = |time: Time| time.plus_seconds(self.surroundings.clock_offset);
+        self.surroundings.at.or_else(|| seen.certificate_time().map(corrected))
     }
 
     /// The chain that one side sent, examined. `None` where none was seen, or the list was empty.
@@ -89,7 +92,9 @@ impl<'a> Context<'a> {
     /// For which sites the client was shown the same leaf, and by whom.
     pub(crate) fn shown_leaf(&self, seen: &Observed) -> Option<&Answered> {
         let leaf = seen.leaf()?;
-        self.surroundings.neighbours.shown_leaf(seen.client.address, &leaf.sha256)
+        self.surroundings
+            .neighbours
+            .shown_leaf(seen.client.address, &leaf.sha256)
     }
 
     /// A probe of this client for the internet, which a network's login answered.
@@ -97,14 +102,18 @@ impl<'a> Context<'a> {
         self.surroundings.neighbours.probe_of(seen.client.address)
     }
 
-    /// The trust stores' names, for the sentence that says by which store a chain was judged.
-    pub(crate) fn trust_names(&self) -> String {
-        let names: Vec<&str> = self
+    /// The trust stores' names, for the sentence that says by which store a chain was judged; one that knows what it held at the moment
+    /// of the handshake is named with the day that counts, the handshake's or its own.
+    pub(crate) fn trust_names(&self, seen: &Observed) -> String {
+        let moment = self.time(seen).map(Time::date);
+        let names: Vec<String> = self
             .surroundings
             .trust
-            .stores
-            .iter()
-            .map(|store| store.name.as_str())
+            .all()
+            .map(|store| match (&moment, store.date) {
+                (Some(moment), Some(date)) => format!("{} as of {}", store.name, date.min(moment)),
+                _ => store.name.clone(),
+            })
             .collect();
         if names.is_empty() {
             "no trust store".to_owned()

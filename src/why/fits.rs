@@ -12,7 +12,13 @@ const COLUMNS: [&[&str]; 12] = [
     &["certificate-expired"],
     &["certificate-not-yet-valid"],
     &["self-signed"],
-    &["untrusted-root", "missing-intermediate", "wrong-intermediate", "tls-interception", "captive-portal"],
+    &[
+        "untrusted-root",
+        "missing-intermediate",
+        "wrong-intermediate",
+        "tls-interception",
+        "captive-portal",
+    ],
     &["hostname-mismatch"],
     &["wrong-usage"],
     &["weak-key"],
@@ -90,7 +96,10 @@ fn by_default(seen: &Observed, rejection: &Rejection, refuses: impl Fn(ClientSta
 /// True where the client's library is known, and known to insist on a stapled status where the certificate does.
 pub(super) fn wants_the_staple(seen: &Observed) -> bool {
     let habits = MATRIX.iter().find(|(known, _)| *known == stack(seen));
-    habits.is_some_and(|(_, habits)| column(CauseId("must-staple-missing")).is_some_and(|column| habits.get(column).is_some_and(|codes| !codes.is_empty())))
+    habits.is_some_and(|(_, habits)| {
+        column(CauseId("must-staple-missing"))
+            .is_some_and(|column| habits.get(column).is_some_and(|codes| !codes.is_empty()))
+    })
 }
 
 /// True where the client's library says this for a certificate whose time is over (or for one whose time has not come).
@@ -127,6 +136,35 @@ fn is_matter_of_the_store(weight: u8, defect: CauseId) -> bool {
         "missing-intermediate" => weight < SEEN_ELSEWHERE,
         _ => false,
     }
+}
+
+/// The alerts that servers have for a defect of the client's certificate, and for no other; which stack a server runs is not known.
+const BY_SERVERS: &[(&str, &[u8])] = &[
+    ("client-certificate-expired", &[45]),
+    // 42 is OpenSSL's; rustls, BoringSSL, wolfSSL, NSS and Go say 45.
+    ("client-certificate-not-yet-valid", &[42, 45]),
+    ("client-certificate-wrong-usage", &[43]),
+    ("client-certificate-wrong-issuer", &[48]),
+    ("client-certificate-untrusted", &[48]),
+];
+
+/// What servers say of any defect: Go and GnuTLS 42, Java 46, programs on GnuTLS 49, callbacks 40 and 80.
+const GENERAL: &[u8] = &[42, 46, 49, 40, 80];
+
+/// As [`fits`], for a defect of the client's certificate and the server's sign.
+pub(super) fn fits_client(weight: u8, defect: CauseId, rejection: &Rejection) -> u8 {
+    let own = BY_SERVERS
+        .iter()
+        .find(|(id, _)| *id == defect.0)
+        .map_or(&[][..], |(_, alerts)| alerts);
+    let per_cent = match rejection.sign {
+        Sign::Alert(AlertDescription(code)) if own.contains(&code) => 100,
+        Sign::Alert(AlertDescription(code)) if GENERAL.contains(&code) => 92,
+        Sign::Alert(_) => 40,
+        Sign::HiddenAlert(_) | Sign::CloseNotify => 90,
+        Sign::Left | Sign::LeftAfterCompletion => 80,
+    };
+    (u32::from(weight) * per_cent / 100) as u8
 }
 
 fn stack(seen: &Observed) -> ClientStack {
@@ -183,6 +221,17 @@ mod tests {
                 100
             );
         }
+    }
+
+    #[test]
+    fn a_server_that_names_another_defect_speaks_against_this_one() {
+        let expired = CauseId("client-certificate-expired");
+        let weight = |sign| {
+            let mark = crate::connection::testing::connected().seen().opening();
+            fits_client(98, expired, &Rejection { sign, mark })
+        };
+        let alert = |code| weight(Sign::Alert(AlertDescription(code)));
+        assert_eq!((alert(45), alert(46), alert(48), weight(Sign::Left)), (98, 90, 39, 78));
     }
 
     #[test]

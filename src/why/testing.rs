@@ -48,7 +48,8 @@ impl Issued {
 /// What lies outside the connection: no trust store, no other connection, no other certificate, until a test says so.
 #[derive(Default)]
 pub(crate) struct World {
-    stores: Vec<TrustStore>,
+    stores: Vec<Arc<TrustStore>>,
+    added: Vec<Arc<TrustStore>>,
     index: CertificateIndex,
     history: ServerHistory,
     neighbours: Neighbours,
@@ -62,8 +63,14 @@ pub(crate) fn context() -> World {
 impl World {
     /// Clients are taken to trust this authority.
     pub(crate) fn trusting(mut self, root: &Authority) -> Self {
-        self.stores
-            .push(TrustStore::from_pem_or_der("test", &root.der).expect("a root"));
+        let store = TrustStore::from_file("test", &root.der).expect("a root");
+        self.added.push(Arc::new(store));
+        self
+    }
+
+    /// One kind of client has this store, others may have others.
+    pub(crate) fn with_store(mut self, store: TrustStore) -> Self {
+        self.stores.push(Arc::new(store));
         self
     }
 
@@ -96,6 +103,12 @@ impl World {
     /// These connections are in the same capture.
     pub(crate) fn beside(mut self, others: &[&Observed]) -> Self {
         self.neighbours = Neighbours::of(others.iter().copied());
+        self
+    }
+
+    /// The user gave this authority's certificate.
+    pub(crate) fn with_given(mut self, authority: &Authority) -> Self {
+        self.index.add_given(&Arc::new(Interned::new(&authority.der)));
         self
     }
 
@@ -138,15 +151,24 @@ impl World {
 
     fn surroundings(self, seen: &Observed) -> Surroundings {
         let mut surroundings = Surroundings {
-            trust: Arc::new(Trust::new(self.stores)),
+            trust: Arc::new(Trust {
+                stores: self.stores,
+                added: self.added,
+            }),
             certificates: Arc::new(CertificateStore::default()),
             index: Arc::new(self.index),
             servers: hashbrown::HashMap::default(),
             neighbours: self.neighbours,
             at: None,
+            clock_offset: 0,
         };
         surroundings.servers.insert(seen.server, self.history);
         surroundings
+    }
+
+    /// What `ask` says of this world as the connection sees it.
+    pub(crate) fn in_context<T>(self, seen: &Observed, ask: impl FnOnce(&Context<'_>) -> T) -> T {
+        ask(&Context::new(&self.surroundings(seen)))
     }
 
     /// What one cause says in this world.

@@ -132,6 +132,14 @@ impl Certificate {
             .unwrap_or(&subject.text)
     }
 
+    /// When it was issued: the earliest timestamp of a transparency log that it carries, else the beginning of its validity.
+    pub(crate) fn issued(&self) -> Time {
+        self.extensions
+            .timestamps
+            .as_ref()
+            .map_or(self.not_before, |timestamps| timestamps.earliest)
+    }
+
     /// True where subject and issuer are the same; whether the key signed itself is another question.
     pub(crate) fn is_self_issued(&self) -> bool {
         self.subject.matches(&self.issuer)

@@ -4,10 +4,12 @@
 //! values ([`Anchored`], [`ChainShape`], [`Gap`]); which of them explains a failure is for the causes to say. An expired certificate counts
 //! only where it stands on the best path: a stale cross-signed certificate beside a good path is a remark.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::path::{Flaw, Found, Link, Origin, Path, PathFlaw, Sources, flaws, is_self_signed, search};
+use super::trust::{Held, Moment, Trusted};
 use super::{Certificate, CertificateIndex, CertificateStore, Interned, Malformed, Name, Sighting, Trust};
 use crate::evidence::Time;
 
@@ -31,13 +33,13 @@ const PRIVATE_DOMAINS: &[&str] = &[
 pub(crate) enum Anchored {
     /// By itself.
     Yes {
-        /// Name of the trust store that holds the anchor.
-        store: String,
+        /// The trust stores that accept it, and those that do not.
+        by: Acceptance,
     },
     /// With certificates that the peer did not send, but that stand elsewhere in the input.
     ViaPool {
-        /// Name of the trust store that holds the anchor.
-        store: String,
+        /// The trust stores that accept it then, and those that do not.
+        by: Acceptance,
         /// What was not sent, from the leaf upwards.
         missing: Vec<Sighting>,
     },
@@ -46,6 +48,94 @@ pub(crate) enum Anchored {
         /// Certificates seen elsewhere that carry the path on, though not to an anchor: those of a private authority.
         carried_on_by: Vec<Sighting>,
     },
+}
+
+/// Which of the trust stores accept a chain. Displayed: `mozilla and system, not by java`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Acceptance {
+    /// Those that do; never empty. One whose root was removed since is named with the month of the handshake.
+    pub(crate) by: Vec<String>,
+    /// Those that do not.
+    pub(crate) not_by: Vec<String>,
+}
+
+impl Acceptance {
+    /// Tries each store for itself, once a path to an anchor of any of them is known.
+    fn of(best: &Path<'_>, sources: Sources<'_>, leaf: &Arc<Certificate>) -> Self {
+        let mut acceptance = Self {
+            by: Vec::new(),
+            not_by: Vec::new(),
+        };
+        let defects = best.out_of_time(sources.at);
+        for (place, store) in sources.trust.trust.stores.iter().enumerate() {
+            let known_to_all = best.end.place.is_none();
+            let end = if known_to_all {
+                None
+            } else if best.end.place == Some(place) {
+                Some(best.end)
+            } else {
+                let trust = sources.trust.only(place);
+                let own = search(Sources { trust, ..sources }, leaf).anchored;
+                // An expired way where another store knows a valid one is none.
+                own.filter(|own| own.out_of_time(sources.at) <= defects)
+                    .map(|own| own.end)
+            };
+            match end {
+                Some(end) => acceptance.by.push(told_store(end, sources.at)),
+                None if known_to_all => {}
+                None => acceptance.not_by.push(store.name.clone()),
+            }
+        }
+        if best.end.place.is_none() {
+            acceptance.by.push(best.end.store.name.clone());
+        }
+        acceptance
+    }
+}
+
+impl fmt::Display for Acceptance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.by.join(" and "))?;
+        if !self.not_by.is_empty() {
+            write!(f, ", not by {}", self.not_by.join(" or "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The store's name, with the month where it is not the store of today that counts.
+fn told_store(end: Held<'_>, at: Option<Time>) -> String {
+    match at.filter(|_| end.anchor.until.is_some()) {
+        Some(at) => {
+            let (year, month, ..) = at.civil();
+            format!("{} as of {year:04}-{month:02}", end.store.name)
+        }
+        None => end.store.name.clone(),
+    }
+}
+
+/// A root that a trust store once held, and no longer did at the moment of the handshake.
+#[derive(Clone, Debug)]
+pub(crate) struct Withdrawn {
+    /// The root.
+    pub(crate) root: Arc<Certificate>,
+    /// The store's name.
+    pub(crate) store: String,
+    /// When the store was first seen without it.
+    pub(crate) since: Time,
+}
+
+impl Withdrawn {
+    /// The root to which a list leads by itself, where it is one of those.
+    fn of(sources: Sources<'_>, leaf: &Arc<Certificate>) -> Option<Self> {
+        let ever = sources.trust.trust.at(Moment::Ever);
+        let path = search(Sources { trust: ever, ..sources }, leaf).anchored?;
+        Some(Self {
+            root: Arc::clone(&path.links.last()?.certificate),
+            store: path.end.store.name.clone(),
+            since: path.end.anchor.until?,
+        })
+    }
 }
 
 /// How the list is made, by itself.
@@ -136,6 +226,8 @@ pub(crate) struct ChainReport {
     pub(crate) path: Vec<Link>,
     /// Where what was sent stops short of a root.
     pub(crate) gap: Option<Gap>,
+    /// A root to which it leads, and which was removed from the trust store before.
+    pub(crate) withdrawn: Option<Withdrawn>,
     /// Certificates of the path that had ended.
     pub(crate) expired: Vec<OutOfTime>,
     /// Certificates of the path that had yet to begin.
@@ -225,6 +317,7 @@ pub(crate) fn examine(
         },
         path: Vec::new(),
         gap: None,
+        withdrawn: None,
         expired: Vec::new(),
         not_yet_valid: Vec::new(),
         expired_aside: Vec::new(),
@@ -237,36 +330,36 @@ pub(crate) fn examine(
         cut: false,
     };
     let Some(leaf) = report.leaf.clone() else { return report };
+    let trusted = trust.at(at);
     let sources = Sources {
         sent: &readable,
         pool: None,
-        trust,
+        trust: trusted,
         store,
         at,
     };
 
     let alone = search(sources, &leaf);
     report.cut = alone.cut;
-    let sent_path = alone.anchored.as_ref().unwrap_or(&alone.partial).links.clone();
-    report.look_at_list(&sent_path, &readable, trust, at);
-    if let Some(Path { links, store }) = alone.anchored {
+    let sent_path = alone.anchored.as_ref().map_or(&alone.partial, |path| &path.links);
+    report.look_at_list(sent_path, &readable, trusted, at);
+    if let Some(path) = alone.anchored {
         report.anchored = Anchored::Yes {
-            store: store.unwrap_or_default(),
+            by: Acceptance::of(&path, sources, &leaf),
         };
         report.shape = ChainShape::Complete;
-        report.path = links;
+        report.path = path.links;
     } else {
-        report.shape = report.shape_of(&sent_path, &readable, store);
-        report.gap = gap(&sent_path, trust, store);
-        let together = search(
-            Sources {
-                pool: Some(pool),
-                ..sources
-            },
-            &leaf,
-        );
+        report.shape = report.shape_of(&alone.partial, &readable, store);
+        report.gap = gap(&alone.partial, trusted, store);
+        report.withdrawn = Withdrawn::of(sources, &leaf);
+        let sources = Sources {
+            pool: Some(pool),
+            ..sources
+        };
+        let together = search(sources, &leaf);
         report.cut |= together.cut;
-        report.take_from_pool(together, sent_path);
+        report.take_from_pool(together, alone.partial, |path| Acceptance::of(path, sources, &leaf));
     }
     report.look_at_path(at);
     report
@@ -274,7 +367,13 @@ pub(crate) fn examine(
 
 impl ChainReport {
     /// What of the list is on the path, and what is not.
-    fn look_at_list(&mut self, path: &[Link], readable: &[(usize, Arc<Certificate>)], trust: &Trust, at: Option<Time>) {
+    fn look_at_list(
+        &mut self,
+        path: &[Link],
+        readable: &[(usize, Arc<Certificate>)],
+        trust: Trusted<'_>,
+        at: Option<Time>,
+    ) {
         let used: Vec<usize> = sent_places(path).collect();
         self.unordered = !used.is_sorted();
         for (index, certificate) in readable {
@@ -332,7 +431,12 @@ impl ChainReport {
         }
     }
 
-    fn take_from_pool(&mut self, found: Found, sent_path: Vec<Link>) {
+    fn take_from_pool(
+        &mut self,
+        found: Found<'_>,
+        sent_path: Vec<Link>,
+        acceptance: impl FnOnce(&Path<'_>) -> Acceptance,
+    ) {
         let seen = |links: &[Link]| {
             let seen = links.iter().filter_map(|link| match link.origin {
                 Origin::Seen(first) => Some(Sighting {
@@ -344,16 +448,16 @@ impl ChainReport {
             seen.collect::<Vec<_>>()
         };
         match found.anchored {
-            Some(Path { links, store }) => {
+            Some(path) => {
                 self.anchored = Anchored::ViaPool {
-                    store: store.unwrap_or_default(),
-                    missing: seen(&links),
+                    by: acceptance(&path),
+                    missing: seen(&path.links),
                 };
-                self.path = links;
+                self.path = path.links;
             }
             None => {
                 self.anchored = Anchored::No {
-                    carried_on_by: seen(&found.partial.links),
+                    carried_on_by: seen(&found.partial),
                 };
                 self.path = sent_path;
             }
@@ -393,7 +497,7 @@ fn end_entity_at(readable: &[(usize, Arc<Certificate>)]) -> Option<usize> {
 }
 
 /// The issuer that is missing above the end of `path`; `None` where the path ends at a root.
-fn gap(path: &[Link], trust: &Trust, store: &CertificateStore) -> Option<Gap> {
+fn gap(path: &[Link], trusted: Trusted<'_>, store: &CertificateStore) -> Option<Gap> {
     let below = &path.last()?.certificate;
     if is_self_signed(below, store) {
         return None;
@@ -405,10 +509,10 @@ fn gap(path: &[Link], trust: &Trust, store: &CertificateStore) -> Option<Gap> {
         issuer: below.issuer.clone(),
         ca_issuers_urls: urls.clone(),
         has_public_url: urls.iter().any(|url| is_public(url)),
-        has_known_organization: organization.is_some_and(|organization| trust.knows_organization(organization)),
-        namesake: trust
+        has_known_organization: organization.is_some_and(|organization| trusted.trust.knows_organization(organization)),
+        namesake: trusted
             .candidates(&below.issuer)
-            .find_map(|(_, anchor)| anchor.readable().cloned()),
+            .find_map(|held| held.anchor.certificate.readable().cloned()),
     })
 }
 

@@ -122,7 +122,7 @@ fn relative_names(der: &[u8]) -> Vec<Vec<Attribute<'_>>> {
 
 impl Name {
     /// Reads a name; of one that is damaged, what stands before the defect.
-    pub(super) fn parse(der: &[u8]) -> Self {
+    pub(crate) fn parse(der: &[u8]) -> Self {
         let sets = relative_names(der);
         let most_specific = |oid: &[u8]| {
             sets.iter()

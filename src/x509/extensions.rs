@@ -34,7 +34,7 @@ pub(crate) struct KeyUsage {
 }
 
 impl KeyUsage {
-    /// To sign what is no certificate: key exchanges of (EC)DHE, and everything in TLS 1.3.
+    /// To sign what is neither a certificate nor a revocation list: handshakes.
     pub(crate) const fn digital_signature(self) -> bool {
         self.flags & 1 != 0
     }

@@ -12,18 +12,21 @@ use crate::evidence::Mark;
 /// Most authorities that are kept.
 const MAX_ENTRIES: usize = 1 << 16;
 
-/// A certificate and the packet that completed the message which first carried it.
+/// A certificate that no peer sent in the connection in question.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
     /// The certificate.
     pub(crate) certificate: Arc<Certificate>,
-    /// Where it was seen first.
-    pub(crate) first: Mark,
+    /// The packet that completed the message which first carried it; `None` where the user gave it.
+    pub(crate) first: Option<Mark>,
 }
 
 impl Sighting {
-    fn place(&self) -> (u32, u64) {
-        (self.first.capture.0, self.first.frame)
+    /// Earlier ones are smaller, and what was given comes last: a packet says more.
+    fn place(&self) -> (bool, u32, u64) {
+        let first = self.first.map(|first| (first.capture.0, first.frame));
+        let (capture, frame) = first.unwrap_or_default();
+        (first.is_none(), capture, frame)
     }
 }
 
@@ -64,7 +67,18 @@ impl CertificateIndex {
     /// Notes a certificate that a server or client sent. Only those that may issue others are kept; of the others, for which site their
     /// issuer made them.
     pub(crate) fn add(&mut self, certificate: &Arc<Interned>, first: Mark) {
-        let Some(certificate) = certificate.readable() else { return };
+        self.add_from(certificate, Some(first));
+    }
+
+    /// Notes a certificate that the user gave, under the same condition.
+    pub(crate) fn add_given(&mut self, certificate: &Arc<Interned>) {
+        self.add_from(certificate, None);
+    }
+
+    fn add_from(&mut self, certificate: &Arc<Interned>, first: Option<Mark>) {
+        let Some(certificate) = certificate.readable() else {
+            return;
+        };
         if !certificate.may_issue() {
             self.note_issuer(certificate);
         } else if !certificate.subject.is_empty() {
@@ -161,9 +175,24 @@ mod tests {
         one.merge(&other);
         let found = one.named(&root.readable().unwrap().subject);
         assert_eq!(
-            found.iter().map(|sighting| sighting.first.frame).collect::<Vec<_>>(),
+            found
+                .iter()
+                .map(|sighting| sighting.first.unwrap().frame)
+                .collect::<Vec<_>>(),
             [4]
         );
+    }
+
+    #[test]
+    fn what_was_seen_counts_before_what_was_given() {
+        let root = interned(&Authority::root("Root").der);
+        let mut index = CertificateIndex::default();
+        index.add_given(&root);
+        let first = |index: &CertificateIndex| index.named(&root.readable().unwrap().subject)[0].first;
+        assert!(first(&index).is_none());
+        index.add(&root, mark(9));
+        index.add_given(&root);
+        assert_eq!(first(&index).unwrap().frame, 9);
     }
 
     #[test]
@@ -188,7 +217,10 @@ mod tests {
         let mut index = issued_for(&["a.shop.example", "b.shop.example"]);
         index.merge(&issued_for(&["mail.example"]));
         let issued = index.issued_by(&root.certificate().subject).unwrap();
-        assert_eq!(issued.sites.iter().collect::<Vec<_>>(), ["mail.example", "shop.example"]);
+        assert_eq!(
+            issued.sites.iter().collect::<Vec<_>>(),
+            ["mail.example", "shop.example"]
+        );
         assert_eq!(issued.keys.len(), 2);
     }
 

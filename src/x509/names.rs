@@ -88,7 +88,9 @@ pub(crate) fn site(name: &str) -> Option<String> {
         return None;
     }
     let labels: Vec<&str> = name.split('.').filter(|label| *label != "*").collect();
-    let [.., second, top] = labels.as_slice() else { return None };
+    let [.., second, top] = labels.as_slice() else {
+        return None;
+    };
     let count = if top.len() == 2 && second.len() <= 3 { 3 } else { 2 };
     Some(labels.get(labels.len().saturating_sub(count)..)?.join("."))
 }

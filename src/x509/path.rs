@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 #[cfg(doc)]
 use super::key::Key;
-use super::{Certificate, CertificateIndex, CertificateStore, Forbidden, Trust, Verification};
+use super::trust::{Held, Trusted};
+use super::{Certificate, CertificateIndex, CertificateStore, Forbidden, Verification};
 use crate::evidence::{Mark, Time};
 
 /// Most signatures that one search checks, the costly ones counted as [`Key::cost`] says: a fifth of a second at worst.
@@ -27,8 +28,8 @@ pub(crate) enum Origin {
     Sent(usize),
     /// It is a trust anchor.
     Trusted,
-    /// It was seen elsewhere in the input, first here.
-    Seen(Mark),
+    /// It was seen elsewhere in the input, first here, or given by the user.
+    Seen(Option<Mark>),
 }
 
 /// One certificate of a path.
@@ -101,21 +102,28 @@ pub(crate) struct PathFlaw {
     pub(crate) flaw: Flaw,
 }
 
-/// A path, and the set that trusts its end.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Path {
+/// A path to an anchor.
+#[derive(Clone, Debug)]
+pub(super) struct Path<'a> {
     pub(super) links: Vec<Link>,
-    /// Name of the trust store; `None` where the path ends before an anchor.
-    pub(super) store: Option<String>,
+    /// The anchor that its end stands for.
+    pub(super) end: Held<'a>,
+}
+
+impl Path<'_> {
+    /// How many of its certificates are not valid at a moment.
+    pub(super) fn out_of_time(&self, at: Option<Time>) -> usize {
+        out_of_time(&self.links, at)
+    }
 }
 
 /// What a search found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Found<'a> {
     /// The best path to an anchor.
-    pub(super) anchored: Option<Path>,
+    pub(super) anchored: Option<Path<'a>>,
     /// The path that leads furthest without an anchor.
-    pub(super) partial: Path,
+    pub(super) partial: Vec<Link>,
     /// True where the search was ended by a bound.
     pub(super) cut: bool,
 }
@@ -127,7 +135,7 @@ pub(super) struct Sources<'a> {
     pub(super) sent: &'a [(usize, Arc<Certificate>)],
     /// What was seen elsewhere, if that is to be looked at.
     pub(super) pool: Option<&'a CertificateIndex>,
-    pub(super) trust: &'a Trust,
+    pub(super) trust: Trusted<'a>,
     pub(super) store: &'a CertificateStore,
     /// The moment of the handshake, if it is known.
     pub(super) at: Option<Time>,
@@ -138,7 +146,7 @@ type Score = (usize, usize, usize);
 
 struct Search<'a> {
     sources: Sources<'a>,
-    found: Found,
+    found: Found<'a>,
     best: Option<Score>,
     furthest: Option<(bool, usize)>,
     checks: u32,
@@ -146,7 +154,7 @@ struct Search<'a> {
 }
 
 /// Searches for a way up from the first certificate that was sent.
-pub(super) fn search(sources: Sources<'_>, leaf: &Arc<Certificate>) -> Found {
+pub(super) fn search<'a>(sources: Sources<'a>, leaf: &Arc<Certificate>) -> Found<'a> {
     let mut search = Search {
         sources,
         found: Found::default(),
@@ -179,7 +187,7 @@ pub(super) fn key_ids_fit(child: &Certificate, issuer: &Certificate) -> Option<b
     Some(named == issuer.extensions.subject_key_id.as_ref()?)
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     /// Goes on from the end of `path`.
     fn visit(&mut self, path: &mut Vec<Link>) {
         let Some(top) = path.last().map(|link| Arc::clone(&link.certificate)) else {
@@ -191,16 +199,15 @@ impl Search<'_> {
         }
         self.steps += 1;
 
-        if let Some((store, anchor)) = self.sources.trust.anchor_of(&top) {
-            let (store, anchor) = (store.name.clone(), anchor.readable().cloned());
-            self.reached(path, store, anchor);
+        if let Some(end) = self.sources.trust.anchor_of(&top) {
+            self.reached(path, end);
             return;
         }
         self.checks += if top.is_self_issued() { top.key.cost() } else { 0 };
         let ends = is_self_signed(&top, self.sources.store);
         if self.furthest.is_none_or(|furthest| furthest < (ends, path.len())) {
             self.furthest = Some((ends, path.len()));
-            self.found.partial.links.clone_from(path);
+            self.found.partial.clone_from(path);
         }
         if ends {
             return;
@@ -238,13 +245,13 @@ impl Search<'_> {
     }
 
     /// Notes a path whose end is trusted, if it is better than the best so far.
-    fn reached(&mut self, path: &[Link], store: String, anchor: Option<Arc<Certificate>>) {
+    fn reached(&mut self, path: &[Link], end: Held<'a>) {
         let mut links = path.to_vec();
         // Trust is in the name and the key: the client looks at its own copy, not at one that another authority signed.
-        if let (Some(last), Some(anchor)) = (links.last_mut(), anchor)
+        if let (Some(last), Some(anchor)) = (links.last_mut(), end.anchor.certificate.readable())
             && last.certificate.der != anchor.der
         {
-            last.certificate = anchor;
+            last.certificate = Arc::clone(anchor);
             last.origin = Origin::Trusted;
         }
         let flaws = flaws(&links);
@@ -252,19 +259,11 @@ impl Search<'_> {
             .iter()
             .filter(|flaw| flaw.flaw == Flaw::SignatureUnchecked)
             .count();
-        let out_of_time = self.sources.at.map_or(0, |at| {
-            links
-                .iter()
-                .filter(|link| is_out_of_time(&link.certificate, at))
-                .count()
-        });
+        let out_of_time = out_of_time(&links, self.sources.at);
         let score = (unchecked, out_of_time, flaws.len() - unchecked);
         if self.best.is_none_or(|best| score < best) {
             self.best = Some(score);
-            self.found.anchored = Some(Path {
-                links,
-                store: Some(store),
-            });
+            self.found.anchored = Some(Path { links, end });
         }
     }
 
@@ -277,11 +276,8 @@ impl Search<'_> {
             .iter()
             .filter(|(_, certificate)| certificate.subject.matches(name));
         let sent = sent.map(|(place, certificate)| (Arc::clone(certificate), Origin::Sent(*place)));
-        let trusted = self
-            .sources
-            .trust
-            .candidates(name)
-            .filter_map(|(_, anchor)| anchor.readable());
+        let trusted = self.sources.trust.candidates(name);
+        let trusted = trusted.filter_map(|Held { anchor, .. }| anchor.certificate.readable());
         let trusted = trusted.map(|anchor| (Arc::clone(anchor), Origin::Trusted));
         let seen = self.sources.pool.map_or(&[][..], |pool| pool.named(name));
         let seen = seen
@@ -316,6 +312,16 @@ impl Search<'_> {
         });
         candidates
     }
+}
+
+fn out_of_time(links: &[Link], at: Option<Time>) -> usize {
+    let out = |at| {
+        links
+            .iter()
+            .filter(|link| is_out_of_time(&link.certificate, at))
+            .count()
+    };
+    at.map_or(0, out)
 }
 
 fn is_out_of_time(certificate: &Certificate, at: Time) -> bool {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    KeyUsagePurpose, SigningKey, date_time_ymd,
 };
 
-use super::{Certificate, Interned, pem};
+use super::{Certificate, Interned, pem, skeleton};
 use crate::evidence::{CaptureId, Mark, Side, Time};
 
 /// Certificates of rare kinds; the file tells how they were made.
@@ -36,7 +36,9 @@ pub(crate) fn block(file: &str, name: &str) -> Vec<u8> {
 /// The certificate of [`ODD_PEM`] or [`ODD_LEAVES_PEM`] that stands under this line.
 pub(crate) fn odd(name: &str) -> Certificate {
     let line = format!("\n{name}\n");
-    let found = [ODD_PEM, ODD_LEAVES_PEM].into_iter().find_map(|file| file.split_once(&line));
+    let found = [ODD_PEM, ODD_LEAVES_PEM]
+        .into_iter()
+        .find_map(|file| file.split_once(&line));
     let (_, after) = found.expect("a name from the files");
     let contents = pem::read(after.as_bytes()).expect("certificates");
     Certificate::parse(&contents.certificates[0]).expect("a certificate")
@@ -123,6 +125,16 @@ impl Authority {
 
     pub(crate) fn certificate(&self) -> Certificate {
         Certificate::parse(&self.der).expect("a certificate")
+    }
+
+    /// Its name, in DER.
+    pub(crate) fn name(&self) -> &[u8] {
+        skeleton::subject(&self.der).expect("a subject")
+    }
+
+    /// An ECDSA signature with SHA-256.
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.key.sign(message).expect("a signature")
     }
 
     fn issuer(&self) -> Issuer<'_, &KeyPair> {

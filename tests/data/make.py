@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Makes the damaged captures of this folder out of a sound fixture."""
+"""Makes the captures of this folder: damaged ones out of a sound fixture, and one of plain HTTP."""
+import email.utils
 import gzip
 import os
 import struct
@@ -49,3 +50,33 @@ broken = bytearray(packets[6])
 # not a multiple of four, and not what stands at its end
 struct.pack_into("<I", broken, 4, 0x00000007)
 write("bad-block.pcapng", section + interface + b"".join(packets[:6]) + bytes(broken) + b"".join(packets[7:]))
+
+
+def tcp(source, target, flags, seq, ack, payload=b""):
+    """An Ethernet frame; checksums are left out, as offloading leaves them out."""
+    (source, sport), (target, dport) = source, target
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40 + len(payload), 0, 0x4000, 64, 6, 0, bytes(source), bytes(target))
+    return bytes(12) + b"\x08\x00" + ip + struct.pack(">HHIIBBHHH", sport, dport, seq, ack, 0x50, flags, 65535, 0, 0) + payload
+
+
+# two servers that say in plain HTTP what time it is; the capture's clock agrees with them
+NOON = 1_795_176_000
+SYN, ACK, PSH, FIN = 2, 16, 8, 1
+client, frames = (10, 0, 0, 5), []
+for number, server in enumerate([(10, 0, 0, 80), (10, 0, 0, 81)]):
+    here, there, now = (client, 40_000 + number), (server, 80), NOON + number
+    request = b"GET / HTTP/1.1\r\nHost: www.example\r\n\r\n"
+    date = email.utils.formatdate(now, usegmt=True).encode()
+    answer = b"HTTP/1.1 204 No Content\r\nServer: example\r\nDate: " + date + b"\r\n\r\n"
+    for time, frame in [
+        (0, tcp(here, there, SYN, 100, 0)),
+        (1_000, tcp(there, here, SYN | ACK, 900, 101)),
+        (2_000, tcp(here, there, ACK, 101, 901)),
+        (3_000, tcp(here, there, PSH | ACK, 101, 901, request)),
+        (4_000, tcp(there, here, PSH | ACK, 901, 101 + len(request), answer)),
+        (5_000, tcp(here, there, FIN | ACK, 101 + len(request), 901 + len(answer))),
+        (6_000, tcp(there, here, FIN | ACK, 901 + len(answer), 102 + len(request))),
+        (7_000, tcp(here, there, ACK, 102 + len(request), 902 + len(answer))),
+    ]:
+        frames.append(struct.pack("<IIII", now, time, len(frame), len(frame)) + frame)
+write("two-http-servers.pcap", struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1) + b"".join(frames))

@@ -25,6 +25,12 @@ fn vec24(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u32).to_be_bytes()[1..], bytes].concat()
 }
 
+/// The body of a CertificateRequest of TLS 1.2 for RSA and EC keys, with the names of these authorities in DER.
+pub(crate) fn request_naming(authorities: &[&[u8]]) -> Vec<u8> {
+    let names: Vec<u8> = authorities.iter().flat_map(|name| vec16(name)).collect();
+    [&vec8(&[1, 64])[..], &vec16(&codes(&[0x0403, 0x0804])), &vec16(&names)].concat()
+}
+
 impl Scene {
     /// One record.
     pub(crate) fn record(self, from: Side, content_type: u8, body: &[u8]) -> Self {
@@ -32,8 +38,9 @@ impl Scene {
     }
 
     /// One handshake message, in as many records as it needs.
-    pub(crate) fn message(self, from: Side, kind: u8, body: &[u8]) -> Self {
+    pub(crate) fn message(mut self, from: Side, kind: u8, body: &[u8]) -> Self {
         let message = [&[kind][..], &vec24(body)].concat();
+        self.handshake.extend_from_slice(&message);
         let records: Vec<u8> = message
             .chunks(1 << 14)
             .flat_map(|part| record(HANDSHAKE, part))
@@ -49,7 +56,7 @@ impl Scene {
 
     /// ClientHello.
     pub(crate) fn client_hello(self, build: impl FnOnce(Hello) -> Hello) -> Self {
-        self.say(Client, &Self::hello_bytes(build))
+        self.message(Client, CLIENT_HELLO, &build(Hello::default()).body())
     }
 
     /// ServerHello of this version (0x0304 for TLS 1.3) with this suite.
@@ -93,8 +100,7 @@ impl Scene {
 
     /// CertificateRequest of TLS 1.2 that names no authority.
     pub(crate) fn certificate_request(self) -> Self {
-        let body = [&vec8(&[1, 64])[..], &vec16(&codes(&[0x0403, 0x0804])), &vec16(&[])].concat();
-        self.message(Server, CERTIFICATE_REQUEST, &body)
+        self.message(Server, CERTIFICATE_REQUEST, &request_naming(&[]))
     }
 
     /// ServerHelloDone.
@@ -119,6 +125,15 @@ impl Scene {
             .server_hello_done()
     }
 
+    /// The same with a CertificateRequest that names these authorities, in DER.
+    pub(crate) fn server_flight_naming(self, chain: &[&[u8]], authorities: &[&[u8]]) -> Self {
+        self.server_hello(0x0303, 0xc02f)
+            .certificate(Server, chain)
+            .server_key_exchange(29)
+            .message(Server, CERTIFICATE_REQUEST, &request_naming(authorities))
+            .server_hello_done()
+    }
+
     /// ClientKeyExchange.
     pub(crate) fn client_key_exchange(self) -> Self {
         self.message(Client, CLIENT_KEY_EXCHANGE, &vec8(&[4; 65]))
@@ -126,11 +141,13 @@ impl Scene {
 
     /// CertificateVerify of the client.
     pub(crate) fn certificate_verify(self) -> Self {
-        self.message(
-            Client,
-            CERTIFICATE_VERIFY,
-            &[&codes(&[0x0403])[..], &vec16(&[5; 71])].concat(),
-        )
+        self.certificate_verify_of(&[5; 71])
+    }
+
+    /// CertificateVerify of the client with this signature, ECDSA with SHA-256.
+    pub(crate) fn certificate_verify_of(self, signature: &[u8]) -> Self {
+        let body = [&codes(&[0x0403])[..], &vec16(signature)].concat();
+        self.message(Client, CERTIFICATE_VERIFY, &body)
     }
 
     /// ChangeCipherSpec.

@@ -197,7 +197,17 @@ impl Group {
         };
         if let Some(streams) = self.streams.get_mut(place) {
             match connection.stream {
-                Some(number) if streams.numbers.len() < STREAMS_KEPT => streams.numbers.push(number),
+                Some(number) if streams.numbers.len() < STREAMS_KEPT => {
+                    streams.numbers.push(number);
+                    // Behind a translation of addresses it has others in the same capture.
+                    let others = connection
+                        .places
+                        .iter()
+                        .filter(|place| place.capture == connection.capture);
+                    streams
+                        .numbers
+                        .extend(others.filter_map(|place| place.stream).filter(|other| *other != number));
+                }
                 _ => streams.more += 1,
             }
         }
@@ -217,6 +227,26 @@ mod tests {
                 ..Filter::default()
             },
         )
+    }
+
+    #[test]
+    fn every_stream_of_a_connection_is_listed() {
+        let mut connection = missing_intermediate(4);
+        let own = connection.places[0].clone();
+        let other = |capture: &str, stream| crate::report::Place {
+            capture: capture.to_owned(),
+            stream,
+            ..own.clone()
+        };
+        let translated = [
+            other(&own.capture, Some(5)),
+            other("another.pcap", Some(9)),
+            other(&own.capture, None),
+        ];
+        connection.places.extend(translated);
+        let groups = grouped(vec![connection]);
+        assert_eq!(groups.sorted[0].streams[0].numbers, [4, 5]);
+        assert_eq!(groups.sorted[0].connections, 1);
     }
 
     #[test]

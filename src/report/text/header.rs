@@ -5,7 +5,7 @@ use std::io;
 use super::entry::{days, named};
 use super::group::Groups;
 use super::paper::{Ink, Paper, count, thousands};
-use crate::report::{Capture, CaptureSet, Comment, ProblemKind, Report, Summary, Timestamp, Traffic};
+use crate::report::{Capture, CaptureSet, Clock, Comment, ProblemKind, Report, Summary, Timestamp, Traffic};
 
 /// Sets that are listed one by one.
 const SETS_LISTED: usize = 12;
@@ -248,11 +248,35 @@ fn annotations_of(capture: &Capture) -> Vec<String> {
             "{these} said something else than earlier ones of the same bytes; the first ones count"
         ));
     }
+    notes.extend(capture.clock.as_ref().and_then(clock));
     if capture.secrets > 0 {
         let blocks = count(capture.secrets, "block");
         notes.push(format!("it brings {blocks} of secrets along, such as a key log"));
     }
     notes
+}
+
+/// That the capture's clock seems wrong, and what was done about it. Whoever gave an offset knows of it.
+fn clock(clock: &Clock) -> Option<String> {
+    let (suggested, sign) = (clock.suggested_s?, clock.sign.as_deref().unwrap_or_default());
+    let (way, back) = if suggested > 0 {
+        ("behind", "later")
+    } else {
+        ("ahead", "earlier")
+    };
+    let by = match suggested.unsigned_abs() {
+        seconds @ 172_800.. => count(seconds / 86_400, "day"),
+        seconds @ 7_200.. => count(seconds / 3_600, "hour"),
+        seconds => count(seconds / 60, "minute"),
+    };
+    let done = if clock.applied_s == suggested {
+        format!("certificates are judged {by} {back}; --clock-offset 0 leaves the times as they are")
+    } else {
+        format!("--clock-offset {suggested} judges certificates by that")
+    };
+    Some(format!(
+        "the clock of the capture seems to be {by} {way}: {sign}; {done}"
+    ))
 }
 
 /// Damaged places, and packets that are not there in full.

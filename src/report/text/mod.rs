@@ -8,15 +8,17 @@
 mod entry;
 mod group;
 mod header;
+mod inventory;
 mod paper;
 
 use std::io::{self, Write};
 
 use super::{Filter, Report, Times};
 use group::{Groups, Kind};
-use paper::{Ink, Paper, count};
+use paper::{Ink, Paper};
 
-pub(crate) use paper::printable;
+pub use inventory::write_inventory;
+pub(crate) use paper::{count, printable};
 
 /// How the text report is laid out.
 #[derive(Clone, Debug)]

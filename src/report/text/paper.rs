@@ -207,7 +207,7 @@ fn ascii(text: &str) -> String {
 }
 
 /// `1 connection`, `1,204 connections`.
-pub(super) fn count(number: u64, what: &str) -> String {
+pub(crate) fn count(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", thousands(number))
 }

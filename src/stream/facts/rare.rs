@@ -92,7 +92,7 @@ pub(super) struct KeptReset {
     pub(super) stamp: Stamp,
     /// Offset behind all that its apparent sender had sent by then, a FIN included.
     sent_to: u64,
-    /// What it says in its payload (RFC 9293 §3.5.3).
+    /// What it says in its payload (RFC 9293 §3.5.3), or the device that captured it in the frame's trailer.
     pub(super) text: Box<[u8]>,
     pub(super) fit: Fit,
     /// The connection lived on.

@@ -137,9 +137,17 @@ impl SideFacts {
         self.kept_reset().map(|reset| reset.told(self.side))
     }
 
-    /// The text in that reset, as its sender wrote it; empty for nearly all.
-    pub(crate) fn rst_text(&self) -> &[u8] {
-        self.kept_reset().map_or(&[], |reset| &reset.text)
+    /// What that reset says of itself, other than printable ASCII as dots; `None` for nearly all.
+    pub(crate) fn rst_text(&self) -> Option<String> {
+        let text = &self.kept_reset()?.text;
+        let printable = |byte: &u8| {
+            if matches!(byte, 0x20..=0x7e) {
+                char::from(*byte)
+            } else {
+                '.'
+            }
+        };
+        (!text.is_empty()).then(|| text.iter().map(printable).collect())
     }
 
     fn kept_reset(&self) -> Option<&KeptReset> {

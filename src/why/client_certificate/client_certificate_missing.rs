@@ -1,5 +1,6 @@
 //! The server requires a client certificate, and the client sent none.
 
+use super::{authorities, prove_refusal, prove_request, request};
 use crate::why::prelude::*;
 
 /// An empty Certificate, or certificate_required.
@@ -59,26 +60,20 @@ impl Cause for ClientCertificateMissing {
         } else {
             return;
         };
-        let sentence = format!(
+        let mut sentence = format!(
             "{} requires a client certificate, and the client sent none.",
             server_called(seen)
         );
+        if let Some(request) = request(seen).filter(|request| request.authority_count() > 0) {
+            sentence += &format!(
+                " It holds no certificate issued by an authority that the server names: {}.",
+                authorities(request)
+            );
+        }
         let mut finding = Finding::new(self, weight, sentence)
             .at_fault(AtFault::Client)
             .aborted_by(AbortedBy::Server);
-        if let Seen::Seen(request) = &seen.certificate_request {
-            finding = finding.prove_span(
-                &request.span,
-                match request.value.authorities {
-                    0 => "CertificateRequest; any authority will do".to_owned(),
-                    1 => "CertificateRequest, naming one acceptable authority".to_owned(),
-                    several => format!("CertificateRequest, naming {several} acceptable authorities"),
-                },
-            );
-        }
-        finding = finding
-            .prove(shown, text)
-            .prove(rejection.mark, refusal(seen, &rejection));
+        finding = prove_refusal(prove_request(finding, seen).prove(shown, text), seen, &rejection);
         if seen.is_tls13() {
             finding = finding.infer(
                 "In TLS 1.3 the client has finished before the server judges: its own log may say that it was connected.",
@@ -100,16 +95,6 @@ impl Cause for ClientCertificateMissing {
                     Some(s_client(seen, "-cert client.pem -key client.key")),
                 ),
         );
-    }
-}
-
-/// The server's refusal in words.
-pub(super) fn refusal(seen: &Observed, rejection: &Rejection) -> String {
-    match rejection.sign {
-        Sign::Alert(_) => seen.fatal_alert().map(told).unwrap_or_default(),
-        Sign::HiddenAlert(len) => format!("an encrypted record of {len} bytes, an alert's size, and nothing else"),
-        Sign::CloseNotify => "alert, warning: close_notify (0) instead of an answer".to_owned(),
-        Sign::Left | Sign::LeftAfterCompletion => "the server closes without a word".to_owned(),
     }
 }
 
@@ -148,6 +133,28 @@ mod tests {
             ("client-certificate-missing", 97, AtFault::Client)
         );
         assert!(!mentions(&verdict, "server-closed") && !mentions(&verdict, "client-certificate-rejected"));
+    }
+
+    #[test]
+    fn what_the_server_would_have_taken_is_told() {
+        let root = Authority::root("Shop Anchor");
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight_naming(&[b"leaf"], &[root.name()])
+            .certificate(Client, &[])
+            .client_key_exchange()
+            .alert(Server, 2, 40)
+            .seen();
+        let finding = judged(&ClientCertificateMissing, &seen).unwrap();
+        let told: Vec<&str> = finding.evidence.iter().map(|evidence| &*evidence.text).collect();
+        assert_eq!(told[0], "CertificateRequest, naming \"Shop Anchor\"");
+        assert!(
+            finding
+                .sentence
+                .ends_with("issued by an authority that the server names: \"Shop Anchor\"."),
+            "{}",
+            finding.sentence
+        );
     }
 
     #[test]

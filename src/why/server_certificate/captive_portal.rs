@@ -17,7 +17,16 @@ const PRODUCTS: [&str; 6] = [
     "192.0.2.1",
 ];
 /// First labels of the names that operators give to a login page.
-const LABELS: [&str; 8] = ["login", "portal", "wifi", "wlan", "guest", "hotspot", "captive", "captiveportal"];
+const LABELS: [&str; 8] = [
+    "login",
+    "portal",
+    "wifi",
+    "wlan",
+    "guest",
+    "hotspot",
+    "captive",
+    "captiveportal",
+];
 
 impl Cause for CaptivePortal {
     fn id(&self) -> CauseId {
@@ -55,10 +64,17 @@ impl Cause for CaptivePortal {
         let named = portal_name(leaf);
         let sum = [
             (probe.is_some(), 60),
-            (for_many_servers.is_some() || answered.is_some() && (named || probe.is_some()), 50),
+            (
+                for_many_servers.is_some() || answered.is_some() && (named || probe.is_some()),
+                50,
+            ),
             (named, 20),
         ];
-        let sum: u8 = sum.iter().filter(|(is_there, _)| *is_there).map(|(_, weight)| weight).sum();
+        let sum: u8 = sum
+            .iter()
+            .filter(|(is_there, _)| *is_there)
+            .map(|(_, weight)| weight)
+            .sum();
         let weight = match sum {
             90.. => 93,
             60.. => 76,
@@ -80,11 +96,22 @@ impl Cause for CaptivePortal {
         );
         let shown = format!("Certificate \"{held}\", issued by \"{}\"", leaf.issuer.display());
         let mut finding = refused(self, weight, seen, &case.rejection, sentence, shown).at_fault(AtFault::Network);
-        if let Some((site, mark)) = answered.and_then(|answered| answered.sites.iter().find(|(_, mark)| mark.frame != case.rejection.mark.frame && !is_here(seen, mark))) {
-            finding = finding.prove_elsewhere(*mark, format!("the same certificate, where a name of {site} was asked for"));
+        if let Some((site, mark)) = answered.and_then(|answered| {
+            answered
+                .sites
+                .iter()
+                .find(|(_, mark)| mark.frame != case.rejection.mark.frame && !is_here(seen, mark))
+        }) {
+            finding = finding.prove_elsewhere(
+                *mark,
+                format!("the same certificate, where a name of {site} was asked for"),
+            );
         }
         if let Some(probe) = probe {
-            finding = finding.prove_elsewhere(probe.mark, format!("\"{}\" is answered by \"{}\"", probe.request, probe.answer));
+            finding = finding.prove_elsewhere(
+                probe.mark,
+                format!("\"{}\" is answered by \"{}\"", probe.request, probe.answer),
+            );
         }
         findings.push(
             finding
@@ -148,11 +175,20 @@ mod tests {
     #[test]
     fn one_leaf_of_a_login_page_for_two_sites_and_a_redirected_probe_are_one() {
         let leaf = portal();
-        let (mail, shop, probe) = (asks(&leaf, "mail.example"), asks(&leaf, "shop.test"), probe("HTTP/1.1 302 Found\r\n\r\n"));
+        let (mail, shop, probe) = (
+            asks(&leaf, "mail.example"),
+            asks(&leaf, "shop.test"),
+            probe("HTTP/1.1 302 Found\r\n\r\n"),
+        );
         let world = || context().beside(&[&probe, &mail, &shop]);
         let finding = world().judged(&CaptivePortal, &mail).unwrap();
         assert_eq!((finding.weight, finding.at_fault), (91, AtFault::Network));
-        assert!(finding.evidence.iter().any(|evidence| evidence.text.contains("generate_204")));
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|evidence| evidence.text.contains("generate_204"))
+        );
         assert_eq!(world().chosen(&mail), "captive-portal");
     }
 
@@ -160,13 +196,23 @@ mod tests {
     fn one_server_that_answers_everything_alike_is_none() {
         let leaf = Leaf::named("www.hoster.test").signed_by(&Authority::root("Hoster Root"));
         let (mail, shop) = (asks(&leaf, "mail.example"), asks(&leaf, "shop.test"));
-        assert!(context().beside(&[&mail, &shop]).judged(&CaptivePortal, &mail).is_none());
+        assert!(
+            context()
+                .beside(&[&mail, &shop])
+                .judged(&CaptivePortal, &mail)
+                .is_none()
+        );
     }
 
     #[test]
     fn a_probe_that_succeeds_says_nothing() {
         let leaf = portal();
         let (mail, probe) = (asks(&leaf, "mail.example"), probe("HTTP/1.1 204 No Content\r\n\r\n"));
-        assert!(context().beside(&[&probe, &mail]).judged(&CaptivePortal, &mail).is_none());
+        assert!(
+            context()
+                .beside(&[&probe, &mail])
+                .judged(&CaptivePortal, &mail)
+                .is_none()
+        );
     }
 }

@@ -45,8 +45,14 @@ fn stapled(
     span: &Span,
     rejection: Option<&Rejection>,
 ) -> Finding {
-    let name = seen.leaf().map(|leaf| leaf.display_name().to_owned()).unwrap_or_default();
-    let reason = revocation.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let name = seen
+        .leaf()
+        .map(|leaf| leaf.display_name().to_owned())
+        .unwrap_or_default();
+    let reason = revocation
+        .reason
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
     let when = format!("since {}{reason}", revocation.at.date());
     let sentence = format!(
         "The certificate \"{name}\" of {} is revoked {when}: the OCSP response that the server staples says so itself.",
@@ -58,7 +64,10 @@ fn stapled(
     let finding = prove_chain(finding, seen, format!("Certificate \"{name}\", serial number {serial}"))
         .prove_span(span, format!("CertificateStatus: OCSP status revoked {when}"));
     match rejection {
-        Some(rejection) => remedies(prove_rejection(finding, seen, rejection).aborted_by(AbortedBy::Client), seen),
+        Some(rejection) => remedies(
+            prove_rejection(finding, seen, rejection).aborted_by(AbortedBy::Client),
+            seen,
+        ),
         None => finding.as_remark(),
     }
 }
@@ -84,18 +93,17 @@ fn told(cause: &CertificateRevoked, seen: &Observed, rejection: &Rejection) -> O
     let finding = Finding::new(cause, weight, sentence)
         .at_fault(AtFault::Server)
         .aborted_by(AbortedBy::Client);
-    let serial = seen.leaf().map(|leaf| format!("Certificate \"{}\", serial number {}", leaf.display_name(), leaf.serial));
+    let serial = seen
+        .leaf()
+        .map(|leaf| format!("Certificate \"{}\", serial number {}", leaf.display_name(), leaf.serial));
     let finding = match serial {
         Some(text) => prove_chain(finding, seen, text),
         None => finding,
     };
-    Some(
-        remedies(prove_rejection(finding, seen, rejection), seen)
-            .but_not(
-                CauseId("server-certificate-rejected"),
-                ".NET and SChannel say the same where the list or the responder could not be reached",
-            ),
-    )
+    Some(remedies(prove_rejection(finding, seen, rejection), seen).but_not(
+        CauseId("server-certificate-rejected"),
+        ".NET and SChannel say the same where the list or the responder could not be reached",
+    ))
 }
 
 fn remedies(finding: Finding, seen: &Observed) -> Finding {
@@ -108,7 +116,10 @@ fn remedies(finding: Finding, seen: &Observed) -> Finding {
         .remedy(
             AtFault::Both,
             "ask for the status as a client does",
-            Some(format!("{} -status </dev/null | grep -A3 'Cert Status'", show_chain(seen))),
+            Some(format!(
+                "{} -status </dev/null | grep -A3 'Cert Status'",
+                show_chain(seen)
+            )),
         )
 }
 
@@ -124,7 +135,10 @@ mod tests {
         connected()
             .client_hello(Hello::tls12)
             .server_hello(0x0303, 0xc02f)
-            .certificate(Server, &[&block(REVOCATION_PEM, certificate), &block(REVOCATION_PEM, "root")])
+            .certificate(
+                Server,
+                &[&block(REVOCATION_PEM, certificate), &block(REVOCATION_PEM, "root")],
+            )
             .certificate_status(&block(REVOCATION_PEM, response))
             .server_key_exchange(29)
             .server_hello_done()
@@ -132,15 +146,25 @@ mod tests {
 
     #[test]
     fn a_staple_that_says_so_proves_it() {
-        let seen = stapling("revoked", "ocsp-revoked").alert(Client, 2, 44).fin(Client).seen();
+        let seen = stapling("revoked", "ocsp-revoked")
+            .alert(Client, 2, 44)
+            .fin(Client)
+            .seen();
         let finding = judged(&CertificateRevoked, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
-        assert!(finding.sentence.contains("since 2024-03-01 (keyCompromise)"), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("since 2024-03-01 (keyCompromise)"),
+            "{}",
+            finding.sentence
+        );
     }
 
     #[test]
     fn a_client_that_checks_it_after_the_handshake_leaves() {
-        let seen = stapling("revoked", "ocsp-revoked").finished_by_both().fin(Client).seen();
+        let seen = stapling("revoked", "ocsp-revoked")
+            .finished_by_both()
+            .fin(Client)
+            .seen();
         assert_eq!(confidence(&CertificateRevoked, &seen), Some(Confidence::Likely));
     }
 
@@ -160,7 +184,10 @@ mod tests {
             .fin(Client)
             .seen();
         let world = || context().trusting(&chain.root);
-        assert_eq!(sure(world().judged(&CertificateRevoked, &seen)), Some(Confidence::Likely));
+        assert_eq!(
+            sure(world().judged(&CertificateRevoked, &seen)),
+            Some(Confidence::Likely)
+        );
         assert_eq!(world().chosen(&seen), "certificate-revoked");
     }
 

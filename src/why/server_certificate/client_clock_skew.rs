@@ -35,7 +35,10 @@ impl Cause for ClientClockSkew {
             return;
         };
         let named = description == AlertDescription::CERTIFICATE_EXPIRED;
-        let (over, early) = (says_of_time(description, true, seen), says_of_time(description, false, seen));
+        let (over, early) = (
+            says_of_time(description, true, seen),
+            says_of_time(description, false, seen),
+        );
         if !named && !early {
             return;
         }
@@ -43,7 +46,10 @@ impl Cause for ClientClockSkew {
         let Some((oldest, youngest)) = limits(&certificates) else {
             return;
         };
-        let (since, left) = (at.seconds().saturating_sub(youngest.not_before.seconds()), oldest.not_after.seconds().saturating_sub(at.seconds()));
+        let (since, left) = (
+            at.seconds().saturating_sub(youngest.not_before.seconds()),
+            oldest.not_after.seconds().saturating_sub(at.seconds()),
+        );
         if since < DAY || left < DAY || !case.chain.unparsed.is_empty() || !case.chain.flaws.is_empty() {
             return;
         }
@@ -128,7 +134,11 @@ fn by_its_own_word(mut finding: Finding, seen: &Observed, at: Time, offset: i64)
     ));
     finding.prove_offer(
         seen,
-        format!("ClientHello: the random begins with {}, {} {way}", clock.date_and_time(), span_of_time(offset as f64)),
+        format!(
+            "ClientHello: the random begins with {}, {} {way}",
+            clock.date_and_time(),
+            span_of_time(offset as f64)
+        ),
     )
 }
 
@@ -154,21 +164,39 @@ mod tests {
         let world = || context().trusting(&chain.root);
         let finding = world().judged(&ClientClockSkew, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
-        assert!(finding.inferred.as_ref().is_some_and(|text| text.contains("likely ahead")));
-        assert_eq!((finding.at_fault, world().chosen(&seen)), (AtFault::Client, "client-clock-skew"));
+        assert!(
+            finding
+                .inferred
+                .as_ref()
+                .is_some_and(|text| text.contains("likely ahead"))
+        );
+        assert_eq!(
+            (finding.at_fault, world().chosen(&seen)),
+            (AtFault::Client, "client-clock-skew")
+        );
     }
 
     #[test]
     fn an_expired_certificate_has_expired_whatever_the_clock() {
         let chain = Issued::of(&Leaf::named("shop.example").with(valid(2024, 2026)));
         let seen = turned_down(&chain, 45);
-        assert!(context().trusting(&chain.root).judged(&ClientClockSkew, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&ClientClockSkew, &seen)
+                .is_none()
+        );
     }
 
     #[test]
     fn bad_certificate_of_who_is_not_known_does_not_speak_of_time() {
         let chain = Issued::to("shop.example");
         let seen = turned_down(&chain, 42);
-        assert!(context().trusting(&chain.root).judged(&ClientClockSkew, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&ClientClockSkew, &seen)
+                .is_none()
+        );
     }
 }

@@ -100,7 +100,9 @@ fn altered(seen: &Observed, case: &Case<'_>) -> Option<Fault> {
              its bytes are not those that were signed. The client refused it.",
             server_called(seen)
         ),
-        shown: format!("Certificate \"{name}\": names the key id of \"{issuer}\", whose key did not make this signature"),
+        shown: format!(
+            "Certificate \"{name}\": names the key id of \"{issuer}\", whose key did not make this signature"
+        ),
         instead: Some((
             "wrong-intermediate",
             "an authority that gave the same key id to two keys would look the same",
@@ -110,7 +112,11 @@ fn altered(seen: &Observed, case: &Case<'_>) -> Option<Fault> {
 
 /// What can be read, and is forbidden.
 fn against_the_rules(seen: &Observed, case: &Case<'_>) -> Option<Fault> {
-    let stack = seen.offer.as_ref().seen().map_or(ClientStack::Unknown, |offer| offer.value.stack);
+    let stack = seen
+        .offer
+        .as_ref()
+        .seen()
+        .map_or(ClientStack::Unknown, |offer| offer.value.stack);
     let links = case.chain.path.iter().enumerate();
     // Of the root only the name and the key count.
     let certificates = links
@@ -126,7 +132,11 @@ fn against_the_rules(seen: &Observed, case: &Case<'_>) -> Option<Fault> {
                     called(depth, certificate),
                     server_called(seen)
                 ),
-                shown: format!("Certificate {}: \"{}\" {what} ({rule})", depth + 1, certificate.display_name()),
+                shown: format!(
+                    "Certificate {}: \"{}\" {what} ({rule})",
+                    depth + 1,
+                    certificate.display_name()
+                ),
                 instead: None,
             })
         })
@@ -136,21 +146,38 @@ fn against_the_rules(seen: &Observed, case: &Case<'_>) -> Option<Fault> {
 }
 
 /// The gravest rule that a certificate breaks: a weight, what it does, and where that is forbidden.
-fn broken_rule(depth: usize, certificate: &Certificate, stack: ClientStack, sign: Sign) -> Option<(u8, String, &'static str)> {
+fn broken_rule(
+    depth: usize,
+    certificate: &Certificate,
+    stack: ClientStack,
+    sign: Sign,
+) -> Option<(u8, String, &'static str)> {
     let said = &certificate.extensions;
     if let Some(oid) = said.unknown_critical.first() {
-        return Some((93, format!("has a critical extension that is not known, {oid}"), "RFC 5280 §4.2"));
+        return Some((
+            93,
+            format!("has a critical extension that is not known, {oid}"),
+            "RFC 5280 §4.2",
+        ));
     }
     if let Some(oid) = said.repeated.first() {
         return Some((90, format!("has the extension {oid} twice"), "RFC 5280 §4.2"));
     }
     if let Some(oid) = said.unreadable.first() {
-        return Some((88, format!("has an extension that cannot be read, {oid}"), "RFC 5280 §4.2"));
+        return Some((
+            88,
+            format!("has an extension that cannot be read, {oid}"),
+            "RFC 5280 §4.2",
+        ));
     }
     if certificate.serial.starts_with('-') {
         // Go has refused it since 1.23; others have seen worse.
         let weight = if stack == ClientStack::Go { 93 } else { 45 };
-        return Some((weight, format!("has a negative serial number, {}", certificate.serial), "RFC 5280 §4.1.2.2"));
+        return Some((
+            weight,
+            format!("has a negative serial number, {}", certificate.serial),
+            "RFC 5280 §4.1.2.2",
+        ));
     }
     if certificate.version == 1 {
         let weight = if stack == ClientStack::Rustls { 93 } else { 60 };
@@ -160,12 +187,21 @@ fn broken_rule(depth: usize, certificate: &Certificate, stack: ClientStack, sign
     // Python 3.13 and whoever else sets X509_V_FLAG_X509_STRICT; OpenSSL has no better alert for it.
     let is_strict = stack == ClientStack::OpenSsl && sign == Sign::Alert(AlertDescription::CERTIFICATE_UNKNOWN);
     if is_strict && said.authority_key_id.is_none() && !certificate.is_self_issued() {
-        let what = "does not say by which key it is signed (no authorityKeyIdentifier), which strict clients ask for".to_owned();
+        let what = "does not say by which key it is signed (no authorityKeyIdentifier), which strict clients ask for"
+            .to_owned();
         return Some((90, what, "RFC 5280 §4.2.1.1"));
     }
     if is_strict && depth > 0 && (said.subject_key_id.is_none() || said.key_usage.is_none()) {
-        let missing = if said.subject_key_id.is_none() { "subjectKeyIdentifier" } else { "keyUsage" };
-        return Some((88, format!("is an authority's and has no {missing}, which strict clients ask for"), "RFC 5280 §4.2.1"));
+        let missing = if said.subject_key_id.is_none() {
+            "subjectKeyIdentifier"
+        } else {
+            "keyUsage"
+        };
+        return Some((
+            88,
+            format!("is an authority's and has no {missing}, which strict clients ask for"),
+            "RFC 5280 §4.2.1",
+        ));
     }
     None
 }
@@ -194,7 +230,11 @@ mod tests {
         let seen = turned_down(&[&leaf, &chain.intermediate.der], 42);
         let finding = judged(&MalformedCertificate, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
-        assert!(finding.sentence.contains("cannot be parsed: at byte 4"), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("cannot be parsed: at byte 4"),
+            "{}",
+            finding.sentence
+        );
         assert_eq!(chosen(&seen), "malformed-certificate");
     }
 
@@ -213,13 +253,23 @@ mod tests {
         let seen = turned_down(&[&leaf, &chain.intermediate.der], 51);
         let world = || context().trusting(&chain.root);
         let finding = world().judged(&MalformedCertificate, &seen).unwrap();
-        assert!(finding.sentence.contains("does not verify with the key of \"Shop Issuing CA\""), "{}", finding.sentence);
+        assert!(
+            finding
+                .sentence
+                .contains("does not verify with the key of \"Shop Issuing CA\""),
+            "{}",
+            finding.sentence
+        );
         assert_eq!(world().chosen(&seen), "malformed-certificate");
     }
 
     #[test]
     fn an_unknown_critical_extension_is_named() {
-        let finding = judged(&MalformedCertificate, &turned_down(&[&odd("leaf-unknown-critical").der], 46)).unwrap();
+        let finding = judged(
+            &MalformedCertificate,
+            &turned_down(&[&odd("leaf-unknown-critical").der], 46),
+        )
+        .unwrap();
         assert!(finding.sentence.contains("1.2.3.4.5"), "{}", finding.sentence);
     }
 
@@ -229,7 +279,11 @@ mod tests {
         let place = leaf.windows(4).position(|bytes| bytes == [2, 2, 1, 5]).unwrap();
         leaf[place + 2] = 0x81;
         let finding = judged(&MalformedCertificate, &turned_down(&[&leaf], 42)).unwrap();
-        assert!(finding.sentence.contains("negative serial number"), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("negative serial number"),
+            "{}",
+            finding.sentence
+        );
         assert!(Confidence::of_weight(finding.weight) < Some(Confidence::Likely));
     }
 
@@ -243,6 +297,11 @@ mod tests {
     fn a_sound_chain_is_well_formed() {
         let chain = Issued::to("shop.example");
         let seen = turned_down(&chain.whole(), 42);
-        assert!(context().trusting(&chain.root).judged(&MalformedCertificate, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&MalformedCertificate, &seen)
+                .is_none()
+        );
     }
 }

@@ -24,6 +24,10 @@ impl Cause for MissingIntermediate {
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(case) = case(seen, context) else { return };
         let Some(gap) = &case.chain.gap else { return };
+        // Nothing is missing where all that was sent leads to a root that was taken out of the store.
+        if case.chain.withdrawn.is_some() {
+            return;
+        }
         let leaf_only = matches!(case.chain.shape, ChainShape::LeafOnly);
         // Somebody meant to send an intermediate and took another: that is a mistake of its own, unless it stands further up.
         let skips = match &case.chain.shape {
@@ -36,7 +40,7 @@ impl Cause for MissingIntermediate {
         };
         let elsewhere = match &case.chain.anchored {
             Anchored::Yes { .. } => return,
-            Anchored::ViaPool { missing, store } => missing.first().map(|sighting| (sighting, Some(store))),
+            Anchored::ViaPool { missing, by } => missing.first().map(|sighting| (sighting, Some(by))),
             // A root that was seen elsewhere is no intermediate that was left out.
             Anchored::No { carried_on_by } => {
                 let intermediate = carried_on_by
@@ -79,10 +83,18 @@ impl Cause for MissingIntermediate {
         finding = match elsewhere {
             Some((sighting, store)) => {
                 let completes = match store {
-                    Some(store) => format!("with it the chain reaches a root of {store}"),
+                    Some(by) => format!("with it the chain reaches a root of {by}"),
                     None => "it carries the chain on".to_owned(),
                 };
-                finding.prove_elsewhere(sighting.first, format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"))
+                match sighting.first {
+                    Some(first) => finding.prove_elsewhere(
+                        first,
+                        format!("the missing certificate \"{issuer}\" was sent elsewhere; {completes}"),
+                    ),
+                    None => finding.infer(format!(
+                        "The missing certificate \"{issuer}\" is among those given with --intermediates; {completes}."
+                    )),
+                }
             }
             None => finding
                 .infer(format!(
@@ -163,6 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn an_intermediate_that_was_given_proves_it_as_well() {
+        let chain = Issued::to("shop.example");
+        let seen = turned_down(&[&chain.leaf]);
+        let world = context().trusting(&chain.root).with_given(&chain.intermediate);
+        let finding = world.judged(&MissingIntermediate, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
+        assert!(finding.evidence.iter().all(|evidence| !evidence.elsewhere));
+        assert!(finding.inferred.unwrap().contains("given with --intermediates"));
+    }
+
+    #[test]
     fn a_leaf_alone_from_an_issuing_authority_is_likely_a_forgotten_intermediate() {
         let chain = Issued::to("shop.example");
         let seen = turned_down(&[&chain.leaf]);
@@ -188,7 +211,11 @@ mod tests {
         let seen = turned_down(&[&leaf, &policy.der]);
         let world = || context().trusting(&root).with_elsewhere(&issuing);
         let finding = world().judged(&MissingIntermediate, &seen).unwrap();
-        assert!(finding.sentence.contains("sent \"Shop Policy\" with its certificate"), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("sent \"Shop Policy\" with its certificate"),
+            "{}",
+            finding.sentence
+        );
         assert_eq!(world().chosen(&seen), "missing-intermediate");
     }
 

@@ -44,7 +44,9 @@ use crate::evidence::{Hidden, Span};
 use crate::registry::placeholder_called;
 use crate::why::fits::fits;
 use crate::why::prelude::*;
-use crate::x509::{Anchored, Answer, Certificate, ChainReport, Gap, Signer, Standing, StatusReport, Verification, ocsp_status};
+use crate::x509::{
+    Anchored, Answer, Certificate, ChainReport, Gap, Signer, Standing, StatusReport, Verification, ocsp_status,
+};
 
 /// What every defect starts from: the client's sign, and the chain that it turned down.
 struct Case<'a> {
@@ -80,7 +82,10 @@ fn called(depth: usize, certificate: &Certificate) -> String {
     if depth == 0 {
         format!("The certificate \"{name}\"")
     } else {
-        format!("The issuer's certificate \"{name}\" (number {} of the chain)", depth + 1)
+        format!(
+            "The issuer's certificate \"{name}\" (number {} of the chain)",
+            depth + 1
+        )
     }
 }
 
@@ -132,16 +137,26 @@ fn prove_chain(finding: Finding, seen: &Observed, text: impl Into<String>) -> Fi
 /// What the server staples about its own certificate, and where; `None` where it staples nothing or nobody can see it.
 fn staple<'a>(seen: &'a Observed, context: &Context<'_>) -> Option<(StatusReport, &'a Span)> {
     let stapled = seen.stapled.as_ref().seen()?;
-    let response = stapled.value.responses.first().filter(|response| !response.is_empty())?;
+    let response = stapled
+        .value
+        .responses
+        .first()
+        .filter(|response| !response.is_empty())?;
     let issuer = context.chain(seen, Side::Server).and_then(|chain| chain.path.get(1));
     let issuer = issuer.map(|link| &*link.certificate);
-    Some((ocsp_status(response, seen.leaf()?, issuer, context.time(seen)), &stapled.span))
+    Some((
+        ocsp_status(response, seen.leaf()?, issuer, context.time(seen)),
+        &stapled.span,
+    ))
 }
 
 /// What is wrong with a stapled status that does not speak against the certificate itself.
 fn what_is_wrong(status: &StatusReport) -> Option<String> {
     Some(match &status.answer {
-        Answer::Expired { by } => format!("is out of date: its nextUpdate passed {} before", span_of_time(*by as f64)),
+        Answer::Expired { by } => format!(
+            "is out of date: its nextUpdate passed {} before",
+            span_of_time(*by as f64)
+        ),
         Answer::NotYetValid { by } => format!("is of a time to come, by {}", span_of_time(*by as f64)),
         Answer::AboutAnother => "is about another certificate".to_owned(),
         Answer::Unsuccessful(code) => format!("holds no status, but the responder's error {code}"),
@@ -150,7 +165,9 @@ fn what_is_wrong(status: &StatusReport) -> Option<String> {
         Answer::Says(Standing::Good) if status.signer == Signer::Unauthorized => {
             "is signed by a key that the issuer did not charge with it".to_owned()
         }
-        Answer::Says(Standing::Good) if status.signature == Verification::No => "has a signature that does not verify".to_owned(),
+        Answer::Says(Standing::Good) if status.signature == Verification::No => {
+            "has a signature that does not verify".to_owned()
+        }
         Answer::Says(Standing::Good | Standing::Revoked(_)) => return None,
     })
 }
@@ -174,7 +191,9 @@ fn is_skipped_level(chain: &ChainReport, stray: &Certificate) -> bool {
         Anchored::No { carried_on_by } => carried_on_by,
         Anchored::Yes { .. } => return false,
     };
-    let is_above = found.iter().any(|sighting| sighting.certificate.issuer.matches(&stray.subject));
+    let is_above = found
+        .iter()
+        .any(|sighting| sighting.certificate.issuer.matches(&stray.subject));
     let names_the_gap = chain.gap.as_ref().is_some_and(|gap| gap.issuer.matches(&stray.subject));
     is_above || stray.is_self_issued() && !names_the_gap
 }
@@ -192,7 +211,12 @@ fn other_key(child: &Certificate, namesake: &Certificate) -> String {
 /// What a certificate proves by its mere presence, where software makes it for itself.
 fn as_placeholder(leaf: &Certificate) -> Option<&'static str> {
     let (subject, issuer) = (&leaf.subject, &leaf.issuer);
-    let names = [&subject.common_name, &subject.organization, &issuer.common_name, &issuer.organization];
+    let names = [
+        &subject.common_name,
+        &subject.organization,
+        &issuer.common_name,
+        &issuer.organization,
+    ];
     placeholder_called(names.into_iter().flatten().map(String::as_str)).map(|row| row.proves)
 }
 

@@ -25,7 +25,11 @@ impl Cause for MustStapleMissing {
         let (Some(case), Some(leaf)) = (case(seen, context), seen.leaf()) else {
             return;
         };
-        let asked = seen.offer.as_ref().seen().is_some_and(|offer| offer.value.has(ExtensionType::STATUS_REQUEST));
+        let asked = seen
+            .offer
+            .as_ref()
+            .seen()
+            .is_some_and(|offer| offer.value.has(ExtensionType::STATUS_REQUEST));
         if !leaf.extensions.must_staple || !asked || matches!(seen.stapled, Seen::Unknown(_)) {
             return;
         }
@@ -43,13 +47,19 @@ impl Cause for MustStapleMissing {
             leaf.display_name(),
             server_called(seen)
         );
-        let shown = format!("Certificate \"{}\": TLS feature status_request (5); the server {wrong}", leaf.display_name());
+        let shown = format!(
+            "Certificate \"{}\": TLS feature status_request (5); the server {wrong}",
+            leaf.display_name()
+        );
         let finding = refused(self, weight, seen, &case.rejection, sentence, shown)
             .prove_offer(seen, "ClientHello: status_request")
             .remedy(
                 AtFault::Server,
                 "staple; nginx",
-                Some("ssl_stapling on; ssl_stapling_verify on; ssl_trusted_certificate chain.pem; resolver 192.0.2.53;".to_owned()),
+                Some(
+                    "ssl_stapling on; ssl_stapling_verify on; ssl_trusted_certificate chain.pem; resolver 192.0.2.53;"
+                        .to_owned(),
+                ),
             )
             .remedy(
                 AtFault::Server,
@@ -59,7 +69,10 @@ impl Cause for MustStapleMissing {
             .remedy(
                 AtFault::Both,
                 "see what is stapled",
-                Some(format!("{} -status </dev/null | grep -A12 'OCSP response'", show_chain(seen))),
+                Some(format!(
+                    "{} -status </dev/null | grep -A12 'OCSP response'",
+                    show_chain(seen)
+                )),
             );
         findings.push(finding);
     }
@@ -87,7 +100,11 @@ mod tests {
         connected()
             .client_hello(|hello| {
                 let hello = hello.tls12().schemes(GNUTLS);
-                if asks { hello.extension(5, &[1, 0, 0, 0, 0]) } else { hello }
+                if asks {
+                    hello.extension(5, &[1, 0, 0, 0, 0])
+                } else {
+                    hello
+                }
             })
             .server_flight(&[leaf])
             .alert(Client, 2, 42)
@@ -109,13 +126,23 @@ mod tests {
     #[test]
     fn a_client_that_did_not_ask_misses_nothing() {
         let (root, leaf) = demanding();
-        assert!(context().trusting(&root).judged(&MustStapleMissing, &refuses(&leaf, false)).is_none());
+        assert!(
+            context()
+                .trusting(&root)
+                .judged(&MustStapleMissing, &refuses(&leaf, false))
+                .is_none()
+        );
     }
 
     #[test]
     fn a_certificate_that_does_not_demand_it_needs_none() {
         let chain = Issued::to("shop.example");
         let seen = refuses(&chain.leaf, true);
-        assert!(context().trusting(&chain.root).judged(&MustStapleMissing, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&MustStapleMissing, &seen)
+                .is_none()
+        );
     }
 }

@@ -37,7 +37,11 @@ impl Cause for NameConstraints {
              client refused it.",
             server_called(seen)
         );
-        let shown = format!("Certificate: {}; number {}, \"{authority}\": {rule} (nameConstraints)", case.chain.path_text(), depth + 1);
+        let shown = format!(
+            "Certificate: {}; number {}, \"{authority}\": {rule} (nameConstraints)",
+            case.chain.path_text(),
+            depth + 1
+        );
         findings.push(
             refused(self, 96, seen, &case.rejection, sentence, shown)
                 .at_fault(AtFault::Ca)
@@ -88,8 +92,15 @@ mod tests {
         let world = || context().trusting(&root);
         let finding = world().judged(&NameConstraints, &seen).unwrap();
         assert!(Confidence::of_weight(finding.weight) >= Some(Confidence::Likely));
-        assert!(finding.sentence.contains("permits only corp.example"), "{}", finding.sentence);
-        assert_eq!((finding.at_fault, world().chosen(&seen)), (AtFault::Ca, "name-constraints"));
+        assert!(
+            finding.sentence.contains("permits only corp.example"),
+            "{}",
+            finding.sentence
+        );
+        assert_eq!(
+            (finding.at_fault, world().chosen(&seen)),
+            (AtFault::Ca, "name-constraints")
+        );
     }
 
     #[test]

@@ -33,7 +33,9 @@ impl Cause for ServerCertificateRejected {
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
             // These speak of a certificate only where something is wrong with it.
             Sign::Alert(
-                AlertDescription::DECRYPT_ERROR | AlertDescription::DECODE_ERROR | AlertDescription::INSUFFICIENT_SECURITY,
+                AlertDescription::DECRYPT_ERROR
+                | AlertDescription::DECODE_ERROR
+                | AlertDescription::INSUFFICIENT_SECURITY,
             ) => return,
             Sign::Alert(_) if visible => 80,
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) => 55,
@@ -88,7 +90,11 @@ impl Cause for ServerCertificateRejected {
         if let Some((wrong, span)) = &staple {
             finding = finding
                 .prove_span(span, format!("CertificateStatus: the OCSP response {wrong}"))
-                .remedy(AtFault::Server, "have the server fetch a new status, or staple none; nginx", Some("ssl_stapling on; resolver 192.0.2.53;".to_owned()));
+                .remedy(
+                    AtFault::Server,
+                    "have the server fetch a new status, or staple none; nginx",
+                    Some("ssl_stapling on; resolver 192.0.2.53;".to_owned()),
+                );
         }
         let mut room_for_one = false;
         if let Some(sealed) = seen.sealed()
@@ -157,8 +163,8 @@ fn compresses(seen: &Observed) -> bool {
 fn told_chain(seen: &Observed, context: &Context<'_>) -> String {
     match context.chain(seen, Side::Server).filter(|chain| !chain.path.is_empty()) {
         Some(chain) => match &chain.anchored {
-            Anchored::Yes { store } if chain.is_sound() => {
-                format!("Certificate: {}; valid, and trusted by {store}", chain.path_text())
+            Anchored::Yes { by } if chain.is_sound() => {
+                format!("Certificate: {}; valid, and trusted by {by}", chain.path_text())
             }
             _ => format!("Certificate: {}", chain.path_text()),
         },

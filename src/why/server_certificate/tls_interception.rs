@@ -39,7 +39,9 @@ impl Cause for TlsInterception {
             return;
         };
         // A product's own page has a certificate of the product as well: what is forged has the name that was asked for.
-        let in_its_name = seen.server_name().is_some_and(|name| covers(leaf, name) == NameMatch::Yes);
+        let in_its_name = seen
+            .server_name()
+            .is_some_and(|name| covers(leaf, name) == NameMatch::Yes);
         if !in_its_name || leaf.is_self_issued() {
             return;
         }
@@ -62,8 +64,17 @@ impl Cause for TlsInterception {
             _ => !is_known,
         });
         let Some(case) = case else {
-            let sentence = format!("\"{issuer}\" issued the certificate of {}: {by} reads along.", server_called(seen));
-            findings.push(prove_chain(Finding::new(self, weight, sentence).at_fault(AtFault::Nobody).as_remark(), seen, shown));
+            let sentence = format!(
+                "\"{issuer}\" issued the certificate of {}: {by} reads along.",
+                server_called(seen)
+            );
+            findings.push(prove_chain(
+                Finding::new(self, weight, sentence)
+                    .at_fault(AtFault::Nobody)
+                    .as_remark(),
+                seen,
+                shown,
+            ));
             return;
         };
         let weight = if is_known { 60 } else { weight };
@@ -81,7 +92,10 @@ impl Cause for TlsInterception {
                 "so it looks to the client; the server itself may well have a certificate that it trusts",
             );
         if !signs.is_empty() {
-            finding = finding.infer(format!("That it is made on the way shows in more than its name: {}.", signs.join("; ")));
+            finding = finding.infer(format!(
+                "That it is made on the way shows in more than its name: {}.",
+                signs.join("; ")
+            ));
         }
         for &(side, text) in remedies(kind) {
             finding = finding.remedy(side, text, None);
@@ -108,13 +122,18 @@ fn signs(seen: &Observed, context: &Context<'_>, leaf: &Certificate, has_product
     if let Some(issued) = context.issued_by(&leaf.issuer) {
         let count = issued.sites.len();
         if count >= UNRELATED {
-            signs.push(format!("it issued for {count} unrelated sites, {}", list(&issued.sites, 4)));
+            signs.push(format!(
+                "it issued for {count} unrelated sites, {}",
+                list(&issued.sites, 4)
+            ));
         }
         if count >= 2 && issued.keys.len() == 1 {
             signs.push("all its certificates have one and the same key".to_owned());
         }
     }
-    let old = context.time(seen).map(|at| at.seconds().saturating_sub(leaf.not_before.seconds()));
+    let old = context
+        .time(seen)
+        .map(|at| at.seconds().saturating_sub(leaf.not_before.seconds()));
     if let Some(old) = old.filter(|old| (0..FRESH).contains(old)) {
         signs.push(format!("the certificate is {} old", span_of_time(old as f64)));
     }
@@ -141,20 +160,31 @@ fn what_it_is(product: Option<&Inspector>) -> String {
 fn remedies(kind: InspectorKind) -> &'static [(AtFault, &'static str)] {
     match kind {
         InspectorKind::Company => &[
-            (AtFault::Client, "give the inspecting authority's root to this client's own store as well (Java, Node, Python, containers have one each)"),
-            (AtFault::Middlebox, "or exempt the name from inspection: clients that pin keys or send certificates cannot pass otherwise"),
+            (
+                AtFault::Client,
+                "give the inspecting authority's root to this client's own store as well (Java, Node, Python, containers have one each)",
+            ),
+            (
+                AtFault::Middlebox,
+                "or exempt the name from inspection: clients that pin keys or send certificates cannot pass otherwise",
+            ),
         ],
-        InspectorKind::Antivirus => &[
-            (AtFault::Client, "import the antivirus' root into this program's store, or exempt the program or turn the scan of encrypted connections off in the antivirus"),
-        ],
+        InspectorKind::Antivirus => &[(
+            AtFault::Client,
+            "import the antivirus' root into this program's store, or exempt the program or turn the scan of encrypted connections off in the antivirus",
+        )],
         InspectorKind::Filter => &[(
             AtFault::Client,
             "import the filter's root into this program's store, or exempt the name in the filter",
         )],
-        InspectorKind::Debugging => &[
-            (AtFault::Client, "give the proxy's root to the program under test, or take the proxy out of its settings (HTTPS_PROXY)"),
-        ],
-        InspectorKind::Unsafe => &[(AtFault::Client, "remove the software and its root from every store: whoever has its key can read all traffic")],
+        InspectorKind::Debugging => &[(
+            AtFault::Client,
+            "give the proxy's root to the program under test, or take the proxy out of its settings (HTTPS_PROXY)",
+        )],
+        InspectorKind::Unsafe => &[(
+            AtFault::Client,
+            "remove the software and its root from every store: whoever has its key can read all traffic",
+        )],
     }
 }
 
@@ -179,8 +209,15 @@ mod tests {
         let seen = turned_down(&leaf, "shop.example");
         let finding = judged(&TlsInterception, &seen).unwrap();
         assert!(Confidence::of_weight(finding.weight) >= Some(Confidence::Likely));
-        assert!(finding.sentence.contains("Fortinet FortiGate: the network"), "{}", finding.sentence);
-        assert_eq!((finding.at_fault, chosen(&seen)), (AtFault::Middlebox, "tls-interception"));
+        assert!(
+            finding.sentence.contains("Fortinet FortiGate: the network"),
+            "{}",
+            finding.sentence
+        );
+        assert_eq!(
+            (finding.at_fault, chosen(&seen)),
+            (AtFault::Middlebox, "tls-interception")
+        );
     }
 
     #[test]
@@ -206,7 +243,10 @@ mod tests {
         };
         let seen = turned_down(&fresh("shop.example"), "shop.example");
         let others: Vec<Vec<u8>> = ["shop.example", "bank.test", "news.invalid"].map(fresh).into();
-        let finding = context().with_leaves_elsewhere(&others).judged(&TlsInterception, &seen).unwrap();
+        let finding = context()
+            .with_leaves_elsewhere(&others)
+            .judged(&TlsInterception, &seen)
+            .unwrap();
         assert!(finding.inferred.is_some_and(|text| text.contains("3 unrelated sites")));
         assert!(judged(&TlsInterception, &seen).is_none());
     }

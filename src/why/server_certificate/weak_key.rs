@@ -39,7 +39,11 @@ impl Cause for WeakKey {
             certificate.display_name(),
             certificate.issuer.display()
         );
-        let has = format!("{} of {} has a key of {key}", called(depth, certificate), server_called(seen));
+        let has = format!(
+            "{} of {} has a key of {key}",
+            called(depth, certificate),
+            server_called(seen)
+        );
         let (weight, why) = match key {
             Key::Rsa { .. } => (96, "which is too short"),
             Key::Dsa { .. } => (90, "a kind that clients no longer take"),
@@ -52,7 +56,11 @@ impl Cause for WeakKey {
         };
         let Some(rejection) = rejection.filter(refuses) else {
             let sentence = format!("{has}, {why} for other clients.");
-            findings.push(prove_chain(Finding::new(self, 90, sentence).at_fault(AtFault::Server).as_remark(), seen, shown));
+            findings.push(prove_chain(
+                Finding::new(self, 90, sentence).at_fault(AtFault::Server).as_remark(),
+                seen,
+                shown,
+            ));
             return;
         };
         let sentence = format!("{has}, {why}, and the client refused it.");
@@ -102,7 +110,11 @@ mod tests {
         let seen = flight("leaf-rsa-1024").alert(Client, 2, 42).fin(Client).seen();
         let finding = judged(&WeakKey, &seen).unwrap();
         assert!(Confidence::of_weight(finding.weight) >= Some(Confidence::Likely));
-        assert!(finding.sentence.contains("has a key of RSA 1024"), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("has a key of RSA 1024"),
+            "{}",
+            finding.sentence
+        );
         assert_eq!((finding.at_fault, chosen(&seen)), (AtFault::Server, "weak-key"));
     }
 
@@ -121,6 +133,9 @@ mod tests {
     fn p_521_is_a_usual_curve_and_p_224_is_not() {
         assert!(!is_weak(&Key::Ec(Curve::P521)));
         assert!(is_weak(&Key::Ec(Curve::Named("P-224"))));
-        assert!(!is_weak(&Key::Rsa { bits: 2048, pss_only: false }));
+        assert!(!is_weak(&Key::Rsa {
+            bits: 2048,
+            pss_only: false
+        }));
     }
 }

@@ -48,7 +48,11 @@ impl Cause for WeakSignature {
         let refuses = |rejection: &Rejection| digest != Digest::Sha1 || refuses_sha1(seen, rejection);
         let Some(rejection) = rejection.filter(refuses) else {
             let sentence = format!("{is}, which other clients refuse.");
-            findings.push(prove_chain(Finding::new(self, 90, sentence).at_fault(AtFault::Server).as_remark(), seen, shown));
+            findings.push(prove_chain(
+                Finding::new(self, 90, sentence).at_fault(AtFault::Server).as_remark(),
+                seen,
+                shown,
+            ));
             return;
         };
         let sentence = format!("{is}, a hash that can be forged, and the client refused it.");
@@ -94,17 +98,17 @@ mod tests {
         let seen = flight().alert(Client, 2, 42).fin(Client).seen();
         let finding = judged(&WeakSignature, &seen).unwrap();
         assert!(Confidence::of_weight(finding.weight) >= Some(Confidence::Likely));
-        assert!(finding.sentence.contains("is signed with SHA-1"), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("is signed with SHA-1"),
+            "{}",
+            finding.sentence
+        );
         assert_eq!((finding.at_fault, chosen(&seen)), (AtFault::Server, "weak-signature"));
     }
 
     #[test]
     fn a_client_that_takes_it_leaves_a_remark() {
-        let seen = flight()
-            .finished_by_both()
-            .sealed(Client, &[90])
-            .fin(Client)
-            .seen();
+        let seen = flight().finished_by_both().sealed(Client, &[90]).fin(Client).seen();
         let finding = judged(&WeakSignature, &seen).unwrap();
         assert!(finding.is_remark);
         let verdict = context().verdict(&seen);

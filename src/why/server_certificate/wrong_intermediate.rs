@@ -33,11 +33,20 @@ impl Cause for WrongIntermediate {
         let (instead, proof) = match misfit {
             Misfit::WrongKey => (
                 format!("another certificate of the name \"{issuer}\""),
-                format!("Certificate {}: \"{}\" {}", index + 1, stray.display_name(), other_key(&gap.below, stray)),
+                format!(
+                    "Certificate {}: \"{}\" {}",
+                    index + 1,
+                    stray.display_name(),
+                    other_key(&gap.below, stray)
+                ),
             ),
             Misfit::Unrelated => (
                 format!("\"{}\"", stray.display_name()),
-                format!("Certificate {}: \"{}\", which did not issue it", index + 1, stray.display_name()),
+                format!(
+                    "Certificate {}: \"{}\", which did not issue it",
+                    index + 1,
+                    stray.display_name()
+                ),
             ),
         };
         let sentence = format!(
@@ -46,7 +55,10 @@ impl Cause for WrongIntermediate {
             server_called(seen),
             gap.below.display_name()
         );
-        let shown = format!("Certificate: \"{}\", issued by \"{issuer}\"; {proof}", gap.below.display_name());
+        let shown = format!(
+            "Certificate: \"{}\", issued by \"{issuer}\"; {proof}",
+            gap.below.display_name()
+        );
         let weight = match misfit {
             Misfit::WrongKey => 97,
             Misfit::Unrelated => 95,
@@ -58,19 +70,29 @@ impl Cause for WrongIntermediate {
             Anchored::Yes { .. } => None,
         };
         if let Some(sighting) = completing {
-            finding = finding.prove_elsewhere(
-                sighting.first,
-                format!("\"{}\", with which the chain would go on, was sent elsewhere", sighting.certificate.display_name()),
-            );
+            let name = sighting.certificate.display_name();
+            finding = match sighting.first {
+                Some(first) => finding.prove_elsewhere(
+                    first,
+                    format!("\"{name}\", with which the chain would go on, was sent elsewhere"),
+                ),
+                None => finding.infer(format!("With \"{name}\", which was given, the chain would go on.")),
+            };
         }
         if let Some(url) = gap.ca_issuers_urls.first() {
-            finding = finding.remedy(AtFault::Server, "fetch the issuer", Some(format!("curl -O {}", shell(url))));
+            finding = finding.remedy(
+                AtFault::Server,
+                "fetch the issuer",
+                Some(format!("curl -O {}", shell(url))),
+            );
         }
         findings.push(
             finding
                 .remedy(
                     AtFault::Server,
-                    format!("put \"{issuer}\" after the server's own certificate, in place of what stands there; nginx"),
+                    format!(
+                        "put \"{issuer}\" after the server's own certificate, in place of what stands there; nginx"
+                    ),
                     Some("ssl_certificate fullchain.pem;".to_owned()),
                 )
                 .remedy(AtFault::Both, "see what is sent", Some(show_chain(seen)))
@@ -122,9 +144,16 @@ mod tests {
             .unwrap();
         let ids = [&chain.intermediate, &renewed].map(|authority| authority.certificate().extensions.subject_key_id);
         for id in ids.into_iter().flatten() {
-            assert!(finding.evidence.iter().any(|evidence| evidence.text.contains(&id)), "{id}");
+            assert!(
+                finding.evidence.iter().any(|evidence| evidence.text.contains(&id)),
+                "{id}"
+            );
         }
-        assert!(finding.sentence.contains("another certificate of the name"), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("another certificate of the name"),
+            "{}",
+            finding.sentence
+        );
     }
 
     #[test]
@@ -151,6 +180,11 @@ mod tests {
         let chain = Issued::to("shop.example");
         let stranger = Authority::root("Elsewhere Root").below("Elsewhere CA");
         let seen = turned_down(&[&chain.leaf, &chain.intermediate.der, &stranger.der]);
-        assert!(context().trusting(&chain.root).judged(&WrongIntermediate, &seen).is_none());
+        assert!(
+            context()
+                .trusting(&chain.root)
+                .judged(&WrongIntermediate, &seen)
+                .is_none()
+        );
     }
 }

@@ -130,9 +130,17 @@ fn key_exchange(seen: &Observed, leaf: &Certificate) -> Option<Misuse> {
     let usage = leaf.extensions.key_usage?;
     let answer = &seen.answer.as_ref().seen()?.value;
     let (allowed, needed, because) = if encrypts(answer.cipher_suite) {
-        (usage.key_encipherment(), "keyEncipherment", "the client encrypts to its key")
+        (
+            usage.key_encipherment(),
+            "keyEncipherment",
+            "the client encrypts to its key",
+        )
     } else {
-        (usage.digital_signature(), "digitalSignature", "its key signs the key exchange")
+        (
+            usage.digital_signature(),
+            "digitalSignature",
+            "its key signs the key exchange",
+        )
     };
     let suite = answer.cipher_suite;
     (!allowed).then(|| Misuse {
@@ -166,7 +174,11 @@ fn purposes_of_an_issuer(case: &Case<'_>) -> Option<Misuse> {
 /// rustls and NSS take no authority's certificate for a server's own; others do.
 fn authority_as_leaf(seen: &Observed, leaf: &Certificate) -> Option<Misuse> {
     let stack = seen.offer.as_ref().seen().map(|offer| offer.value.stack);
-    let weight = if matches!(stack, Some(ClientStack::Rustls | ClientStack::Nss)) { 90 } else { 45 };
+    let weight = if matches!(stack, Some(ClientStack::Rustls | ClientStack::Nss)) {
+        90
+    } else {
+        45
+    };
     (leaf.extensions.is_ca == Some(true) && !leaf.is_self_issued()).then(|| Misuse {
         weight,
         depth: 0,
@@ -179,7 +191,8 @@ fn authority_as_leaf(seen: &Observed, leaf: &Certificate) -> Option<Misuse> {
 fn told_but_hidden(cause: &WrongUsage, seen: &Observed) -> Option<Finding> {
     let rejection = seen.server_certificate_rejection()?;
     let offer = &seen.offer.as_ref().seen()?.value;
-    let says_so = rejection.sign == Sign::Alert(AlertDescription::UNSUPPORTED_CERTIFICATE) && offer.stack == ClientStack::OpenSsl;
+    let says_so =
+        rejection.sign == Sign::Alert(AlertDescription::UNSUPPORTED_CERTIFICATE) && offer.stack == ClientStack::OpenSsl;
     if !says_so || seen.server_chain.is_seen() {
         return None;
     }
@@ -237,15 +250,28 @@ mod tests {
         let world = || context().trusting(&root);
         let finding = world().judged(&WrongUsage, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
-        assert!(finding.sentence.contains("holds clientAuth, and not serverAuth"), "{}", finding.sentence);
-        assert_eq!((finding.at_fault, world().chosen(&seen)), (AtFault::Server, "wrong-usage"));
+        assert!(
+            finding.sentence.contains("holds clientAuth, and not serverAuth"),
+            "{}",
+            finding.sentence
+        );
+        assert_eq!(
+            (finding.at_fault, world().chosen(&seen)),
+            (AtFault::Server, "wrong-usage")
+        );
     }
 
     #[test]
     fn a_certificate_for_servers_or_for_anything_not_said_is_well_used() {
         let root = Authority::root("Shop Anchor");
-        for purposes in [&[ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth][..], &[]] {
-            assert_eq!(sentence(&root, &turned_down(&[&for_purposes(purposes, &root)], 43)), None);
+        for purposes in [
+            &[ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth][..],
+            &[],
+        ] {
+            assert_eq!(
+                sentence(&root, &turned_down(&[&for_purposes(purposes, &root)], 43)),
+                None
+            );
         }
     }
 
@@ -255,7 +281,10 @@ mod tests {
         let helper = root.below_with("helper.example", |params| params.is_ca = rcgen::IsCa::ExplicitNoCa);
         let leaf = Leaf::named("shop.example").signed_by(&helper);
         let told = sentence(&root, &turned_down(&[&leaf, &helper.der], 48)).unwrap();
-        assert!(told.contains("\"helper.example\" (number 2 of the chain)") && told.contains("make it no authority"), "{told}");
+        assert!(
+            told.contains("\"helper.example\" (number 2 of the chain)") && told.contains("make it no authority"),
+            "{told}"
+        );
     }
 
     #[test]
@@ -274,7 +303,11 @@ mod tests {
     fn a_key_that_may_only_encrypt_cannot_sign_an_exchange() {
         let leaf = crate::x509::testing::odd("leaf-encipherment-only");
         let finding = judged(&WrongUsage, &turned_down(&[&leaf.der], 43)).unwrap();
-        assert!(finding.sentence.contains("without digitalSignature"), "{}", finding.sentence);
+        assert!(
+            finding.sentence.contains("without digitalSignature"),
+            "{}",
+            finding.sentence
+        );
         let by_rsa = connected()
             .client_hello(Hello::tls12)
             .server_hello(0x0303, 0x009c)

@@ -123,7 +123,7 @@ fn grow(case: &Case) -> Tree {
 }
 
 fn ours(case: &Case, tree: &Tree) -> bool {
-    let store = |root: &Authority| TrustStore::from_pem_or_der("roots", &root.der).unwrap();
+    let store = |root: &Authority| TrustStore::from_file("roots", &root.der).unwrap();
     let roots = [(case.trust_old, &tree.old), (case.trust_new, &tree.new)];
     let trust = Trust::new(
         roots

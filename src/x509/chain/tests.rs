@@ -10,7 +10,7 @@ use super::*;
 fn trusting(roots: &[&Authority]) -> Trust {
     let stores = roots
         .iter()
-        .map(|root| TrustStore::from_pem_or_der("roots", &root.der).unwrap());
+        .map(|root| TrustStore::from_file("roots", &root.der).unwrap());
     Trust::new(stores)
 }
 
@@ -35,7 +35,7 @@ fn tree() -> (Authority, Authority, Vec<u8>) {
 fn leaf_and_intermediate_are_complete() {
     let (root, middle, leaf) = tree();
     let report = look(&[&leaf, &middle.der], &[], &trusting(&[&root]));
-    assert!(matches!(&report.anchored, Anchored::Yes { store } if store == "roots"));
+    assert!(matches!(&report.anchored, Anchored::Yes { by } if by.to_string() == "roots"));
     assert!(matches!(report.shape, ChainShape::Complete));
     assert_eq!(report.path_text(), "shop.example < Middle < Root");
     assert!(report.is_sound() && report.gap.is_none() && !report.unordered && !report.cut);
@@ -68,12 +68,12 @@ fn order_and_repetition_do_not_break_a_path() {
 fn a_missing_intermediate_that_was_seen_elsewhere_closes_the_gap() {
     let (root, middle, leaf) = tree();
     let report = look(&[&leaf], &[&middle.der], &trusting(&[&root]));
-    let Anchored::ViaPool { missing, store } = &report.anchored else {
+    let Anchored::ViaPool { missing, by } = &report.anchored else {
         panic!("{report:?}")
     };
     assert_eq!(
-        (missing.len(), missing[0].first.frame, store.as_str()),
-        (1, 41, "roots")
+        (missing.len(), missing[0].first.unwrap().frame, by.to_string()),
+        (1, 41, "roots".to_owned())
     );
     assert_eq!(missing[0].certificate.display_name(), "Middle");
     assert!(matches!(report.shape, ChainShape::LeafOnly));
@@ -207,7 +207,7 @@ fn self_signed_and_merely_self_issued_leaves_differ() {
 #[test]
 fn a_self_signed_leaf_that_is_trusted_is_complete() {
     let own = Leaf::named("box.example").self_signed();
-    let trust = Trust::new(vec![TrustStore::from_pem_or_der("pinned", &own).unwrap()]);
+    let trust = Trust::new(vec![TrustStore::from_file("pinned", &own).unwrap()]);
     let report = look(&[&own], &[], &trust);
     assert!(report.is_sound() && report.path.len() == 1);
 }
@@ -378,4 +378,80 @@ fn a_hundred_namesakes_end_the_search_and_that_is_told() {
     sent.extend(namesakes.iter().map(Vec::as_slice));
     let report = look(&sent, &[], &trusting(&[&root]));
     assert!(report.cut && matches!(report.anchored, Anchored::No { .. }));
+}
+
+/// Stores that stand each by itself: a name and the root that it holds.
+fn stores(stores: &[(&str, &Authority)]) -> Trust {
+    Trust::new(
+        stores
+            .iter()
+            .map(|(name, root)| TrustStore::from_file(*name, &root.der).unwrap()),
+    )
+}
+
+#[test]
+fn the_stores_that_accept_a_chain_are_told_apart_from_those_that_do_not() {
+    let (root, middle, leaf) = tree();
+    let other = Authority::root("Other");
+    let accepted = |trust: &Trust, sent: &[&[u8]]| match look(sent, &[&middle.der], trust).anchored {
+        Anchored::Yes { by } | Anchored::ViaPool { by, .. } => by.to_string(),
+        Anchored::No { .. } => "none".to_owned(),
+    };
+    let whole: &[&[u8]] = &[&leaf, &middle.der];
+    let both = stores(&[("java", &other), ("mozilla", &root), ("system", &root)]);
+    assert_eq!(accepted(&both, whole), "mozilla and system, not by java");
+    assert_eq!(accepted(&both, &[&leaf]), "mozilla and system, not by java");
+    assert_eq!(accepted(&stores(&[("java", &other), ("old", &other)]), whole), "none");
+}
+
+#[test]
+fn a_root_that_is_added_to_every_store_makes_all_accept() {
+    let (root, middle, leaf) = tree();
+    let mut trust = stores(&[("java", &Authority::root("Other"))]);
+    trust
+        .added
+        .push(Arc::new(TrustStore::from_file("own.pem", &root.der).unwrap()));
+    let report = look(&[&leaf, &middle.der], &[], &trust);
+    assert!(matches!(&report.anchored, Anchored::Yes { by } if by.to_string() == "own.pem"));
+}
+
+#[test]
+fn another_store_may_accept_by_another_way_but_not_by_an_expired_one() {
+    let (new, old) = (Authority::root("New"), Authority::root("Old"));
+    let middle = new.below("Middle");
+    let leaf = Leaf::named("shop.example").signed_by(&middle);
+    let trust = stores(&[("new", &new), ("old", &old)]);
+    let accepted = |cross: &[u8]| match look(&[&leaf, &middle.der, cross], &[], &trust).anchored {
+        Anchored::Yes { by } => by.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(accepted(&new.cross_signed_by(&old, |_| ())), "new and old");
+    assert_eq!(
+        accepted(&new.cross_signed_by(&old, valid(2020, 2025))),
+        "new, not by old"
+    );
+}
+
+#[test]
+fn a_root_counts_until_its_removal_and_is_told_of_after_it() {
+    let (root, middle, leaf) = tree();
+    let removed = |year| {
+        let store = TrustStore::from_file("list", &root.der).unwrap();
+        look(&[&leaf, &middle.der], &[], &Trust::new([store.emptied(summer(year))]))
+    };
+    let before = removed(2027);
+    assert!(before.is_sound() && before.withdrawn.is_none());
+    assert!(matches!(&before.anchored, Anchored::Yes { by } if by.to_string() == "list as of 2026-07"));
+    let after = removed(2025);
+    assert!(matches!(after.anchored, Anchored::No { .. }));
+    let gone = after.withdrawn.unwrap();
+    assert_eq!(
+        (gone.root.display_name(), gone.store.as_str(), gone.since),
+        ("Root", "list", summer(2025))
+    );
+    assert!(
+        look(&[&leaf, &middle.der], &[], &trusting(&[&middle.below("X")]))
+            .withdrawn
+            .is_none()
+    );
 }
