@@ -224,6 +224,21 @@ mod tests {
     }
 
     #[test]
+    fn a_remark_is_told_and_neither_chosen_nor_heard() {
+        let seen = connected().client_hello(Hello::tls12).seen();
+        let remark = finding("self-signed", 99, 5).as_remark();
+        assert_eq!(
+            order(
+                &seen,
+                vec![remark.clone(), finding("server-certificate-rejected", 60, 7)]
+            ),
+            ["server-certificate-rejected", "self-signed"]
+        );
+        let verdict = choose(&seen, vec![remark]);
+        assert!(verdict.cause.is_none() && verdict.findings.len() == 1);
+    }
+
+    #[test]
     fn of_equal_weight_the_earlier_in_the_catalogue_comes_first() {
         let seen = hello().seen();
         let findings = vec![finding("sni-unrecognized", 60, 4), finding("no-shared-cipher", 60, 5)];

@@ -95,21 +95,26 @@ fn by_default(seen: &Observed, rejection: &Rejection, refuses: impl Fn(ClientSta
 
 /// True where the client's library is known, and known to insist on a stapled status where the certificate does.
 pub(super) fn wants_the_staple(seen: &Observed) -> bool {
-    let habits = MATRIX.iter().find(|(known, _)| *known == stack(seen));
-    habits.is_some_and(|(_, habits)| {
-        column(CauseId("must-staple-missing"))
-            .is_some_and(|column| habits.get(column).is_some_and(|codes| !codes.is_empty()))
-    })
+    habit(stack(seen), CauseId("must-staple-missing")).is_some_and(|codes| !codes.is_empty())
 }
 
 /// True where the client's library says this for a certificate whose time is over (or for one whose time has not come).
 pub(super) fn says_of_time(description: AlertDescription, over: bool, seen: &Observed) -> bool {
-    let column = usize::from(!over);
-    let habits = MATRIX.iter().find(|(known, _)| *known == stack(seen));
-    match habits {
-        Some((_, habits)) => habits.get(column).is_some_and(|codes| codes.contains(&description.0)),
+    let defect = if over {
+        "certificate-expired"
+    } else {
+        "certificate-not-yet-valid"
+    };
+    match habit(stack(seen), CauseId(defect)) {
+        Some(codes) => codes.contains(&description.0),
         None => description == AlertDescription::CERTIFICATE_EXPIRED,
     }
+}
+
+/// What a stack sends for a defect; `None` where either is not in [`MATRIX`].
+fn habit(stack: ClientStack, defect: CauseId) -> Option<&'static [u8]> {
+    let (_, habits) = MATRIX.iter().find(|(known, _)| *known == stack)?;
+    habits.get(column(defect)?).copied()
 }
 
 /// The weight of a defect that is plainly there (`weight`, 0–100), scaled by how well the client's sign fits to it.
@@ -175,13 +180,18 @@ fn stack(seen: &Observed) -> ClientStack {
 }
 
 fn of_alert(defect: CauseId, description: AlertDescription, stack: ClientStack) -> u32 {
-    let Some(column) = column(defect) else { return 90 };
-    let says = |row: &Habits| row.get(column).is_some_and(|codes| codes.contains(&description.0));
-    match MATRIX.iter().find(|(known, _)| *known == stack) {
-        Some((_, row)) if says(row) => 100,
+    if column(defect).is_none() {
+        return 90;
+    }
+    let somebody_says = MATRIX
+        .iter()
+        .filter_map(|(known, _)| habit(*known, defect))
+        .any(|codes| codes.contains(&description.0));
+    match habit(stack, defect) {
+        Some(codes) if codes.contains(&description.0) => 100,
         // The guess at the stack may be wrong, so a misfit lowers and does not exclude.
-        Some(_) if MATRIX.iter().any(|(_, row)| says(row)) => 60,
-        None if MATRIX.iter().any(|(_, row)| says(row)) => 98,
+        Some(_) if somebody_says => 60,
+        None if somebody_says => 98,
         _ => 40,
     }
 }
@@ -232,6 +242,23 @@ mod tests {
         };
         let alert = |code| weight(Sign::Alert(AlertDescription(code)));
         assert_eq!((alert(45), alert(46), alert(48), weight(Sign::Left)), (98, 90, 39, 78));
+    }
+
+    #[test]
+    fn every_defect_stands_in_one_column() {
+        let all: Vec<&str> = COLUMNS.iter().flat_map(|column| column.iter().copied()).collect();
+        for id in &all {
+            assert!(crate::why::cause(CauseId(id)).is_some(), "{id}");
+            assert_eq!(all.iter().filter(|other| *other == id).count(), 1, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_stack_that_looks_at_no_staple_has_no_habit_for_it() {
+        let staple = CauseId("must-staple-missing");
+        assert_eq!(habit(ClientStack::Go, staple), Some(&[][..]));
+        assert_eq!(habit(ClientStack::GnuTls, staple), Some(&[42][..]));
+        assert_eq!(habit(ClientStack::Unknown, staple), None);
     }
 
     #[test]
