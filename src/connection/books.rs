@@ -189,6 +189,7 @@ impl Books {
             client_isn: identity.client_isn,
             vlan: identity.vlan,
             encapsulations: identity.encapsulations,
+            hello_time: None,
             second_offer: None,
             retry: self.retry,
             first: self.first,

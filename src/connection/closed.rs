@@ -62,10 +62,13 @@ impl Closed {
         let mut offers = Vec::new();
         for kept in &self.hellos {
             match ClientHello::parse(&kept.body) {
-                Ok(hello) => offers.push(Spanned {
-                    value: known.offers.intern(Offer::from_hello(&hello, kept.span.len)),
-                    span: kept.span,
-                }),
+                Ok(hello) => {
+                    observed.hello_time = observed.hello_time.or(Some(hello.time()));
+                    offers.push(Spanned {
+                        value: known.offers.intern(Offer::from_hello(&hello, kept.span.len)),
+                        span: kept.span,
+                    });
+                }
                 Err(error) => observed.malformed.push((error, kept.span)),
             }
         }

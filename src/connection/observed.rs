@@ -229,6 +229,8 @@ pub(crate) struct Observed {
     pub(crate) before_tls: Pair<u64>,
     /// The first ClientHello.
     pub(crate) offer: Seen<Spanned<Arc<Offer>>>,
+    /// The first four bytes of the first ClientHello's random, which some clients fill with the seconds since 1970 (RFC 5246 §7.4.1.2).
+    pub(crate) hello_time: Option<u32>,
     /// The ClientHello that answers a HelloRetryRequest.
     pub(crate) second_offer: Option<Box<Spanned<Arc<Offer>>>>,
     /// HelloRetryRequest (RFC 9846 §4.1.4).

@@ -53,6 +53,20 @@ fn is_about_certificates(description: AlertDescription) -> bool {
     )
 }
 
+/// The alerts that may speak of a certificate where they come between it and the client's keys: Perl and HAProxy say internal_error for a
+/// name, OpenSSL and rustls decrypt_error for a signature, Go and wolfSSL decode_error for what they cannot read, NSS insufficient_security
+/// for a short key, OpenSSL's callbacks handshake_failure.
+fn is_of_many_meanings(description: AlertDescription) -> bool {
+    matches!(
+        description,
+        AlertDescription::INTERNAL_ERROR
+            | AlertDescription::HANDSHAKE_FAILURE
+            | AlertDescription::DECRYPT_ERROR
+            | AlertDescription::DECODE_ERROR
+            | AlertDescription::INSUFFICIENT_SECURITY
+    )
+}
+
 impl Observed {
     /// The client's sign of not taking the server's certificate, if there is one.
     pub(crate) fn server_certificate_rejection(&self) -> Option<Rejection> {
@@ -78,14 +92,10 @@ impl Observed {
         match end.act {
             Act::Alert(alert) if alert.description == AlertDescription::CLOSE_NOTIFY => rejection(Sign::CloseNotify),
             Act::Alert(alert) if is_about_certificates(alert.description) => rejection(Sign::Alert(alert.description)),
-            // Perl and HAProxy say internal_error for a name, OpenSSL and rustls decrypt_error for a weak signature,
-            // OpenSSL's callbacks handshake_failure: a clear alert between Certificate and the client's keys.
             Act::Alert(alert)
-                if matches!(
-                    alert.description,
-                    AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE
-                ) && (sealed.is_some()
-                    || self.server_hello_done() && self.change_cipher_spec[Side::Client].is_none()) =>
+                if is_of_many_meanings(alert.description)
+                    && (sealed.is_some()
+                        || self.server_hello_done() && self.change_cipher_spec[Side::Client].is_none()) =>
             {
                 rejection(Sign::Alert(alert.description))
             }
@@ -218,7 +228,7 @@ mod tests {
             .server_hello(0x0303, 0xc02f)
             .certificate(Server, &[b"leaf"]);
         assert_eq!(by_client(unfinished.alert(Client, 2, 40)), None);
-        assert_eq!(by_client(flight().alert(Client, 2, 71)), None);
+        assert_eq!(by_client(flight().alert(Client, 2, 47)), None);
     }
 
     #[test]

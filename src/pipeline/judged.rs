@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::follow::FollowedSet;
 use super::limits::Limits;
-use crate::connection::{Observed, SentChains};
+use crate::connection::{Neighbours, Observed, SentChains};
 use crate::evidence::Time;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
 use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
@@ -75,6 +75,7 @@ impl Judged {
                 certificates: Arc::clone(&shared.certificates),
                 index: Arc::clone(&index),
                 servers: std::mem::take(&mut set.servers),
+                neighbours: Neighbours::of(set.observed.iter().map(|seen| &**seen)),
                 at: shared.at,
                 clock_offset: set.clock_offset(shared.clock_offset),
             };

@@ -14,6 +14,7 @@ const SESSION_ID_MAX: u32 = 32;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientHello<'a> {
     legacy_version: ProtocolVersion,
+    time: u32,
     session_id: Reader<'a>,
     cipher_suites: Reader<'a>,
     compression_methods: Reader<'a>,
@@ -30,9 +31,10 @@ impl<'a> ClientHello<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let legacy_version = ProtocolVersion(reader.u16("legacy_version")?);
-        reader.array::<32>("random")?;
+        let [first, second, third, fourth, ..] = *reader.array::<32>("random")?;
         let mut hello = Self {
             legacy_version,
+            time: u32::from_be_bytes([first, second, third, fourth]),
             session_id: reader.vec8("legacy_session_id")?,
             cipher_suites: reader.vec16("cipher_suites")?,
             compression_methods: reader.vec8("legacy_compression_methods")?,
@@ -43,6 +45,12 @@ impl<'a> ClientHello<'a> {
             (hello.extensions, hello.tail) = extension_block(reader);
         }
         Ok(hello)
+    }
+
+    /// The first four bytes of the random as a number: in TLS 1.2's words the seconds since 1970, though most clients no longer say them
+    /// (RFC 5246 §7.4.1.2).
+    pub(crate) const fn time(&self) -> u32 {
+        self.time
     }
 
     /// The first thing that is wrong with the message although it could be read: an odd list of suites, a session id that is too long, a

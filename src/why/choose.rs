@@ -30,6 +30,8 @@ const SILENCES: u8 = 50;
 /// Drops what is outranked, orders by weight, place in [`CAUSES`] and first frame, and takes the first.
 pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
     findings.retain(|finding| Confidence::of_weight(finding.weight).is_some() && !finding.evidence.is_empty());
+    let (remarks, mut findings): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|finding| finding.is_remark);
     // A mere possibility does not silence a vaguer cause that is more likely.
     let outranked: Vec<(CauseId, u8)> = findings
         .iter()
@@ -49,7 +51,7 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
     let mut findings = findings.into_iter();
     let mut chosen = findings.next();
     // Who is likely too is told as a finding; who is merely possible, as another reading of the same.
-    let (likely, possible): (Vec<Finding>, Vec<Finding>) = findings.partition(|finding| finding.weight >= LIKELY);
+    let (mut likely, possible): (Vec<Finding>, Vec<Finding>) = findings.partition(|finding| finding.weight >= LIKELY);
     if let Some(chosen) = &mut chosen {
         for other in possible.iter().filter(|other| other.weight >= SILENCES) {
             if chosen.alternatives.iter().all(|known| known.cause != other.cause) {
@@ -60,6 +62,7 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
             }
         }
     }
+    likely.extend(remarks);
     // What was read of a side of which two copies differ is told with that doubt.
     let contradictions = seen.tcp.sides.iter().filter_map(|side| side.contradiction());
     chosen = contradictions.fold(chosen, |chosen, difference| {
@@ -218,6 +221,21 @@ mod tests {
             order(&seen, findings),
             ["no-shared-group", "sni-unrecognized", "no-shared-cipher"]
         );
+    }
+
+    #[test]
+    fn a_remark_is_told_and_neither_chosen_nor_heard() {
+        let seen = connected().client_hello(Hello::tls12).seen();
+        let remark = finding("self-signed", 99, 5).as_remark();
+        assert_eq!(
+            order(
+                &seen,
+                vec![remark.clone(), finding("server-certificate-rejected", 60, 7)]
+            ),
+            ["server-certificate-rejected", "self-signed"]
+        );
+        let verdict = choose(&seen, vec![remark]);
+        assert!(verdict.cause.is_none() && verdict.findings.len() == 1);
     }
 
     #[test]

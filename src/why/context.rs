@@ -3,9 +3,9 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use crate::connection::{Endpoint, Observed, ServerHistory};
+use crate::connection::{Answered, Endpoint, Neighbours, Observed, Probe, ServerHistory};
 use crate::evidence::{Pair, Seen, Side, Time};
-use crate::x509::{CertificateIndex, CertificateStore, ChainReport, Trust, examine};
+use crate::x509::{CertificateIndex, CertificateStore, ChainReport, Issued, Name, Trust, examine};
 
 /// What a whole capture set knows: trust stores, every certificate of the input, and how each server fared.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Surroundings {
     pub(crate) index: Arc<CertificateIndex>,
     /// What each server did in this set.
     pub(crate) servers: hashbrown::HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>,
+    /// What failed connections of one client have in common in this set.
+    pub(crate) neighbours: Neighbours,
     /// Judge certificates at this moment instead of the packet's.
     pub(crate) at: Option<Time>,
     /// Seconds by which the capture's clock is late, as far as it is known.
@@ -75,6 +77,29 @@ impl<'a> Context<'a> {
                 })
             })
             .as_ref()
+    }
+
+    /// For whom the authority of this name issued, anywhere in the input.
+    pub(crate) fn issued_by(&self, issuer: &Name) -> Option<&Issued> {
+        self.surroundings.index.issued_by(issuer)
+    }
+
+    /// Seconds by which the client's clock is ahead of the capture's, where its hellos tell.
+    pub(crate) fn client_clock(&self, seen: &Observed) -> Option<i64> {
+        self.surroundings.neighbours.clock_of(seen.client.address)
+    }
+
+    /// For which sites the client was shown the same leaf, and by whom.
+    pub(crate) fn shown_leaf(&self, seen: &Observed) -> Option<&Answered> {
+        let leaf = seen.leaf()?;
+        self.surroundings
+            .neighbours
+            .shown_leaf(seen.client.address, &leaf.sha256)
+    }
+
+    /// A probe of this client for the internet, which a network's login answered.
+    pub(crate) fn probe(&self, seen: &Observed) -> Option<&Probe> {
+        self.surroundings.neighbours.probe_of(seen.client.address)
     }
 
     /// The trust stores' names, for the sentence that says by which store a chain was judged; one that knows what it held at the moment

@@ -60,6 +60,8 @@ pub(crate) struct Finding {
     pub(crate) outcome: Outcome,
     /// Who ended it, where that is not whose act came first.
     pub(crate) aborted_by: Option<AbortedBy>,
+    /// Worth knowing, but no reason for what happened: told beside the verdict, never as the verdict.
+    pub(crate) is_remark: bool,
 }
 
 impl Finding {
@@ -76,7 +78,14 @@ impl Finding {
             alternatives: Vec::new(),
             outcome: Outcome::Failed,
             aborted_by: None,
+            is_remark: false,
         }
+    }
+
+    /// Makes it a remark: worth knowing, but no reason for what happened.
+    pub(crate) fn as_remark(mut self) -> Self {
+        self.is_remark = true;
+        self
     }
 
     /// Says who has to change something.

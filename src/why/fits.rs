@@ -7,37 +7,114 @@ use crate::registry::AlertDescription;
 use crate::tls::ClientStack;
 use crate::why::CauseId;
 
-/// Alert numbers by defect: expired, not yet valid, self-signed, unknown root or missing issuer, wrong name.
-const MATRIX: &[(ClientStack, [&[u8]; 5])] = &[
-    (ClientStack::OpenSsl, [&[45], &[42], &[48], &[48], &[42, 80]]),
-    (
-        ClientStack::BoringSsl,
-        [&[45, 46], &[45, 46], &[48, 46], &[48, 46], &[42, 46]],
-    ),
-    (ClientStack::Apple, [&[46, 45], &[46], &[46, 48], &[46, 48], &[46]]),
-    (ClientStack::Nss, [&[45, 48], &[45, 42], &[42], &[48], &[42]]),
-    (ClientStack::GnuTls, [&[42], &[42], &[42], &[42], &[42]]),
-    (ClientStack::Jsse, [&[45, 46], &[42, 46], &[46], &[46], &[46]]),
-    (ClientStack::Go, [&[42], &[42], &[42], &[42], &[42]]),
-    (ClientStack::Rustls, [&[45], &[45], &[48, 46], &[48], &[42]]),
-    (ClientStack::MbedTls, [&[45], &[46], &[48], &[48], &[42]]),
-    (ClientStack::WolfSsl, [&[45], &[45], &[42, 48], &[48], &[42]]),
-    (ClientStack::Schannel, [&[45], &[45], &[48], &[48], &[42, 46]]),
+/// The defects that are columns of [`MATRIX`]; those of one column look the same to a client.
+const COLUMNS: [&[&str]; 12] = [
+    &["certificate-expired"],
+    &["certificate-not-yet-valid"],
+    &["self-signed"],
+    &[
+        "untrusted-root",
+        "missing-intermediate",
+        "wrong-intermediate",
+        "tls-interception",
+        "captive-portal",
+    ],
+    &["hostname-mismatch"],
+    &["wrong-usage"],
+    &["weak-key"],
+    &["weak-signature"],
+    &["name-constraints"],
+    &["malformed-certificate"],
+    &["certificate-revoked"],
+    &["must-staple-missing"],
 ];
+
+/// What one stack sends for each of [`COLUMNS`]; nothing where it does not look.
+type Habits = [&'static [u8]; COLUMNS.len()];
+
+/// Alert numbers by stack and defect. An authority that is none has no column of its own: it is a wrong usage that some stacks report as an
+/// unknown issuer (48).
+#[rustfmt::skip]
+const MATRIX: &[(ClientStack, Habits)] = &[
+    //                        expired   not yet   self-sgn  issuer    name      usage         key       signature     names     malformed     revoked    staple
+    (ClientStack::OpenSsl,   [&[45],     &[42],     &[48],     &[48],     &[42, 80], &[43, 48],     &[42],     &[42, 51],     &[46],     &[42, 50, 46, 51], &[44],  &[]]),
+    (ClientStack::BoringSsl, [&[45, 46], &[45, 46], &[48, 46], &[48, 46], &[42, 46], &[43, 48, 46], &[46],     &[46],         &[46],     &[50, 42, 46, 51], &[44, 46], &[]]),
+    (ClientStack::Apple,     [&[46, 45], &[46],     &[46, 48], &[46, 48], &[46],     &[46],         &[46],     &[46],         &[46],     &[50, 46],     &[46],      &[]]),
+    (ClientStack::Nss,       [&[45, 48], &[45, 42], &[42],     &[48],     &[42],     &[46, 48],     &[71],     &[42],         &[42],     &[42],         &[44],      &[42]]),
+    (ClientStack::GnuTls,    [&[42],     &[42],     &[42],     &[42],     &[42],     &[42],         &[42],     &[42],         &[42],     &[42],         &[42],      &[42]]),
+    (ClientStack::Jsse,      [&[45, 46], &[42, 46], &[46],     &[46],     &[46],     &[46],         &[43, 42, 46], &[43, 42, 46], &[46], &[42, 46],     &[44, 113], &[]]),
+    (ClientStack::Go,        [&[42],     &[42],     &[42],     &[42],     &[42],     &[42],         &[42],     &[42],         &[42],     &[50, 42],     &[42],      &[]]),
+    (ClientStack::Rustls,    [&[45],     &[45],     &[48, 46], &[48],     &[42],     &[43, 46],     &[51],     &[51],         &[46],     &[42, 50, 46, 51], &[44],  &[]]),
+    (ClientStack::MbedTls,   [&[45],     &[46],     &[48],     &[48],     &[42],     &[43, 48],     &[43],     &[46],         &[42],     &[42, 43, 48], &[44],      &[]]),
+    (ClientStack::WolfSsl,   [&[45],     &[45],     &[42, 48], &[48],     &[42],     &[42],         &[42],     &[42],         &[42],     &[50, 42],     &[42, 44],  &[]]),
+    (ClientStack::Schannel,  [&[45],     &[45],     &[48],     &[48],     &[42, 46], &[42, 43, 46], &[42],     &[42],         &[42],     &[50, 42],     &[44],      &[]]),
+];
+
+/// Stacks whose defaults take no RSA key of less than 2048 bits: OpenSSL as distributions build it (security level 2), Apple, webpki's
+/// algorithms, Mbed TLS' default profile. Go, Java, GnuTLS, NSS and wolfSSL take 1024, Chromium does below a root of the user's own.
+const WANTS_2048_BITS: &[ClientStack] = &[
+    ClientStack::OpenSsl,
+    ClientStack::Apple,
+    ClientStack::Rustls,
+    ClientStack::MbedTls,
+];
+
+/// Stacks whose programs may judge a certificate after the handshake, and leave without a word: the others say what they think of its
+/// strength in the handshake.
+const JUDGES_LATE: &[ClientStack] = &[ClientStack::OpenSsl, ClientStack::Nss, ClientStack::GnuTls];
+
+/// Stacks that are known to take SHA-1 in a certificate by default.
+const TAKES_SHA1: &[ClientStack] = &[ClientStack::WolfSsl];
 
 /// The least weight of an intermediate that is missing here and was sent elsewhere.
 pub(super) const SEEN_ELSEWHERE: u8 = 92;
 
 /// The column of a defect.
 fn column(defect: CauseId) -> Option<usize> {
-    match defect.0 {
-        "certificate-expired" => Some(0),
-        "certificate-not-yet-valid" => Some(1),
-        "self-signed" => Some(2),
-        "untrusted-root" | "missing-intermediate" => Some(3),
-        "hostname-mismatch" => Some(4),
-        _ => None,
+    COLUMNS.iter().position(|column| column.contains(&defect.0))
+}
+
+/// True where this client refuses an RSA key of this length: its library does so by default, or is not known and said that something is
+/// wrong.
+pub(super) fn refuses_rsa(bits: u32, seen: &Observed, rejection: &Rejection) -> bool {
+    bits < 1024 || bits < 2048 && by_default(seen, rejection, |stack| WANTS_2048_BITS.contains(&stack))
+}
+
+/// True where this client refuses SHA-1 in a certificate, on the same terms.
+pub(super) fn refuses_sha1(seen: &Observed, rejection: &Rejection) -> bool {
+    by_default(seen, rejection, |stack| !TAKES_SHA1.contains(&stack))
+}
+
+fn by_default(seen: &Observed, rejection: &Rejection, refuses: impl Fn(ClientStack) -> bool) -> bool {
+    let (stack, says_so) = (stack(seen), matches!(rejection.sign, Sign::Alert(_)));
+    match stack {
+        ClientStack::Unknown => says_so,
+        stack => refuses(stack) && (says_so || JUDGES_LATE.contains(&stack)),
     }
+}
+
+/// True where the client's library is known, and known to insist on a stapled status where the certificate does.
+pub(super) fn wants_the_staple(seen: &Observed) -> bool {
+    habit(stack(seen), CauseId("must-staple-missing")).is_some_and(|codes| !codes.is_empty())
+}
+
+/// True where the client's library says this for a certificate whose time is over (or for one whose time has not come).
+pub(super) fn says_of_time(description: AlertDescription, over: bool, seen: &Observed) -> bool {
+    let defect = if over {
+        "certificate-expired"
+    } else {
+        "certificate-not-yet-valid"
+    };
+    match habit(stack(seen), CauseId(defect)) {
+        Some(codes) => codes.contains(&description.0),
+        None => description == AlertDescription::CERTIFICATE_EXPIRED,
+    }
+}
+
+/// What a stack sends for a defect; `None` where either is not in [`MATRIX`].
+fn habit(stack: ClientStack, defect: CauseId) -> Option<&'static [u8]> {
+    let (_, habits) = MATRIX.iter().find(|(known, _)| *known == stack)?;
+    habits.get(column(defect)?).copied()
 }
 
 /// The weight of a defect that is plainly there (`weight`, 0–100), scaled by how well the client's sign fits to it.
@@ -49,7 +126,7 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         // That a root is unknown here is no defect to everybody: private authorities are, and roots of the year of the capture may
         // be. Leaving without a word does not show that it was one to this client.
         Sign::Left if is_matter_of_the_store(weight, defect) && !seen.leaves_like_a_refusal() => 50,
-        Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) => 60,
+        Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) || defect.0 == "tls-interception" => 60,
         Sign::Left => 85,
         Sign::LeftAfterCompletion => after_completion(defect),
     };
@@ -103,13 +180,18 @@ fn stack(seen: &Observed) -> ClientStack {
 }
 
 fn of_alert(defect: CauseId, description: AlertDescription, stack: ClientStack) -> u32 {
-    let Some(column) = column(defect) else { return 90 };
-    let says = |row: &[&[u8]; 5]| row.get(column).is_some_and(|codes| codes.contains(&description.0));
-    match MATRIX.iter().find(|(known, _)| *known == stack) {
-        Some((_, row)) if says(row) => 100,
+    if column(defect).is_none() {
+        return 90;
+    }
+    let somebody_says = MATRIX
+        .iter()
+        .filter_map(|(known, _)| habit(*known, defect))
+        .any(|codes| codes.contains(&description.0));
+    match habit(stack, defect) {
+        Some(codes) if codes.contains(&description.0) => 100,
         // The guess at the stack may be wrong, so a misfit lowers and does not exclude.
-        Some(_) if MATRIX.iter().any(|(_, row)| says(row)) => 60,
-        None if MATRIX.iter().any(|(_, row)| says(row)) => 98,
+        Some(_) if somebody_says => 60,
+        None if somebody_says => 98,
         _ => 40,
     }
 }
@@ -160,6 +242,23 @@ mod tests {
         };
         let alert = |code| weight(Sign::Alert(AlertDescription(code)));
         assert_eq!((alert(45), alert(46), alert(48), weight(Sign::Left)), (98, 90, 39, 78));
+    }
+
+    #[test]
+    fn every_defect_stands_in_one_column() {
+        let all: Vec<&str> = COLUMNS.iter().flat_map(|column| column.iter().copied()).collect();
+        for id in &all {
+            assert!(crate::why::cause(CauseId(id)).is_some(), "{id}");
+            assert_eq!(all.iter().filter(|other| *other == id).count(), 1, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_stack_that_looks_at_no_staple_has_no_habit_for_it() {
+        let staple = CauseId("must-staple-missing");
+        assert_eq!(habit(ClientStack::Go, staple), Some(&[][..]));
+        assert_eq!(habit(ClientStack::GnuTls, staple), Some(&[42][..]));
+        assert_eq!(habit(ClientStack::Unknown, staple), None);
     }
 
     #[test]

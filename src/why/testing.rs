@@ -5,7 +5,7 @@ use std::sync::Arc;
 pub(crate) use crate::connection::testing::*;
 pub(crate) use crate::x509::testing::{Authority, Leaf, valid};
 
-use crate::connection::{Observed, ServerHistory};
+use crate::connection::{Neighbours, Observed, ServerHistory};
 use crate::evidence::{CaptureId, Mark};
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
 use crate::why::{Cause, CauseId, Confidence, Context, Finding, Surroundings, Verdict, judge};
@@ -52,6 +52,7 @@ pub(crate) struct World {
     added: Vec<Arc<TrustStore>>,
     index: CertificateIndex,
     history: ServerHistory,
+    neighbours: Neighbours,
 }
 
 /// An empty [`World`].
@@ -82,6 +83,26 @@ impl World {
             from: Server,
         };
         self.index.add(&Arc::new(Interned::new(&authority.der)), first);
+        self
+    }
+
+    /// These certificates were sent in other connections.
+    pub(crate) fn with_leaves_elsewhere(mut self, leaves: &[Vec<u8>]) -> Self {
+        let first = Mark {
+            capture: CaptureId(0),
+            frame: 901,
+            time: None,
+            from: Server,
+        };
+        for leaf in leaves {
+            self.index.add(&Arc::new(Interned::new(leaf)), first);
+        }
+        self
+    }
+
+    /// These connections are in the same capture.
+    pub(crate) fn beside(mut self, others: &[&Observed]) -> Self {
+        self.neighbours = Neighbours::of(others.iter().copied());
         self
     }
 
@@ -137,6 +158,7 @@ impl World {
             certificates: Arc::new(CertificateStore::default()),
             index: Arc::new(self.index),
             servers: hashbrown::HashMap::default(),
+            neighbours: self.neighbours,
             at: None,
             clock_offset: 0,
         };

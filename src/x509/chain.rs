@@ -529,6 +529,11 @@ fn is_public(url: &str) -> bool {
         .split(':')
         .next()
         .unwrap_or_default();
+    is_public_name(host)
+}
+
+/// True for a host name that could resolve anywhere.
+pub(crate) fn is_public_name(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let last = host.rsplit('.').next().unwrap_or_default();
     host.contains('.') && !PRIVATE_DOMAINS.contains(&last) && host.parse::<IpAddr>().is_err()

@@ -3,11 +3,15 @@
 //! Host names and addresses of subjectAltName are checked, which is what servers are refused for. Constraints on directory names, mail
 //! addresses and URIs are not evaluated.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use x509_parser::extensions::{GeneralName, GeneralSubtree, NameConstraints};
 
 use super::Certificate;
+
+/// Subtrees of each kind that are told.
+const TOLD: usize = 5;
 
 /// A part of the name space.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,39 @@ pub(crate) struct Forbidden {
     pub(crate) name: String,
     /// True where it is excluded, false where it is merely not among the permitted ones.
     pub(crate) excluded: bool,
+}
+
+impl fmt::Display for Subtree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = |bytes: &[u8]| {
+            let of_4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+            of_4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        };
+        match self {
+            Self::Dns(domain) if domain.is_empty() => f.write_str("any name"),
+            Self::Dns(domain) => f.write_str(domain),
+            Self::Ip(network, mask) => match (address(network), address(mask)) {
+                (Ok(network), Ok(mask)) => write!(f, "{network}/{mask}"),
+                _ => f.write_str("an address"),
+            },
+        }
+    }
+}
+
+/// What the authority does, as said after its name: `permits only corp.example`.
+impl fmt::Display for Constraints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |subtrees: &[Subtree]| {
+            let told: Vec<String> = subtrees.iter().take(TOLD).map(ToString::to_string).collect();
+            let more = if subtrees.len() > TOLD { " and others" } else { "" };
+            format!("{}{more}", told.join(", "))
+        };
+        match (self.permitted.as_slice(), self.excluded.as_slice()) {
+            ([], excluded) => write!(f, "excludes {}", list(excluded)),
+            (permitted, []) => write!(f, "permits only {}", list(permitted)),
+            (permitted, excluded) => write!(f, "permits only {}, and excludes {}", list(permitted), list(excluded)),
+        }
+    }
 }
 
 impl Subtree {

@@ -39,6 +39,11 @@ impl KeyUsage {
         self.flags & 1 != 0
     }
 
+    /// To encrypt keys: RSA key exchange.
+    pub(crate) const fn key_encipherment(self) -> bool {
+        self.flags & 1 << 2 != 0
+    }
+
     /// To sign certificates.
     pub(crate) const fn certificate_sign(self) -> bool {
         self.flags & 1 << 5 != 0

@@ -3,10 +3,10 @@
 //! The index is filled explicitly, by whoever read the handshakes, and indexes of parts are merged; where a certificate was seen more than
 //! once the earliest sighting counts, so that the order of merging does not show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Certificate, Interned, Name};
+use super::{Certificate, Interned, Name, site};
 use crate::evidence::Mark;
 
 /// Most authorities that are kept.
@@ -30,15 +30,42 @@ impl Sighting {
     }
 }
 
-/// Certificates of authorities, by subject.
+/// Most issuers of which the sites are kept.
+const MAX_ISSUERS: usize = 1 << 12;
+/// Sites that are kept of one issuer.
+const MAX_SITES: usize = 16;
+
+/// For whom an authority issued, as far as the input shows. The smallest values are kept, so that order does not show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Issued {
+    /// The sites of its certificates' first names.
+    pub(crate) sites: BTreeSet<String>,
+    /// Their keys, as SHA-256 of the SubjectPublicKeyInfo in hexadecimal; no more than two.
+    pub(crate) keys: BTreeSet<String>,
+}
+
+impl Issued {
+    fn trim(&mut self) {
+        while self.sites.len() > MAX_SITES {
+            self.sites.pop_last();
+        }
+        while self.keys.len() > 2 {
+            self.keys.pop_last();
+        }
+    }
+}
+
+/// Certificates of authorities, by subject; and for whom each authority issued.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CertificateIndex {
     by_subject: BTreeMap<Box<[u8]>, Vec<Sighting>>,
     entries: usize,
+    by_issuer: BTreeMap<Box<[u8]>, Issued>,
 }
 
 impl CertificateIndex {
-    /// Notes a certificate that a server or client sent. Only those that may issue others are kept.
+    /// Notes a certificate that a server or client sent. Only those that may issue others are kept; of the others, for which site their
+    /// issuer made them.
     pub(crate) fn add(&mut self, certificate: &Arc<Interned>, first: Mark) {
         self.add_from(certificate, Some(first));
     }
@@ -49,14 +76,39 @@ impl CertificateIndex {
     }
 
     fn add_from(&mut self, certificate: &Arc<Interned>, first: Option<Mark>) {
-        if let Some(certificate) = certificate
-            .readable()
-            .filter(|read| read.may_issue() && !read.subject.is_empty())
-        {
+        let Some(certificate) = certificate.readable() else {
+            return;
+        };
+        if !certificate.may_issue() {
+            self.note_issuer(certificate);
+        } else if !certificate.subject.is_empty() {
             self.insert(Sighting {
                 certificate: Arc::clone(certificate),
                 first,
             });
+        }
+    }
+
+    /// For whom the authority of this name issued.
+    pub(crate) fn issued_by(&self, issuer: &Name) -> Option<&Issued> {
+        self.by_issuer.get(&issuer.key)
+    }
+
+    fn note_issuer(&mut self, leaf: &Certificate) {
+        let name = leaf.extensions.dns_names.first();
+        let Some(site) = name.and_then(|name| site(name)).filter(|_| !leaf.is_self_issued()) else {
+            return;
+        };
+        let issued = self.by_issuer.entry(leaf.issuer.key.clone()).or_default();
+        issued.sites.insert(site);
+        issued.keys.insert(leaf.spki_sha256.clone());
+        issued.trim();
+        self.trim_issuers();
+    }
+
+    fn trim_issuers(&mut self) {
+        while self.by_issuer.len() > MAX_ISSUERS {
+            self.by_issuer.pop_last();
         }
     }
 
@@ -94,6 +146,13 @@ impl CertificateIndex {
         for sighting in other.by_subject.values().flatten() {
             self.insert(sighting.clone());
         }
+        for (issuer, theirs) in &other.by_issuer {
+            let issued = self.by_issuer.entry(issuer.clone()).or_default();
+            issued.sites.extend(theirs.sites.iter().cloned());
+            issued.keys.extend(theirs.keys.iter().cloned());
+            issued.trim();
+        }
+        self.trim_issuers();
     }
 
     /// The authorities of this name, in an order that depends on nothing but their bytes.
@@ -143,6 +202,26 @@ mod tests {
         index.add(&interned(&Leaf::named("a.example").signed_by(&root)), mark(1));
         index.add(&interned(b"rubbish"), mark(1));
         assert!(index.by_subject.is_empty());
+    }
+
+    #[test]
+    fn for_whom_an_authority_issued_is_kept_by_site() {
+        let root = Authority::root("Root");
+        let issued_for = |names: &[&str]| {
+            let mut index = CertificateIndex::default();
+            for name in names {
+                index.add(&interned(&Leaf::named(name).signed_by(&root)), mark(1));
+            }
+            index
+        };
+        let mut index = issued_for(&["a.shop.example", "b.shop.example"]);
+        index.merge(&issued_for(&["mail.example"]));
+        let issued = index.issued_by(&root.certificate().subject).unwrap();
+        assert_eq!(
+            issued.sites.iter().collect::<Vec<_>>(),
+            ["mail.example", "shop.example"]
+        );
+        assert_eq!(issued.keys.len(), 2);
     }
 
     #[test]

@@ -137,6 +137,21 @@ impl<'a> Pattern<'a> {
     }
 }
 
+/// The part of a host name by which one can see that two belong together: its last two labels, three under a country's `co` or `com`; lower
+/// case. `None` for addresses and for names of one label.
+pub(crate) fn site(name: &str) -> Option<String> {
+    let name = normal(name);
+    if as_address(&name).is_some() {
+        return None;
+    }
+    let labels: Vec<&str> = name.split('.').filter(|label| *label != "*").collect();
+    let [.., second, top] = labels.as_slice() else {
+        return None;
+    };
+    let count = if top.len() == 2 && second.len() <= 3 { 3 } else { 2 };
+    Some(labels.get(labels.len().saturating_sub(count)..)?.join("."))
+}
+
 /// An address as URLs and people write it.
 fn as_address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
@@ -253,6 +268,14 @@ mod tests {
         );
         let new = Certificate::parse(&Leaf::of(&["new.example"]).common_name("old.example").signed_by(&root)).unwrap();
         assert_eq!(covers(&new, "old.example"), NameMatch::No { closest: None });
+    }
+
+    #[test]
+    fn names_of_one_site_are_told_from_others() {
+        assert_eq!(site("*.Shop.example.").as_deref(), Some("shop.example"));
+        assert_eq!(site("a.b.shop.co.uk").as_deref(), Some("shop.co.uk"));
+        assert_eq!(site("a.b.shop.de").as_deref(), Some("shop.de"));
+        assert_eq!((site("localhost"), site("192.0.2.1")), (None, None));
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::evidence::{CaptureId, Mark, Side, Time};
 /// Certificates of rare kinds; the file tells how they were made.
 pub(crate) const ODD_PEM: &str = include_str!("odd.pem");
 
+/// Certificates that a server should not have; the file tells how they were made.
+const ODD_LEAVES_PEM: &str = include_str!("odd_leaves.pem");
+
 /// Self-signed certificates of each kind of key with each hash; `fixtures/make/certificates.py` makes them.
 pub(crate) const SIGNATURES_PEM: &str = include_str!("testing/signatures.pem");
 
@@ -30,11 +33,13 @@ pub(crate) fn block(file: &str, name: &str) -> Vec<u8> {
         .expect("base64")
 }
 
-/// The certificate of [`ODD_PEM`] that stands under this line.
+/// The certificate of [`ODD_PEM`] or [`ODD_LEAVES_PEM`] that stands under this line.
 pub(crate) fn odd(name: &str) -> Certificate {
-    let (_, after) = ODD_PEM
-        .split_once(&format!("\n{name}\n"))
-        .expect("a name from the file");
+    let line = format!("\n{name}\n");
+    let found = [ODD_PEM, ODD_LEAVES_PEM]
+        .into_iter()
+        .find_map(|file| file.split_once(&line));
+    let (_, after) = found.expect("a name from the files");
     let contents = pem::read(after.as_bytes()).expect("certificates");
     Certificate::parse(&contents.certificates[0]).expect("a certificate")
 }

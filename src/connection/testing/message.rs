@@ -13,6 +13,7 @@ const CERTIFICATE_REQUEST: u8 = 13;
 const SERVER_HELLO_DONE: u8 = 14;
 const CERTIFICATE_VERIFY: u8 = 15;
 const CLIENT_KEY_EXCHANGE: u8 = 16;
+const CERTIFICATE_STATUS: u8 = 22;
 
 /// A record with its header.
 pub(crate) fn record(content_type: u8, body: &[u8]) -> Vec<u8> {
@@ -83,6 +84,11 @@ impl Scene {
     pub(crate) fn certificate(self, from: Side, chain: &[&[u8]]) -> Self {
         let list: Vec<u8> = chain.iter().flat_map(|der| vec24(der)).collect();
         self.message(from, CERTIFICATE, &vec24(&list))
+    }
+
+    /// CertificateStatus with this OCSP response.
+    pub(crate) fn certificate_status(self, response: &[u8]) -> Self {
+        self.message(Server, CERTIFICATE_STATUS, &[&[1][..], &vec24(response)].concat())
     }
 
     /// ServerKeyExchange of ECDHE with this group.

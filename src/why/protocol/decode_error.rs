@@ -18,8 +18,7 @@ impl Cause for DecodeError {
         &[CauseId("server-certificate-rejected")]
     }
 
-    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        findings.extend(unreadable_certificate(self, seen, context));
+    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(alert) = seen.fatal_alert() else { return };
         if seen.completed() {
             return;
@@ -94,30 +93,6 @@ impl Cause for DecodeError {
     }
 }
 
-/// The client refused a certificate that is no certificate: its bytes do not parse.
-fn unreadable_certificate(cause: &DecodeError, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
-    let rejection = seen.server_certificate_rejection()?;
-    let (place, fault) = context.chain(seen, Side::Server)?.unparsed.first()?;
-    let chain = seen.server_chain.as_ref().seen()?;
-    let sentence = format!(
-        "Certificate {} of {} cannot be parsed ({fault}), and the client refused it.",
-        place + 1,
-        server_called(seen)
-    );
-    let mut finding = Finding::new(cause, 92, sentence)
-        .at_fault(AtFault::Server)
-        .prove_span(&chain.span, format!("Certificate {}: {fault}", place + 1));
-    finding = match seen.fatal_alert() {
-        Some(alert) => finding.prove_span(&alert.span, told(alert)),
-        None => finding.prove(rejection.mark, "the client breaks off"),
-    };
-    Some(finding.remedy(
-        AtFault::Server,
-        "replace the certificate file: it was cut or altered",
-        Some("openssl x509 -in server.pem -noout -text".to_owned()),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,19 +131,5 @@ mod tests {
             .fin(Server)
             .seen();
         assert!(judged(&DecodeError, &seen).is_none());
-    }
-
-    #[test]
-    fn a_certificate_that_is_none_is_the_servers_fault() {
-        let seen = connected()
-            .client_hello(Hello::tls12)
-            .server_flight(&[b"no certificate"])
-            .alert(Client, 2, 42)
-            .seen();
-        let finding = judged(&DecodeError, &seen).unwrap();
-        assert_eq!(finding.at_fault, AtFault::Server);
-        let verdict = context().verdict(&seen);
-        assert_eq!(name_of(&verdict), "decode-error");
-        assert!(!mentions(&verdict, "server-certificate-rejected"));
     }
 }

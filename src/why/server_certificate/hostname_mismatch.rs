@@ -1,6 +1,6 @@
 //! The certificate is for other names.
 
-use super::{GENERIC, case, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, as_placeholder, case, prove_chain, prove_rejection, show_chain};
 use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::{NameMatch, covers, why_not_covered};
@@ -60,7 +60,8 @@ impl Cause for HostnameMismatch {
             seen,
             format!("Certificate \"{}\": {held}", leaf.display_name()),
         );
-        if let Some(text) = misplaced.or(nearly) {
+        let placeholder = as_placeholder(leaf).map(str::to_owned);
+        if let Some(text) = placeholder.or(misplaced).or(nearly) {
             finding = finding.infer(text);
         }
         findings.push(

@@ -1,9 +1,9 @@
 //! The server left out a certificate between its own and the root.
 
-use super::{GENERIC, case, namesake_of, other_key, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, case, is_skipped_level, namesake_of, prove_chain, prove_rejection, sent, show_chain};
 use crate::why::fits::{SEEN_ELSEWHERE, fits};
 use crate::why::prelude::*;
-use crate::x509::{Anchored, Certificate, ChainShape, Gap, Misfit};
+use crate::x509::{Anchored, ChainShape, Gap};
 
 /// What was sent does not reach a root, and something else in the input, or the issuer's kind, says that it could.
 pub(crate) struct MissingIntermediate;
@@ -29,9 +29,13 @@ impl Cause for MissingIntermediate {
             return;
         }
         let leaf_only = matches!(case.chain.shape, ChainShape::LeafOnly);
-        let stray = match &case.chain.shape {
+        // Somebody meant to send an intermediate and took another: that is a mistake of its own, unless it stands further up.
+        let skips = match &case.chain.shape {
             ChainShape::LeafOnly | ChainShape::EndsAtUnknownIssuer => None,
-            ChainShape::BrokenAt { index, misfit } => sent(seen, *index).map(|stray| (stray, *misfit)),
+            ChainShape::BrokenAt { index, .. } => match sent(seen, *index) {
+                Some(above) if is_skipped_level(case.chain, above) => Some(above.display_name()),
+                _ => return,
+            },
             _ => return,
         };
         let elsewhere = match &case.chain.anchored {
@@ -48,20 +52,13 @@ impl Cause for MissingIntermediate {
         let weight = match &elsewhere {
             Some((_, Some(_))) => 98,
             Some((_, None)) => SEEN_ELSEWHERE,
-            // Somebody meant to send an intermediate, and took another one.
-            None if stray.is_some() => 90,
+            // The root was sent, so there is one, and something between.
+            None if skips.is_some() => 90,
             None => likelihood(gap, leaf_only),
         };
         let issuer = gap.issuer.display();
-        let sent = match stray {
-            Some((stray, Misfit::WrongKey)) => format!(
-                "another certificate of the name \"{}\" in the place of the intermediate",
-                stray.display_name()
-            ),
-            Some((stray, Misfit::Unrelated)) => format!(
-                "\"{}\", which did not issue its certificate, in the place of the intermediate",
-                stray.display_name()
-            ),
+        let sent = match skips {
+            Some(above) => format!("\"{above}\" with its certificate, and not what stands between them"),
             None if leaf_only => "only its own certificate".to_owned(),
             None => "a chain that stops short of a root".to_owned(),
         };
@@ -73,15 +70,11 @@ impl Cause for MissingIntermediate {
         let finding = Finding::new(self, fits(weight, self.id(), seen, &case.rejection), sentence)
             .at_fault(AtFault::Server)
             .aborted_by(AbortedBy::Client);
-        let instead = match stray {
-            Some((stray, Misfit::WrongKey)) => format!("what was sent {}", other_key(&gap.below, stray)),
-            _ => "its issuer was not sent".to_owned(),
-        };
         let mut finding = prove_chain(
             finding,
             seen,
             format!(
-                "Certificate: \"{}\", issued by \"{issuer}\"; {instead}{}",
+                "Certificate: \"{}\", issued by \"{issuer}\"; its issuer was not sent{}",
                 gap.below.display_name(),
                 namesake_of(gap)
             ),
@@ -130,17 +123,6 @@ impl Cause for MissingIntermediate {
                 ),
         );
     }
-}
-
-/// A certificate of the list that was sent.
-fn sent(seen: &Observed, index: usize) -> Option<&Certificate> {
-    seen.server_chain
-        .as_ref()
-        .seen()?
-        .value
-        .get(index)?
-        .readable()
-        .map(|certificate| &**certificate)
 }
 
 /// How likely a gap is a forgotten intermediate rather than an unknown authority, by what its issuer looks like.
@@ -221,38 +203,20 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_in_the_place_of_the_intermediate_is_as_good_as_none() {
-        let chain = Issued::to("shop.example");
-        let stranger = Authority::root("Elsewhere Root").below("Elsewhere CA");
-        let seen = turned_down(&[&chain.leaf, &stranger.der]);
-        let finding = context()
-            .trusting(&chain.root)
-            .judged(&MissingIntermediate, &seen)
-            .unwrap();
-        assert!(finding.sentence.contains("\"Elsewhere CA\""), "{}", finding.sentence);
-    }
-
-    #[test]
-    fn an_intermediate_of_the_right_name_with_another_key_is_told_by_both_key_ids() {
-        let chain = Issued::to("shop.example");
-        let renewed = chain.root.below(chain.intermediate.certificate().display_name());
-        let seen = turned_down(&[&chain.leaf, &renewed.der]);
-        let finding = context()
-            .trusting(&chain.root)
-            .judged(&MissingIntermediate, &seen)
-            .unwrap();
-        let ids = [&chain.intermediate, &renewed].map(|authority| authority.certificate().extensions.subject_key_id);
-        for id in ids.into_iter().flatten() {
-            assert!(
-                finding.evidence.iter().any(|evidence| evidence.text.contains(&id)),
-                "{id}"
-            );
-        }
+    fn a_level_that_was_left_out_below_what_was_sent_is_missing() {
+        let root = Authority::root("Shop Anchor");
+        let policy = root.below("Shop Policy");
+        let issuing = policy.below("Shop Issuing CA");
+        let leaf = Leaf::named("shop.example").signed_by(&issuing);
+        let seen = turned_down(&[&leaf, &policy.der]);
+        let world = || context().trusting(&root).with_elsewhere(&issuing);
+        let finding = world().judged(&MissingIntermediate, &seen).unwrap();
         assert!(
-            finding.sentence.contains("another certificate of the name"),
+            finding.sentence.contains("sent \"Shop Policy\" with its certificate"),
             "{}",
             finding.sentence
         );
+        assert_eq!(world().chosen(&seen), "missing-intermediate");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The server's certificate is signed by itself.
 
-use super::{GENERIC, case, prove_chain, prove_rejection, show_chain};
+use super::{GENERIC, as_placeholder, case, prove_chain, prove_rejection, show_chain};
 use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::ChainShape;
@@ -35,6 +35,10 @@ impl Cause for SelfSigned {
         let finding = Finding::new(self, fits(97, self.id(), seen, &case.rejection), sentence)
             .at_fault(AtFault::Server)
             .aborted_by(AbortedBy::Client);
+        let finding = match as_placeholder(leaf) {
+            Some(proves) => finding.infer(proves),
+            None => finding,
+        };
         let finding = prove_chain(
             finding,
             seen,

@@ -1,6 +1,6 @@
 //! The client turned the server's certificate down, and no other cause explains it by what the packets show.
 
-use super::{GENERIC, prove_chain, prove_rejection, show_chain, why_hidden};
+use super::{GENERIC, prove_chain, prove_rejection, show_chain, staple, what_is_wrong, why_hidden};
 use crate::why::prelude::*;
 use crate::x509::{Anchored, ChainReport};
 
@@ -31,6 +31,12 @@ impl Cause for ServerCertificateRejected {
         let visible = seen.server_chain.is_seen();
         let weight = match rejection.sign {
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
+            // These speak of a certificate only where something is wrong with it.
+            Sign::Alert(
+                AlertDescription::DECRYPT_ERROR
+                | AlertDescription::DECODE_ERROR
+                | AlertDescription::INSUFFICIENT_SECURITY,
+            ) => return,
             Sign::Alert(_) if visible => 80,
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) => 55,
             Sign::Alert(_) => 84,
@@ -45,7 +51,13 @@ impl Cause for ServerCertificateRejected {
             .chain(seen, Side::Server)
             .map(ChainReport::defects)
             .unwrap_or_default();
-        let sentence = if !defects.is_empty() {
+        let staple = staple(seen, context).and_then(|(status, span)| Some((what_is_wrong(&status)?, span)));
+        let sentence = if let Some((wrong, _)) = &staple {
+            format!(
+                "The client does not accept the certificate of {}: the OCSP response that the server staples {wrong}.",
+                server_called(seen)
+            )
+        } else if !defects.is_empty() {
             format!(
                 "The client does not accept the certificate of {}: {}.",
                 server_called(seen),
@@ -70,11 +82,20 @@ impl Cause for ServerCertificateRejected {
             )
         };
         let mut finding = Finding::new(self, weight, sentence).at_fault(match visible {
-            true if !defects.is_empty() => AtFault::Server,
+            true if !defects.is_empty() || staple.is_some() => AtFault::Server,
             true => AtFault::Client,
             false => AtFault::Unknown,
         });
         finding = prove_chain(finding, seen, told_chain(seen, context));
+        if let Some((wrong, span)) = &staple {
+            finding = finding
+                .prove_span(span, format!("CertificateStatus: the OCSP response {wrong}"))
+                .remedy(
+                    AtFault::Server,
+                    "have the server fetch a new status, or staple none; nginx",
+                    Some("ssl_stapling on; resolver 192.0.2.53;".to_owned()),
+                );
+        }
         let mut room_for_one = false;
         if let Some(sealed) = seen.sealed()
             && let Some(record) = sealed.certificate.or_else(|| sealed.flight.first().copied())

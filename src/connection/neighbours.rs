@@ -1,0 +1,195 @@
+//! What the connections of one client that went wrong have in common: signs that its clock or its network is the reason, and no server.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use crate::connection::{First, Observed};
+use crate::evidence::{Mark, Side};
+use crate::x509::site;
+
+/// Hellos of one client whose clock is looked at.
+const CLOCKS: usize = 64;
+/// Seconds by which two readings of one clock may differ.
+const AGREE: i64 = 2;
+/// Sites of one leaf that are remembered.
+const SITES: usize = 16;
+
+/// Paths that systems fetch without TLS to see whether the internet is there, and whose answer everybody knows.
+const PROBES: [&str; 10] = [
+    "/hotspot-detect.html",
+    "/generate_204",
+    "/gen_204",
+    "/connecttest.txt",
+    "/ncsi.txt",
+    "/success.txt",
+    "/canonical.html",
+    "/check_network_status.txt",
+    "/library/test/success.html",
+    "/nm",
+];
+/// Answers of a network that wants a login first: a redirection, or RFC 6585 §6.
+const LOGIN_FIRST: [&str; 4] = [" 302", " 303", " 307", " 511"];
+
+/// One leaf, shown to one client for several sites.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answered {
+    /// The sites that were asked for, each with the first connection's packet that showed the leaf.
+    pub(crate) sites: BTreeMap<String, Mark>,
+    /// The addresses that showed it.
+    pub(crate) servers: std::collections::BTreeSet<IpAddr>,
+}
+
+/// A probe of the network that was answered by somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Probe {
+    /// The client's request line.
+    pub(crate) request: String,
+    /// The first line of the answer.
+    pub(crate) answer: String,
+    /// The packet that holds the answer.
+    pub(crate) mark: Mark,
+}
+
+/// [`Neighbours::of`] a capture set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Neighbours {
+    clocks: HashMap<IpAddr, i64, foldhash::fast::RandomState>,
+    leaves: HashMap<(IpAddr, String), Answered, foldhash::fast::RandomState>,
+    probes: HashMap<IpAddr, Probe, foldhash::fast::RandomState>,
+}
+
+impl Neighbours {
+    /// From the connections of a set, in their order. Sound ones are left out whether they are there or not.
+    pub(crate) fn of<'a>(observed: impl IntoIterator<Item = &'a Observed>) -> Self {
+        let mut all = Self::default();
+        let mut clocks: HashMap<IpAddr, Vec<i64>, foldhash::fast::RandomState> = HashMap::default();
+        for seen in observed.into_iter().filter(|seen| !seen.is_plainly_sound()) {
+            let client = seen.client.address;
+            if let (Some(told), Some(offer)) = (seen.hello_time, seen.offer.as_ref().seen())
+                && let Some(at) = offer.span.mark.time
+            {
+                let readings = clocks.entry(client).or_default();
+                if readings.len() < CLOCKS {
+                    readings.push(i64::from(told).saturating_sub(at.seconds()));
+                }
+            }
+            all.note_leaf(seen);
+            if let Some(probe) = probe(seen) {
+                all.probes.entry(client).or_insert(probe);
+            }
+        }
+        for (client, readings) in clocks {
+            if let Some(offset) = agreed(readings) {
+                all.clocks.insert(client, offset);
+            }
+        }
+        all
+    }
+
+    /// Seconds by which a client's clock is ahead of the capture's (negative: behind), where its hellos carry it. Most hellos begin their
+    /// random with anything but the time; two or more that agree are no accident.
+    pub(crate) fn clock_of(&self, client: IpAddr) -> Option<i64> {
+        self.clocks.get(&client).copied()
+    }
+
+    /// For which sites, and from which addresses, this client was shown the leaf of this SHA-256.
+    pub(crate) fn shown_leaf(&self, client: IpAddr, sha256: &str) -> Option<&Answered> {
+        self.leaves.get(&(client, sha256.to_owned()))
+    }
+
+    /// A probe of this client that a network's login answered.
+    pub(crate) fn probe_of(&self, client: IpAddr) -> Option<&Probe> {
+        self.probes.get(&client)
+    }
+
+    fn note_leaf(&mut self, seen: &Observed) {
+        let (Some(leaf), Some(chain), Some(name)) =
+            (seen.leaf(), seen.server_chain.as_ref().seen(), seen.server_name())
+        else {
+            return;
+        };
+        let Some(site) = site(name) else { return };
+        let answered = self
+            .leaves
+            .entry((seen.client.address, leaf.sha256.clone()))
+            .or_default();
+        if answered.sites.len() < SITES {
+            answered.sites.entry(site).or_insert(chain.span.mark);
+            answered.servers.insert(seen.server.address);
+        }
+    }
+}
+
+/// What most of the readings agree on; random ones do not.
+fn agreed(mut readings: Vec<i64>) -> Option<i64> {
+    readings.sort_unstable();
+    let middle = *readings.get(readings.len() / 2)?;
+    let near = readings
+        .iter()
+        .filter(|reading| reading.abs_diff(middle) <= AGREE.unsigned_abs())
+        .count();
+    (near >= 2 && near * 2 > readings.len()).then_some(middle)
+}
+
+fn probe(seen: &Observed) -> Option<Probe> {
+    let (First::Other(Some(request), _), First::Other(Some(answer), span)) =
+        (&seen.first[Side::Client], &seen.first[Side::Server])
+    else {
+        return None;
+    };
+    let path = request.quote.split(' ').nth(1)?;
+    let asks = request.quote.starts_with("GET ") && PROBES.iter().any(|known| path == *known);
+    let refers = answer.quote.starts_with("HTTP/1.") && LOGIN_FIRST.iter().any(|code| answer.quote.contains(code));
+    (asks && refers).then(|| Probe {
+        request: request.quote.clone(),
+        answer: answer.quote.clone(),
+        mark: span.mark,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::testing::*;
+    use crate::x509::testing::{Authority, Leaf};
+
+    #[test]
+    fn readings_that_agree_are_a_clock_and_random_ones_are_none() {
+        assert_eq!(agreed(vec![-500, -499, -500]), Some(-500));
+        assert_eq!(agreed(vec![-500]), None);
+        assert_eq!(agreed(vec![-500, 90_000, 7_000_000]), None);
+        assert_eq!(agreed(Vec::new()), None);
+    }
+
+    #[test]
+    fn one_leaf_for_two_sites_is_remembered_with_both() {
+        let leaf = Leaf::named("login.portal.example").signed_by(&Authority::root("Portal"));
+        let to = |name: &str| {
+            connected()
+                .client_hello(|hello| hello.tls12().name(name))
+                .server_flight(&[&leaf])
+                .alert(Client, 2, 48)
+                .seen()
+        };
+        let all = [to("mail.example"), to("www.mail.example"), to("www.shop.test")];
+        let neighbours = Neighbours::of(all.iter());
+        let sha256 = &all[0].leaf().unwrap().sha256;
+        let answered = neighbours.shown_leaf(all[0].client.address, sha256).unwrap();
+        assert_eq!(answered.sites.keys().collect::<Vec<_>>(), ["mail.example", "shop.test"]);
+    }
+
+    #[test]
+    fn a_probe_that_is_sent_elsewhere_is_told_and_one_that_succeeds_is_not() {
+        let asks = |answer: &str| {
+            connected()
+                .say(Client, b"GET /generate_204 HTTP/1.1\r\nHost: a.example\r\n\r\n")
+                .say(Server, answer.as_bytes())
+                .seen()
+        };
+        let of = |seen: Observed| Neighbours::of([&seen]).probe_of(seen.client.address).cloned();
+        assert!(of(asks("HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n")).is_some());
+        assert!(of(asks("HTTP/1.1 204 No Content\r\n\r\n")).is_none());
+    }
+}
