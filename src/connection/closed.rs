@@ -63,7 +63,7 @@ impl Closed {
         for kept in &self.hellos {
             match ClientHello::parse(&kept.body) {
                 Ok(hello) => {
-                    observed.hello_time = observed.hello_time.or(Some(hello.time()));
+                    observed.hello_time.get_or_insert_with(|| hello.time());
                     offers.push(Spanned {
                         value: known.offers.intern(Offer::from_hello(&hello, kept.span.len)),
                         span: kept.span,

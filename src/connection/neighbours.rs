@@ -140,7 +140,7 @@ fn probe(seen: &Observed) -> Option<Probe> {
         return None;
     };
     let path = request.quote.split(' ').nth(1)?;
-    let asks = request.quote.starts_with("GET ") && PROBES.iter().any(|known| path == *known);
+    let asks = request.quote.starts_with("GET ") && PROBES.contains(&path);
     let refers = answer.quote.starts_with("HTTP/1.") && LOGIN_FIRST.iter().any(|code| answer.quote.contains(code));
     (asks && refers).then(|| Probe {
         request: request.quote.clone(),

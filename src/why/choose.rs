@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_remark_is_told_and_neither_chosen_nor_heard() {
         let seen = connected().client_hello(Hello::tls12).seen();
-        let remark = finding("self-signed", 99, 5).as_remark();
+        let remark = finding("self-signed", 99, 5).into_remark();
         assert_eq!(
             order(
                 &seen,

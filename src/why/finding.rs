@@ -83,7 +83,7 @@ impl Finding {
     }
 
     /// Makes it a remark: worth knowing, but no reason for what happened.
-    pub(crate) fn as_remark(mut self) -> Self {
+    pub(crate) fn into_remark(mut self) -> Self {
         self.is_remark = true;
         self
     }

@@ -82,14 +82,14 @@ impl Cause for CaptivePortal {
             _ => return,
         };
         let held = leaf.display_name();
-        let also = match answered {
-            Some(answered) => format!(
-                ", as it did for {} other sites from {} addresses",
-                answered.sites.len().saturating_sub(1),
+        let also = answered.map_or_else(String::new, |answered| {
+            let others = answered.sites.len().saturating_sub(1);
+            let sites = if others == 1 { "site" } else { "sites" };
+            format!(
+                ", as it did for {others} other {sites} from {} addresses",
                 answered.servers.len()
-            ),
-            None => String::new(),
-        };
+            )
+        });
         let sentence = format!(
             "{} was asked for \"{name}\" and answered as \"{held}\"{also}: the network of {} wants a login first, and answers in everybody's name.",
             seen.server, seen.client.address

@@ -68,7 +68,7 @@ fn stapled(
             prove_rejection(finding, seen, rejection).aborted_by(AbortedBy::Client),
             seen,
         ),
-        None => finding.as_remark(),
+        None => finding.into_remark(),
     }
 }
 

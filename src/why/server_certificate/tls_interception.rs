@@ -71,7 +71,7 @@ impl Cause for TlsInterception {
             findings.push(prove_chain(
                 Finding::new(self, weight, sentence)
                     .at_fault(AtFault::Nobody)
-                    .as_remark(),
+                    .into_remark(),
                 seen,
                 shown,
             ));

@@ -57,7 +57,7 @@ impl Cause for WeakKey {
         let Some(rejection) = rejection.filter(refuses) else {
             let sentence = format!("{has}, {why} for other clients.");
             findings.push(prove_chain(
-                Finding::new(self, 90, sentence).at_fault(AtFault::Server).as_remark(),
+                Finding::new(self, 90, sentence).at_fault(AtFault::Server).into_remark(),
                 seen,
                 shown,
             ));

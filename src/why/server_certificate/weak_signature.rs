@@ -49,7 +49,7 @@ impl Cause for WeakSignature {
         let Some(rejection) = rejection.filter(refuses) else {
             let sentence = format!("{is}, which other clients refuse.");
             findings.push(prove_chain(
-                Finding::new(self, 90, sentence).at_fault(AtFault::Server).as_remark(),
+                Finding::new(self, 90, sentence).at_fault(AtFault::Server).into_remark(),
                 seen,
                 shown,
             ));
