@@ -2,12 +2,12 @@
 //!
 //! Servers name their time outright: in the `Date` of an HTTP answer, and, where they are of that make, in the first four bytes of a random of
 //! TLS ≤ 1.2 (RFC 5246 §7.4.1.2), which most fill with noise: so only what two hellos of one server agree on counts. And where every
-//! certificate of several servers is out of date, it is rather the clock that is.
+//! certificate of several servers is out of date, it is rather the clock that is. Nor is a certificate sent before a transparency log saw it.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::history::ServerHistory;
+use super::history::{SentChain, ServerHistory};
 use crate::evidence::Time;
 
 /// Sightings of each kind that are kept of one server, the earliest.
@@ -73,6 +73,11 @@ pub(crate) enum ClockSign {
         /// Servers that named a time.
         of: usize,
     },
+    /// So many servers sent certificates that a transparency log had not yet seen.
+    NotYetLogged {
+        /// Servers that did.
+        servers: usize,
+    },
     /// No certificate of so many issuers was valid by the capture's clock.
     NoneValid {
         /// Issuers of all first certificates.
@@ -84,6 +89,13 @@ impl fmt::Display for ClockEstimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sign {
             ClockSign::Told { agree, of } => write!(f, "{agree} of {of} servers that name their time agree on it"),
+            ClockSign::NotYetLogged { servers } => {
+                let plural = if servers == 1 { "server" } else { "servers" };
+                write!(
+                    f,
+                    "{servers} {plural} sent certificates that a transparency log saw only later; it is behind by as much at least"
+                )
+            }
             ClockSign::NoneValid { issuers } => {
                 write!(
                     f,
@@ -97,7 +109,8 @@ impl fmt::Display for ClockEstimate {
 /// What the servers of a capture together say of its clock; `None` where it seems right, or nothing tells.
 pub(crate) fn estimate<'a>(servers: impl Iterator<Item = &'a ServerHistory> + Clone) -> Option<ClockEstimate> {
     told(servers.clone())
-        .or_else(|| none_valid(servers))
+        .or_else(|| none_valid(servers.clone()))
+        .or_else(|| not_yet_logged(servers))
         .filter(|estimate| estimate.offset.abs() >= WORTH_A_WORD)
 }
 
@@ -138,6 +151,23 @@ fn none_valid<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<Cl
         offset: if earliest > 0 { earliest } else { latest },
         is_plain: true,
         sign: ClockSign::NoneValid { issuers: issuers.len() },
+    })
+}
+
+/// By how much the clock is behind at least, by the certificates that it shows before a log saw them.
+fn not_yet_logged<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<ClockEstimate> {
+    let behind = |sent: &SentChain| {
+        let logged = sent.leaf()?.extensions.timestamps.as_ref()?.latest;
+        let behind = logged.seconds().saturating_sub(sent.mark.time?.seconds());
+        (behind > 0).then_some(behind)
+    };
+    let late: Vec<i64> = servers
+        .filter_map(|server| server.sent.values().flatten().filter_map(behind).max())
+        .collect();
+    Some(ClockEstimate {
+        offset: *late.iter().max()?,
+        is_plain: false,
+        sign: ClockSign::NotYetLogged { servers: late.len() },
     })
 }
 

@@ -51,7 +51,8 @@ impl SentChains {
         }
     }
 
-    /// What this server sent to those who asked for this name, at the moment that is nearest to `near`.
+    /// What this server sent to those who asked for this name around `near`. `None` where it sent now this and now that: then nobody can
+    /// tell which of them it sent here.
     fn of(&self, server: Endpoint, name: &str, near: Mark) -> Option<&Arc<SentChain>> {
         let apart = |sent: &SentChain| match (sent.mark.time, near.time) {
             (Some(at), Some(near)) => at.seconds().abs_diff(near.seconds()),
@@ -59,10 +60,9 @@ impl SentChains {
             _ => u64::MAX,
         };
         let sightings = self.0.get(&server)?.get(name)?;
-        let nearest = sightings
-            .iter()
-            .min_by_key(|sent| (apart(sent), sent.mark.capture, sent.mark.frame))?;
-        (apart(nearest) <= Self::FRESH).then_some(nearest)
+        let mut fresh = sightings.iter().filter(|sent| apart(sent) <= Self::FRESH);
+        let first = fresh.next()?;
+        fresh.all(|other| other.chain == first.chain).then_some(first)
     }
 
     /// Gives a connection the certificates that its own packets hide.
@@ -303,6 +303,22 @@ mod tests {
             older.mark.time = older.mark.time.map(|time| time.plus_seconds(-90_000));
             *sighting = Arc::new(older);
         }
+        chains.lend(&mut seen);
+        assert!(seen.borrowed.is_none());
+    }
+
+    #[test]
+    fn of_a_server_that_sends_now_this_and_now_that_nothing_is_borrowed() {
+        let mut chains = sent("shop.example");
+        let closed = connected()
+            .client_hello(|hello| hello.tls12().name("shop.example"))
+            .server_flight(&[b"another leaf"])
+            .finished_by_both()
+            .closed();
+        let mut history = ServerHistory::default();
+        history.add(&closed);
+        chains.add(closed.observed.server, &history);
+        let mut seen = hidden();
         chains.lend(&mut seen);
         assert!(seen.borrowed.is_none());
     }

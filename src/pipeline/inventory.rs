@@ -91,10 +91,13 @@ impl Inventory {
     }
 }
 
-/// The rows of one capture, by server and by the fingerprints of what it sent.
+/// A server and the fingerprints of what it sent.
+type Key = (Endpoint, Vec<String>);
+
+/// The rows of one capture.
 #[derive(Debug, Default)]
 pub(crate) struct Served {
-    rows: BTreeMap<(Endpoint, Vec<String>), Row>,
+    rows: BTreeMap<Key, Row>,
     left_out: u64,
 }
 
@@ -132,7 +135,7 @@ pub(super) fn told<'a>(
     at: Option<Time>,
 ) -> report::Inventory {
     let mut inventory = report::Inventory::default();
-    let mut rows: BTreeMap<&(Endpoint, Vec<String>), Vec<(&str, &Row)>> = BTreeMap::new();
+    let mut rows: BTreeMap<&Key, Vec<(&str, &Row)>> = BTreeMap::new();
     for (path, served) in captures {
         inventory.left_out += served.left_out;
         for (key, row) in &served.rows {

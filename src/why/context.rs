@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::connection::{Answered, Endpoint, Neighbours, Observed, Probe, ServerHistory};
-use crate::evidence::{Pair, Seen, Side, Time};
+use crate::evidence::{Pair, Side, Time};
 use crate::x509::{CertificateIndex, CertificateStore, ChainReport, Issued, Name, Trust, examine};
 
 /// What a whole capture set knows: trust stores, every certificate of the input, and how each server fared.
@@ -56,25 +56,18 @@ impl<'a> Context<'a> {
         self.surroundings.at.or_else(|| seen.certificate_time().map(corrected))
     }
 
-    /// The chain that one side sent, examined. `None` where none was seen, or the list was empty.
+    /// The chain that one side sent, examined; of a server that hides its own, the borrowed one. `None` where there is neither, or the list
+    /// was empty.
     pub(crate) fn chain(&self, seen: &Observed, of: Side) -> Option<&ChainReport> {
         self.chains[of]
             .get_or_init(|| {
                 let chain = match of {
-                    Side::Client => &seen.client_chain,
-                    Side::Server => &seen.server_chain,
+                    Side::Client => &seen.client_chain.as_ref().seen()?.value,
+                    Side::Server => seen.shown_server_chain()?,
                 };
-                let Seen::Seen(chain) = chain else { return None };
                 let about = self.surroundings;
-                (!chain.value.is_empty()).then(|| {
-                    examine(
-                        &chain.value,
-                        &about.index,
-                        &about.trust,
-                        &about.certificates,
-                        self.time(seen),
-                    )
-                })
+                (!chain.is_empty())
+                    .then(|| examine(chain, &about.index, &about.trust, &about.certificates, self.time(seen)))
             })
             .as_ref()
     }

@@ -130,6 +130,12 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         Sign::Left => 85,
         Sign::LeftAfterCompletion => after_completion(defect),
     };
+    // What another connection was sent is likely what this one was sent.
+    let per_cent = if seen.server_chain.is_seen() {
+        per_cent
+    } else {
+        per_cent * 9 / 10
+    };
     (u32::from(weight) * per_cent / 100) as u8
 }
 

@@ -79,7 +79,7 @@ impl Cause for CertificateExpired {
 /// TLS 1.3: certificate_expired in the clear (OpenSSL's clients), and the certificate hidden.
 fn told_but_hidden(cause: &CertificateExpired, seen: &Observed) -> Option<Finding> {
     let rejection = seen.server_certificate_rejection()?;
-    if rejection.sign != Sign::Alert(AlertDescription::CERTIFICATE_EXPIRED) || seen.server_chain.is_seen() {
+    if rejection.sign != Sign::Alert(AlertDescription::CERTIFICATE_EXPIRED) || seen.shown_server_chain().is_some() {
         return None;
     }
     let sentence = format!(
@@ -101,7 +101,10 @@ fn told_but_hidden(cause: &CertificateExpired, seen: &Observed) -> Option<Findin
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::connection::SentChain;
     use crate::why::Confidence;
     use crate::why::testing::*;
 
@@ -142,6 +145,49 @@ mod tests {
             "{}",
             finding.sentence
         );
+    }
+
+    /// A client of TLS 1.3 that leaves with a hidden alert, and what the server showed to another one.
+    fn hidden(shown: &[&[u8]]) -> Observed {
+        let mut seen = connected()
+            .client_hello(|hello| hello.name("shop.example"))
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53])
+            .sealed(Client, &[19])
+            .fin(Client)
+            .seen();
+        let clear = turned_down(shown, 45);
+        let chain = clear.server_chain.as_ref().seen().unwrap();
+        seen.borrowed = Some(Arc::new(SentChain {
+            chain: chain.value.clone(),
+            mark: chain.span.mark,
+        }));
+        seen
+    }
+
+    #[test]
+    fn what_another_connection_was_sent_makes_it_likely() {
+        let chain = Issued::of(&Leaf::named("shop.example").with(valid(2024, 2026)));
+        let verdict = context().trusting(&chain.root).verdict(&hidden(&chain.whole()));
+        let finding = verdict.cause.as_ref().unwrap();
+        assert_eq!(
+            (name_of(&verdict), Confidence::of_weight(finding.weight)),
+            ("certificate-expired", Some(Confidence::Likely))
+        );
+        assert!(finding.evidence.iter().any(|evidence| evidence.elsewhere));
+        assert!(
+            finding
+                .inferred
+                .as_ref()
+                .is_some_and(|text| text.contains("TLS 1.3 hides"))
+        );
+    }
+
+    #[test]
+    fn a_sound_certificate_elsewhere_makes_no_defect_here() {
+        let chain = Issued::to("shop.example");
+        let verdict = context().trusting(&chain.root).verdict(&hidden(&chain.whole()));
+        assert_eq!(name_of(&verdict), "server-certificate-rejected");
     }
 
     #[test]

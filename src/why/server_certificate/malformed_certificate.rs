@@ -66,7 +66,7 @@ impl Cause for MalformedCertificate {
 /// The first certificate of the list that cannot be parsed.
 fn unreadable(seen: &Observed, case: &Case<'_>) -> Option<Fault> {
     let (place, fault) = case.chain.unparsed.first()?;
-    let len = seen.server_chain.as_ref().seen()?.value.get(*place)?.der().len();
+    let len = seen.shown_server_chain()?.get(*place)?.der().len();
     Some(Fault {
         weight: 97,
         sentence: format!(

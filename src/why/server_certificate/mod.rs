@@ -54,7 +54,7 @@ struct Case<'a> {
     chain: &'a ChainReport,
 }
 
-/// The case against the server's certificate, where the client turned it down and the chain is in the clear.
+/// The case against the server's certificate, where the client turned it down and the chain is in the clear, be it in another connection.
 fn case<'a>(seen: &Observed, context: &'a Context<'_>) -> Option<Case<'a>> {
     let rejection = seen.server_certificate_rejection()?;
     let chain = context.chain(seen, Side::Server)?;
@@ -126,11 +126,23 @@ fn prove_rejection(finding: Finding, seen: &Observed, rejection: &Rejection) -> 
     }
 }
 
-/// The leaf as evidence, in the Certificate message.
+/// The leaf as evidence, in the Certificate message, or in that of another connection where TLS 1.3 hides this one's.
 fn prove_chain(finding: Finding, seen: &Observed, text: impl Into<String>) -> Finding {
-    match seen.server_chain.as_ref().seen() {
-        Some(chain) => finding.prove_span(&chain.span, text),
-        None => finding,
+    match (&seen.server_chain, &seen.borrowed) {
+        (Seen::Seen(chain), _) => finding.prove_span(&chain.span, text),
+        (_, Some(sent)) => finding
+            .prove_elsewhere(
+                sent.mark,
+                format!(
+                    "what the server sent to another connection for the same name: {}",
+                    text.into()
+                ),
+            )
+            .infer(format!(
+                "{}; that this connection was sent the same is likely, and not seen.",
+                why_hidden(seen)
+            )),
+        _ => finding,
     }
 }
 
@@ -174,8 +186,8 @@ fn what_is_wrong(status: &StatusReport) -> Option<String> {
 
 /// A certificate of the list that was sent.
 fn sent(seen: &Observed, index: usize) -> Option<&Certificate> {
-    let chain = &seen.server_chain.as_ref().seen()?.value;
-    chain.get(index)?.readable().map(|certificate| &**certificate)
+    let certificate = seen.shown_server_chain()?.get(index)?.readable()?;
+    Some(certificate)
 }
 
 /// True where `issuer` has the key id that `child` names: a signature of `child` that is not its was not made over these bytes.

@@ -164,7 +164,7 @@ fn remedies(finding: Finding, seen: &Observed) -> Finding {
 /// TLS 1.3: unknown_ca in the clear (OpenSSL's clients), and the certificates hidden.
 fn told_but_hidden(cause: &UntrustedRoot, seen: &Observed) -> Option<Finding> {
     let rejection = seen.server_certificate_rejection()?;
-    if rejection.sign != Sign::Alert(AlertDescription::UNKNOWN_CA) || seen.server_chain.is_seen() {
+    if rejection.sign != Sign::Alert(AlertDescription::UNKNOWN_CA) || seen.shown_server_chain().is_some() {
         return None;
     }
     let sentence = format!(

@@ -193,7 +193,7 @@ fn told_but_hidden(cause: &WrongUsage, seen: &Observed) -> Option<Finding> {
     let offer = &seen.offer.as_ref().seen()?.value;
     let says_so =
         rejection.sign == Sign::Alert(AlertDescription::UNSUPPORTED_CERTIFICATE) && offer.stack == ClientStack::OpenSsl;
-    if !says_so || seen.server_chain.is_seen() {
+    if !says_so || seen.shown_server_chain().is_some() {
         return None;
     }
     let sentence = format!(
