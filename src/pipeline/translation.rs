@@ -16,7 +16,7 @@ use crate::net::FlowKey;
 /// The first packets of both are captured within so many nanoseconds.
 const TOGETHER_NANOS: u64 = 10_000_000;
 /// Of so many connections, the latest, another copy may come; of at most twice as many it is found.
-const REMEMBERED: usize = 4_096;
+const REMEMBERED: usize = 512;
 
 /// What stays the same through a translation of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
