@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::history::{SentChain, ServerHistory};
+use super::Observed;
+use super::history::ServerHistory;
 use crate::evidence::Time;
 
 /// Sightings of each kind that are kept of one server, the earliest.
@@ -106,11 +107,15 @@ impl fmt::Display for ClockEstimate {
     }
 }
 
-/// What the servers of a capture together say of its clock; `None` where it seems right, or nothing tells.
-pub(crate) fn estimate<'a>(servers: impl Iterator<Item = &'a ServerHistory> + Clone) -> Option<ClockEstimate> {
+/// What a capture says of its clock: `servers` are all of it, `judged` the connections that something went wrong with. `None` where the clock seems
+/// right, or nothing tells.
+pub(crate) fn estimate<'a>(
+    servers: impl Iterator<Item = &'a ServerHistory> + Clone,
+    judged: impl Iterator<Item = &'a Observed>,
+) -> Option<ClockEstimate> {
     told(servers.clone())
-        .or_else(|| none_valid(servers.clone()))
-        .or_else(|| not_yet_logged(servers))
+        .or_else(|| none_valid(servers))
+        .or_else(|| not_yet_logged(judged))
         .filter(|estimate| estimate.offset.abs() >= WORTH_A_WORD)
 }
 
@@ -154,20 +159,26 @@ fn none_valid<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<Cl
     })
 }
 
-/// By how much the clock is behind at least, by the certificates that it shows before a log saw them.
-fn not_yet_logged<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<ClockEstimate> {
-    let behind = |sent: &SentChain| {
-        let logged = sent.leaf()?.extensions.timestamps.as_ref()?.latest;
-        let behind = logged.seconds().saturating_sub(sent.mark.time?.seconds());
-        (behind > 0).then_some(behind)
-    };
-    let late: Vec<i64> = servers
-        .filter_map(|server| server.sent.values().flatten().filter_map(behind).max())
-        .collect();
-    Some(ClockEstimate {
-        offset: *late.iter().max()?,
+/// By how much the clock is behind at least, by the certificates that it shows before a log saw them. Only those are read that have to be
+/// judged anyway.
+fn not_yet_logged<'a>(judged: impl Iterator<Item = &'a Observed>) -> Option<ClockEstimate> {
+    let (mut servers, mut most) = (BTreeSet::new(), 0);
+    for seen in judged {
+        let sent = seen.server_chain.as_ref().seen().and_then(|chain| chain.span.mark.time);
+        let (Some(at), Some(leaf)) = (sent, seen.leaf()) else {
+            continue;
+        };
+        let logged = leaf.extensions.timestamps.as_ref().map(|timestamps| timestamps.latest);
+        let behind = logged.map_or(0, |logged| logged.seconds().saturating_sub(at.seconds()));
+        if behind > 0 {
+            servers.insert(seen.server);
+            most = most.max(behind);
+        }
+    }
+    (most > 0).then_some(ClockEstimate {
+        offset: most,
         is_plain: false,
-        sign: ClockSign::NotYetLogged { servers: late.len() },
+        sign: ClockSign::NotYetLogged { servers: servers.len() },
     })
 }
 
@@ -189,7 +200,7 @@ mod tests {
     }
 
     fn of(servers: &[ServerHistory]) -> Option<ClockEstimate> {
-        estimate(servers.iter())
+        estimate(servers.iter(), std::iter::empty())
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn harvest(
     let servers = servers.take();
     let mut set = FollowedSet {
         observed: Vec::new(),
-        clock: estimate_clock(servers.values()),
+        clock: None,
         servers,
         sound: 0,
         half_open: 0,
@@ -172,5 +172,6 @@ fn harvest(
     set.observed
         .sort_by_key(|observed| observed.tcp.first_packet().map(|first| first.frame));
     set.observed = translations.join(set.observed, &mut set.sound);
+    set.clock = estimate_clock(set.servers.values(), set.observed.iter().map(|seen| &**seen));
     set
 }
