@@ -154,6 +154,7 @@ const BY_SERVERS: &[(&str, &[u8])] = &[
     ("client-certificate-expired", &[45]),
     // 42 is OpenSSL's; rustls, BoringSSL, wolfSSL, NSS and Go say 45.
     ("client-certificate-not-yet-valid", &[42, 45]),
+    ("client-certificate-revoked", &[44]),
     ("client-certificate-wrong-usage", &[43]),
     ("client-certificate-wrong-issuer", &[48]),
     ("client-certificate-untrusted", &[48]),
