@@ -160,7 +160,7 @@ mod tests {
             .judged(&ClientCertificateRevoked, &shows("revoked", 44))
             .unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
-        let said = "was revoked by \"root\" on 2024-03-01 (keyCompromise): the revocation list (CRL) that was fetched from 10.0.0.9";
+        let said = "was revoked by \"Root\" on 2024-03-01 (keyCompromise): the revocation list (CRL) that was fetched from 10.0.0.9";
         assert!(finding.sentence.contains(said), "{}", finding.sentence);
         assert!(
             finding
