@@ -106,6 +106,7 @@ fn prove_shown(finding: Finding, seen: &Observed, case: &Case<'_>) -> Finding {
 mod tests {
     use super::super::testing::*;
     use super::*;
+    use crate::evidence::Time;
     use crate::why::Confidence;
     use crate::why::testing::*;
     use crate::x509::testing::{REVOCATION_PEM, block};
@@ -154,6 +155,11 @@ mod tests {
         context().with_fetched(StatusKind::Crl, &block(REVOCATION_PEM, "crl"))
     }
 
+    /// When the list was made, by the time of which all the certificates are valid.
+    fn made() -> Time {
+        Crl::parse(&block(REVOCATION_PEM, "crl")).unwrap().this_update
+    }
+
     #[test]
     fn a_list_that_somebody_fetched_proves_it() {
         let finding = with_list()
@@ -174,20 +180,19 @@ mod tests {
             sure(with_list().judged(&ClientCertificateRevoked, &vague)),
             Some(Confidence::Likely)
         );
-        assert_eq!(with_list().chosen(&vague), "client-certificate-revoked");
+        assert_eq!(with_list().at(made()).chosen(&vague), "client-certificate-revoked");
     }
 
     #[test]
     fn a_list_without_it_speaks_against_the_server() {
-        let made = Crl::parse(&block(REVOCATION_PEM, "crl")).unwrap().this_update;
         let finding = with_list()
-            .at(made)
+            .at(made())
             .judged(&ClientCertificateRevoked, &shows("good", 44))
             .unwrap();
         assert_eq!(finding.at_fault, AtFault::Unknown);
         assert!(finding.weight < 93 && finding.evidence.iter().any(|one| one.elsewhere));
         let vague = with_list()
-            .at(made)
+            .at(made())
             .judged(&ClientCertificateRevoked, &shows("good", 46));
         assert!(vague.is_none());
     }
