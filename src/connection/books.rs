@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::connection::closed::{Closed, Kept};
+use crate::connection::fetched::Fetching;
 use crate::connection::transcript::Transcript;
 use crate::connection::{
-    AlertSeen, Answer, Chain, First, Hole, Identity, KeyExchangeSeen, MessageSeen, Observed, RecordLog, RecordSeen,
-    Spanned, Stapled,
+    AlertSeen, Answer, Chain, Fetched, First, Hole, Identity, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
+    RecordSeen, Spanned, Stapled,
 };
 use crate::evidence::{Hidden, Pair, Seen, Side, Span};
 use crate::registry::HandshakeType;
@@ -42,6 +43,9 @@ pub(super) struct Books {
     asked_for_tls: Option<Box<Span>>,
     /// Bytes of each side so far.
     sent: Pair<u64>,
+    /// A server that speaks HTTP, as long as it may hand out what an authority says of certificates.
+    fetching: Option<Box<Fetching>>,
+    fetched: Vec<Fetched>,
     hellos: Vec<Kept>,
     sslv2: Option<Kept>,
     retry: Option<Box<Spanned<Answer>>>,
@@ -75,6 +79,8 @@ impl Books {
             before_tls: Pair::default(),
             asked_for_tls: None,
             sent: Pair::default(),
+            fetching: None,
+            fetched: Vec::new(),
             hellos: Vec::new(),
             sslv2: None,
             retry: None,
@@ -98,7 +104,7 @@ impl Books {
         }
     }
 
-    /// Bytes of the messages and stapled responses that are kept.
+    /// Bytes of the messages and of the statuses, stapled or fetched, that are kept.
     pub(super) fn held_bytes(&self) -> usize {
         let request = self.certificate_request.as_deref();
         let kept = self
@@ -109,7 +115,10 @@ impl Books {
             .map(|kept| kept.body.len());
         let stapled = self.stapled.iter().flat_map(|stapled| &stapled.value.responses);
         let transcript = self.transcript.as_ref().map_or(0, |transcript| transcript.held_bytes());
-        kept.chain(stapled.map(|response| response.len())).sum::<usize>() + transcript
+        let fetching = self.fetching.as_ref().map_or(0, |fetching| fetching.held_bytes());
+        let fetched = self.fetched.iter().map(|fetched| fetched.body.len());
+        let stapled = stapled.map(|response| response.len());
+        kept.chain(stapled).chain(fetched).sum::<usize>() + transcript + fetching
     }
 
     /// The random of the first ClientHello (RFC 9846 §4.1.2), once that came whole.
@@ -139,8 +148,31 @@ impl Books {
         if side == Side::Client && self.asked_for_tls.is_none() && !self.spoke_tls() && asks_for_tls(bytes) {
             self.asked_for_tls = Some(Box::new(*span));
         }
+        if side == Side::Server {
+            self.look_for_status(bytes, span);
+        }
         self.sent[side] = span.at + u64::from(span.len);
         upgrades
+    }
+
+    /// Reads on where a server speaks HTTP and may hand out what an authority says of certificates; most say in their first packet that
+    /// they do not.
+    fn look_for_status(&mut self, bytes: &[u8], span: &Span) {
+        if span.at == 0 && Fetching::may_begin(bytes) {
+            self.fetching = Some(Box::default());
+        }
+        if let Some(fetching) = &mut self.fetching
+            && !fetching.take(bytes, span.mark, &mut self.fetched)
+        {
+            self.fetching = None;
+        }
+    }
+
+    /// Notes that bytes of this side are missing, whatever they are.
+    pub(super) fn note_gap(&mut self, from: Side) {
+        if from == Side::Server {
+            self.fetching = None;
+        }
     }
 
     /// Names the first bytes of a side of which no record could be expected, where they are words of another protocol.
@@ -162,7 +194,10 @@ impl Books {
     }
 
     /// Closes the books. The ClientHello is read only where somebody asks for it: most connections are sound, and nobody does.
-    pub(super) fn close(self, identity: Identity, tcp: TcpFacts) -> Closed {
+    pub(super) fn close(mut self, identity: Identity, tcp: TcpFacts) -> Closed {
+        if let Some(fetching) = self.fetching.take() {
+            fetching.finish(&mut self.fetched);
+        }
         let [of_client, of_server] = [Side::Client, Side::Server].map(|side| self.hidden(side, &tcp));
         let tls13 = self
             .answer
@@ -217,6 +252,7 @@ impl Books {
             sslv2: self.sslv2,
             certificate_request: self.certificate_request,
             transcript: self.transcript,
+            fetched: self.fetched,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::connection::offer::Offers;
 use crate::connection::request::Requests;
 use crate::connection::transcript::Transcript;
-use crate::connection::{CertificateVerifySeen, Observed, Offer, Spanned};
+use crate::connection::{CertificateVerifySeen, Fetched, Observed, Offer, Spanned};
 use crate::evidence::{Pair, Seen, Side, Span};
 use crate::registry::ProtocolVersion;
 use crate::tls::{CertificateVerify, ClientHello, Sslv2ClientHello};
@@ -28,6 +28,8 @@ pub(crate) struct Closed {
     pub(super) sslv2: Option<Kept>,
     pub(super) certificate_request: Option<Box<Kept>>,
     pub(super) transcript: Option<Box<Transcript>>,
+    /// OCSP responses and revocation lists that the server handed out.
+    pub(crate) fetched: Vec<Fetched>,
 }
 
 /// Messages that were read before: most are sent again and again, and what they say is kept once.

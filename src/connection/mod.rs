@@ -8,6 +8,7 @@ mod books;
 mod clock;
 mod closed;
 mod ending;
+mod fetched;
 mod history;
 mod neighbours;
 mod observed;
@@ -24,6 +25,7 @@ pub(crate) use answer::Answer;
 pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::{Closed, Known};
 pub(crate) use ending::Act;
+pub(crate) use fetched::Fetched;
 pub(crate) use history::{SentChain, SentChains, ServerHistory};
 pub(crate) use neighbours::{Answered, Neighbours, Probe};
 pub(crate) use observed::{

@@ -102,6 +102,7 @@ impl Sink for Observer {
             GapCause::CaptureLoss | GapCause::NetworkLoss => Hidden::Gap,
         };
         let Self { readers, books, .. } = self;
+        books.note_gap(from);
         readers[from].gap(len, &mut |item| match item {
             Item::Lost {
                 at,

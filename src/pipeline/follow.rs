@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use rayon::prelude::*;
 
 use super::decode::{Decoder, SHARDS};
-use super::harvest::Harvest;
+use super::harvest::{Harvest, STATUSES_OF_THE_INPUT};
 use super::inventory::Served;
 use super::limits::Reached;
 use super::servers::{Histories, Servers};
@@ -17,7 +17,7 @@ use crate::capture::{CaptureFacts, Reader, Window};
 use crate::connection::{ClockEstimate, Observed, estimate_clock};
 use crate::evidence::CaptureId;
 use crate::net::{FragmentLimits, FragmentTally};
-use crate::x509::{CertificateIndex, CertificateStore};
+use crate::x509::{CertificateIndex, CertificateStore, FetchedStatuses};
 
 /// What is judged together: one file.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(crate) struct FollowedSet {
     pub(crate) half_open: u64,
     /// Authorities' certificates that were seen.
     pub(crate) index: CertificateIndex,
+    /// OCSP responses and revocation lists that were fetched.
+    pub(crate) statuses: FetchedStatuses,
     /// Who served which certificates; empty where that is not asked for.
     pub(crate) served: Served,
     /// How often limits were reached.
@@ -152,6 +154,7 @@ fn harvest(
         sound: 0,
         half_open: 0,
         index: CertificateIndex::default(),
+        statuses: FetchedStatuses::with_limit(STATUSES_OF_THE_INPUT),
         served: Served::default(),
         facts,
         reached,
@@ -168,6 +171,7 @@ fn harvest(
             observed.capture_end = observed.capture_end.or(set.facts.last);
             set.observed.push(observed);
         }
+        set.statuses.merge(harvest.statuses);
     }
     set.observed
         .sort_by_key(|observed| observed.tcp.first_packet().map(|first| first.frame));

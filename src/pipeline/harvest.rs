@@ -12,7 +12,12 @@ use super::servers::Servers;
 use super::tally::{HalfOpen, Kind};
 use crate::connection::{Known, Observed, Observer};
 use crate::evidence::{CaptureId, Time};
-use crate::x509::{CertificateIndex, CertificateStore, Interned};
+use crate::x509::{CertificateIndex, CertificateStore, FetchedStatuses, Interned, StatusSource};
+
+/// Bytes of fetched statuses that a shard keeps.
+const STATUSES_OF_A_SHARD: usize = 1 << 20;
+/// Bytes of fetched statuses that are kept of the whole input.
+pub(super) const STATUSES_OF_THE_INPUT: usize = 16 << 20;
 
 /// What was left of a connection, and the conversation that it belongs to.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(super) struct Harvest {
     pub(super) half_open: HalfOpen,
     /// Authorities' certificates that were seen.
     pub(super) index: CertificateIndex,
+    /// OCSP responses and revocation lists that were fetched.
+    pub(super) statuses: FetchedStatuses,
     /// Who served which certificates, where that is asked for.
     pub(super) inventory: Option<Inventory>,
     sighted: Sighted,
@@ -64,6 +71,7 @@ impl Harvest {
             sound: 0,
             half_open: HalfOpen::default(),
             index: CertificateIndex::default(),
+            statuses: FetchedStatuses::with_limit(STATUSES_OF_A_SHARD),
             inventory: options.inventory.then(Inventory::default),
             sighted: Sighted::default(),
             known: Known::default(),
@@ -95,13 +103,20 @@ impl Harvest {
         let facts = live.tcp.facts().clone();
         let identity = live.identity(self.capture);
         let server = identity.server;
-        let closed = match live.observer {
+        let mut closed = match live.observer {
             Some(observer) => observer.close(identity, facts),
             None if self.half_open.keeps(server, Kind::of(&facts, false)) => {
                 Observer::new(Arc::clone(&self.certificates)).close(identity, facts)
             }
             None => return false,
         };
+        for fetched in closed.fetched.drain(..) {
+            let source = StatusSource {
+                server: server.address,
+                mark: fetched.mark,
+            };
+            self.statuses.add(fetched.kind, fetched.body.into(), source);
+        }
         let observed = &closed.observed;
         let spoke_tls = observed.spoke_tls();
         let spoke_otherwise = !spoke_tls && !observed.is_silent();

@@ -13,7 +13,7 @@ use crate::connection::{Neighbours, Observed, SentChains};
 use crate::evidence::Time;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
 use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
-use crate::x509::{CertificateIndex, CertificateStore, Trust};
+use crate::x509::{CertificateIndex, CertificateStore, Statuses, Trust};
 
 /// Connections that are rendered side by side before they are written.
 const BATCH: usize = 128;
@@ -59,6 +59,7 @@ impl Judged {
     pub(super) fn new(
         followed: Vec<FollowedSet>,
         index: Arc<CertificateIndex>,
+        statuses: Arc<Statuses>,
         shared: &Shared,
     ) -> (Self, Vec<CaptureSet>) {
         let captures = followed.iter().map(|set| set.facts.path.clone()).collect();
@@ -74,6 +75,7 @@ impl Judged {
                 trust: Arc::clone(&shared.trust),
                 certificates: Arc::clone(&shared.certificates),
                 index: Arc::clone(&index),
+                statuses: Arc::clone(&statuses),
                 servers: std::mem::take(&mut set.servers),
                 neighbours: Neighbours::of(set.observed.iter().map(|seen| &**seen)),
                 at: shared.at,

@@ -27,9 +27,12 @@ use crate::error::Error;
 use crate::evidence::{CaptureId, Time};
 use crate::report::{self, Capture, CaptureProblem, Generator, Report, Summary, Timestamp};
 use crate::why::{CAUSES, title};
-use crate::x509::{CertificateIndex, CertificateStore, SYSTEM_TRUST_FILES, Trust, TrustStore as Anchors};
+use crate::x509::{
+    CertificateIndex, CertificateStore, FetchedStatuses, SYSTEM_TRUST_FILES, Statuses, Trust, TrustStore as Anchors,
+};
 
 use follow::{FollowedSet, follow};
+use harvest::STATUSES_OF_THE_INPUT;
 use judged::{Judged, Shared};
 
 pub use limits::Limits;
@@ -139,6 +142,7 @@ pub struct Analysis {
     stop: Arc<AtomicBool>,
     pool: Option<ThreadPool>,
     certificates: Arc<CertificateStore>,
+    statuses: FetchedStatuses,
     sets: Vec<FollowedSet>,
     passed_over: u64,
     /// Captures of folders that could not be read.
@@ -173,6 +177,7 @@ impl Analysis {
             stop: Arc::new(AtomicBool::new(false)),
             pool,
             certificates,
+            statuses: FetchedStatuses::with_limit(STATUSES_OF_THE_INPUT),
             sets: Vec::new(),
             passed_over: 0,
             unread: Vec::new(),
@@ -254,10 +259,12 @@ impl Analysis {
         let (options, certificates) = (&self.options, &self.certificates);
         let (stop, on_progress) = (&self.stop, &mut self.on_progress);
         let run = || follow(reader, capture, certificates, options, stop, on_progress);
-        let set = match &self.pool {
+        let mut set = match &self.pool {
             Some(pool) => pool.install(run),
             None => run(),
         };
+        let fetched = std::mem::replace(&mut set.statuses, FetchedStatuses::with_limit(0));
+        self.statuses.merge(fetched);
         self.sets.push(set);
     }
 
@@ -292,7 +299,8 @@ impl Analysis {
             let served = followed.iter().map(|set| (set.facts.path.as_str(), &set.served));
             inventory::told(served, &index, &shared.trust, &certificates, shared.at)
         });
-        let judge = || Judged::new(followed, index, &shared);
+        let statuses = Arc::new(Statuses::read(&self.statuses));
+        let judge = || Judged::new(followed, index, statuses, &shared);
         let (judged, sets) = match &self.pool {
             Some(pool) => pool.install(judge),
             None => judge(),

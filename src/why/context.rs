@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::connection::{Answered, Endpoint, Neighbours, Observed, Probe, ServerHistory};
 use crate::evidence::{Pair, Side, Time};
-use crate::x509::{CertificateIndex, CertificateStore, ChainReport, Issued, Name, Trust, examine};
+use crate::x509::{
+    Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Name, Statement, StatusReport, Statuses,
+    Trust, Verification, examine,
+};
 
 /// What a whole capture set knows: trust stores, every certificate of the input, and how each server fared.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Surroundings {
     pub(crate) certificates: Arc<CertificateStore>,
     /// The same certificates by subject.
     pub(crate) index: Arc<CertificateIndex>,
+    /// OCSP responses and revocation lists that were fetched anywhere in the input.
+    pub(crate) statuses: Arc<Statuses>,
     /// What each server did in this set.
     pub(crate) servers: hashbrown::HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>,
     /// What failed connections of one client have in common in this set.
@@ -70,6 +75,37 @@ impl<'a> Context<'a> {
                     .then(|| examine(chain, &about.index, &about.trust, &about.certificates, self.time(seen)))
             })
             .as_ref()
+    }
+
+    /// What was fetched in the input about the certificate at `depth` of this path, and whose signature fits.
+    pub(crate) fn fetched_about<'b>(
+        &'b self,
+        chain: &'b ChainReport,
+        depth: usize,
+        at: Option<Time>,
+    ) -> impl Iterator<Item = (&'b Statement, StatusReport)> {
+        let certificate = chain.path.get(depth).map(|link| &*link.certificate);
+        let told = certificate.and_then(|certificate| {
+            let issuer = self.issuer(chain, depth, certificate)?;
+            Some(self.surroundings.statuses.about(certificate, issuer, at))
+        });
+        told.into_iter().flatten().filter(|(_, report)| report.is_vouched_for())
+    }
+
+    /// Who signed the certificate at `depth` of this path: the next one of it, else one that was seen elsewhere.
+    fn issuer<'b>(
+        &'b self,
+        chain: &'b ChainReport,
+        depth: usize,
+        certificate: &Certificate,
+    ) -> Option<&'b Certificate> {
+        let above = chain.path.get(depth + 1).map(|link| &*link.certificate);
+        above.or_else(|| {
+            let namesakes = self.surroundings.index.named(&certificate.issuer).iter();
+            let mut namesakes = namesakes.map(|sighting| &*sighting.certificate);
+            let store = &self.surroundings.certificates;
+            namesakes.find(|issuer| store.verified(certificate, issuer) == Verification::Yes)
+        })
     }
 
     /// For whom the authority of this name issued, anywhere in the input.

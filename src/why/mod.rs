@@ -7,6 +7,7 @@ mod capture;
 mod choose;
 mod client_certificate;
 mod context;
+mod fetched;
 mod finding;
 mod fits;
 mod negotiation;

@@ -1,15 +1,19 @@
 //! For the tests of the causes: connections to judge, what surrounds them, and short ways to ask.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub(crate) use crate::connection::testing::*;
 pub(crate) use crate::x509::testing::{Authority, Leaf, valid};
 
 use crate::connection::{Neighbours, Observed, ServerHistory};
-use crate::evidence::{CaptureId, Mark};
+use crate::evidence::{CaptureId, Mark, Time};
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
 use crate::why::{Cause, CauseId, Confidence, Context, Finding, Surroundings, Verdict, judge};
-use crate::x509::{CertificateIndex, CertificateStore, Interned, Trust, TrustStore};
+use crate::x509::{
+    CertificateIndex, CertificateStore, FetchedStatuses, Interned, StatusKind, StatusSource, Statuses, Trust,
+    TrustStore,
+};
 
 /// A certificate with the two authorities above it, all valid.
 pub(crate) struct Issued {
@@ -51,8 +55,10 @@ pub(crate) struct World {
     stores: Vec<Arc<TrustStore>>,
     added: Vec<Arc<TrustStore>>,
     index: CertificateIndex,
+    statuses: Vec<(StatusKind, Vec<u8>)>,
     history: ServerHistory,
     neighbours: Neighbours,
+    at: Option<Time>,
 }
 
 /// An empty [`World`].
@@ -112,6 +118,18 @@ impl World {
         self
     }
 
+    /// Somebody fetched this from 10.0.0.9 over HTTP: the first one with frame 902, the next with 903.
+    pub(crate) fn with_fetched(mut self, kind: StatusKind, body: &[u8]) -> Self {
+        self.statuses.push((kind, body.to_vec()));
+        self
+    }
+
+    /// Certificates are judged at this moment.
+    pub(crate) fn at(mut self, moment: Time) -> Self {
+        self.at = Some(moment);
+        self
+    }
+
     /// The server completed handshakes that carried data with other clients.
     pub(crate) fn serves_others(mut self) -> Self {
         self.history.hellos += 1;
@@ -150,6 +168,19 @@ impl World {
     }
 
     fn surroundings(self, seen: &Observed) -> Surroundings {
+        let mut fetched = FetchedStatuses::with_limit(1 << 20);
+        for (frame, (kind, body)) in (902..).zip(self.statuses) {
+            let source = StatusSource {
+                server: IpAddr::from([10, 0, 0, 9]),
+                mark: Mark {
+                    capture: CaptureId(0),
+                    frame,
+                    time: None,
+                    from: Server,
+                },
+            };
+            fetched.add(kind, body.into(), source);
+        }
         let mut surroundings = Surroundings {
             trust: Arc::new(Trust {
                 stores: self.stores,
@@ -157,9 +188,10 @@ impl World {
             }),
             certificates: Arc::new(CertificateStore::default()),
             index: Arc::new(self.index),
+            statuses: Arc::new(Statuses::read(&fetched)),
             servers: hashbrown::HashMap::default(),
             neighbours: self.neighbours,
-            at: None,
+            at: self.at,
             clock_offset: 0,
         };
         surroundings.servers.insert(seen.server, self.history);

@@ -10,7 +10,7 @@ use x509_parser::revocation_list::{CertificateRevocationList, RevokedCertificate
 use super::key::SignatureAlgorithm;
 use super::revocation::{Answer, Revocation, RevocationReason, Signer, Standing, StatusReport, answer_at};
 use super::signature::verify_with_key;
-use super::{Certificate, Malformed, Name};
+use super::{Certificate, Malformed, Name, Verification};
 use crate::evidence::Time;
 
 /// deltaCRLIndicator and issuingDistributionPoint: the list does not speak for all certificates of its issuer.
@@ -79,6 +79,11 @@ impl Crl {
         if !certificate.issuer.matches(&self.issuer) || !issuer.subject.matches(&self.issuer) {
             return StatusReport::without_statement(Answer::AboutAnother);
         }
+        self.says(certificate, at, self.verify(issuer))
+    }
+
+    /// What it says about a certificate of its issuer, whose signature was looked at already.
+    pub(super) fn says(&self, certificate: &Certificate, at: Option<Time>, signature: Verification) -> StatusReport {
         let place = self
             .revoked
             .binary_search_by(|(serial, _)| (**serial).cmp(certificate.serial_bytes()));
@@ -92,8 +97,13 @@ impl Crl {
             standing: Some(standing),
             made_at: Some(self.this_update),
             signer: Signer::Issuer,
-            signature: verify_with_key(issuer, self.algorithm.method, &self.signed, &self.signature),
+            signature,
         }
+    }
+
+    /// Whether `issuer` signed it.
+    pub(super) fn verify(&self, issuer: &Certificate) -> Verification {
+        verify_with_key(issuer, self.algorithm.method, &self.signed, &self.signature)
     }
 }
 
@@ -113,7 +123,6 @@ fn entry(entry: &RevokedCertificate<'_>) -> Option<(Box<[u8]>, Revocation)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verification;
     use super::super::testing::{REVOCATION_PEM, block};
     use super::*;
 

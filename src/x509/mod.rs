@@ -5,7 +5,8 @@
 //! authorities that were seen anywhere in the input or given, and [`examine`] walks from the leaf towards a root and tells, as values, where the
 //! walk ends and why (RFC 5280 §6, RFC 4158). Nothing here judges a connection: that is the business of the causes.
 //!
-//! [`verify_with_key`] is the one check of signatures, [`ocsp_status`] and [`Crl::status`] tell what an authority says of a certificate.
+//! [`verify_with_key`] is the one check of signatures, [`ocsp_status`] and [`Crl::status`] tell what an authority says of a certificate,
+//! [`Statuses`] what it said to anybody in the input.
 //!
 //! Not done here: policies, and the proofs of transparency logs.
 
@@ -30,6 +31,7 @@ mod pool;
 mod revocation;
 mod signature;
 mod skeleton;
+mod statuses;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trust;
@@ -51,4 +53,5 @@ pub(crate) use pool::{CertificateStore, Interned};
 pub(crate) use revocation::{Answer, Revocation, Signer, Standing, StatusReport};
 pub(crate) use signature::{Verification, verifies, verify_with_key};
 pub(crate) use skeleton::describe_broken;
+pub(crate) use statuses::{FetchedStatuses, Statement, StatusKind, StatusSource, Statuses};
 pub(crate) use trust::{SYSTEM_TRUST_FILES, Trust, TrustStore};

@@ -198,10 +198,21 @@ impl BasicResponse {
         issuer: Option<&Certificate>,
         at: Option<Time>,
     ) -> StatusReport {
-        let about = self.responses.iter().find(|one| one.id.means(certificate, issuer));
-        let (signer, signature) = issuer.map_or((Signer::Unknown, Verification::Unsupported), |issuer| {
+        let vouched = issuer.map_or((Signer::Unknown, Verification::Unsupported), |issuer| {
             self.signed_by(issuer)
         });
+        self.says(certificate, issuer, at, vouched)
+    }
+
+    /// The same, where who signed it is known already.
+    pub(super) fn says(
+        &self,
+        certificate: &Certificate,
+        issuer: Option<&Certificate>,
+        at: Option<Time>,
+        (signer, signature): (Signer, Verification),
+    ) -> StatusReport {
+        let about = self.responses.iter().find(|one| one.id.means(certificate, issuer));
         StatusReport {
             answer: about.map_or(Answer::AboutAnother, |one| {
                 answer_at(one.standing, one.this_update, one.next_update, at)
@@ -213,8 +224,13 @@ impl BasicResponse {
         }
     }
 
+    /// The serial numbers that it is about, as they stand in certificates.
+    pub(super) fn serials(&self) -> impl Iterator<Item = &[u8]> {
+        self.responses.iter().map(|one| one.id.serial.as_slice())
+    }
+
     /// Who signed it, seen from the issuer of the certificates it is about, and whether the signature fits (RFC 6960 §4.2.2.2).
-    fn signed_by(&self, issuer: &Certificate) -> (Signer, Verification) {
+    pub(super) fn signed_by(&self, issuer: &Certificate) -> (Signer, Verification) {
         // Some send the issuer's own certificate along.
         let is_delegate = |one: &&Certificate| self.responder.means(one) && one.key_info() != issuer.key_info();
         let delegate = self.certificates.iter().find(is_delegate);

@@ -121,16 +121,19 @@ impl StatusReport {
         }
     }
 
+    /// True where the issuer or its delegate signed it.
+    pub(crate) fn is_vouched_for(&self) -> bool {
+        matches!(self.signer, Signer::Issuer | Signer::Delegate) && self.signature == Verification::Yes
+    }
+
     /// True where the issuer or its delegate says, with a signature that fits, that the certificate is revoked; be that in time or
     /// not, since revocations stay, but for those that only suspend.
     pub(crate) fn proves_revocation(&self) -> Option<Revocation> {
         let Some(Standing::Revoked(revocation)) = self.standing else {
             return None;
         };
-        let is_vouched_for =
-            matches!(self.signer, Signer::Issuer | Signer::Delegate) && self.signature == Verification::Yes;
         let stays = revocation.reason != Some(RevocationReason::CERTIFICATE_HOLD);
-        (is_vouched_for && (stays || matches!(self.answer, Answer::Says(_)))).then_some(revocation)
+        (self.is_vouched_for() && (stays || matches!(self.answer, Answer::Says(_)))).then_some(revocation)
     }
 }
 

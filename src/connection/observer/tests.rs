@@ -369,3 +369,29 @@ fn status_and_ticket_are_written_down() {
         ["ticket"]
     );
 }
+
+#[test]
+fn a_status_that_is_fetched_is_written_down_where_nothing_of_it_is_missing() {
+    const HEADER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/ocsp-response\r\nContent-Length: 6\r\n\r\n";
+    let asked = || {
+        connected()
+            .port(80)
+            .say(Client, b"GET /x HTTP/1.1\r\n\r\n")
+            .say(Server, HEADER)
+    };
+    let closed = asked().say(Server, b"abc").say(Server, b"def").fin(Server).closed();
+    let fetched: Vec<_> = closed.fetched.iter().map(|one| (&*one.body, one.mark.frame)).collect();
+    assert_eq!(fetched, [(&b"abcdef"[..], 7)]);
+    assert!(closed.observed.http_date().is_none() && !closed.observed.spoke_tls());
+
+    let with_a_gap = asked()
+        .off_camera(|scene| scene.say(Server, b"abc"))
+        .say(Server, b"def")
+        .say(Server, b"def")
+        .fin(Server);
+    assert!(with_a_gap.closed().fetched.is_empty());
+    let page = connected()
+        .port(80)
+        .say(Server, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nabc");
+    assert!(page.fin(Server).closed().fetched.is_empty());
+}
