@@ -9,6 +9,7 @@ mod clock;
 mod closed;
 mod ending;
 mod history;
+mod leaves;
 mod neighbours;
 mod observed;
 mod observer;
@@ -25,6 +26,7 @@ pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::{Closed, Known};
 pub(crate) use ending::Act;
 pub(crate) use history::{SentChain, SentChains, ServerHistory};
+pub(crate) use leaves::LeafCount;
 pub(crate) use neighbours::{Answered, Neighbours, Probe};
 pub(crate) use observed::{
     AlertSeen, CertificateVerifySeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
