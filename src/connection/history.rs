@@ -246,6 +246,24 @@ mod tests {
     }
 
     #[test]
+    fn leaves_are_counted_by_the_name_that_was_asked_for() {
+        let mut history = ServerHistory::default();
+        history.add(&complete("shop.example").sealed(Client, &[80]).closed());
+        history.add(&complete("shop.example").closed());
+        history.add(&complete("www.example").closed());
+        let counts = |name: &str| {
+            let leaves = history.sent[name].leaves.iter();
+            leaves
+                .map(|count| (count.connections, count.carried_data))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (counts("shop.example"), counts("www.example")),
+            (vec![(2, 1)], vec![(1, 0)])
+        );
+    }
+
+    #[test]
     fn a_name_counts_only_where_the_handshake_was_completed() {
         let mut history = ServerHistory::default();
         history.add(&connected().client_hello(Hello::tls12).alert(Server, 2, 112).closed());

@@ -18,8 +18,8 @@ pub(crate) enum Demand {
         /// Certificates of up to so many days are not meant.
         over_days: u32,
     },
-    /// extendedKeyUsage is there, and holds serverAuth.
-    ServerAuth,
+    /// extendedKeyUsage is there; where it does not hold serverAuth, no client takes it.
+    Purpose,
 }
 
 /// One decision.
@@ -76,7 +76,7 @@ const fn apples_of_2019(demand: Demand) -> Policy {
     }
 }
 
-use Demand::{Logged, ServerAuth, ValidFor};
+use Demand::{Logged, Purpose, ValidFor};
 use Programme::{Apple, Chrome, Mozilla};
 
 /// Every demand that is known here, by programme and kind in the order of time.
@@ -89,7 +89,7 @@ pub(crate) const POLICIES: &[Policy] = &[
     public(Chrome,  ValidFor(47),                         "2029-03-15", "2029-03-15", CHROMIUM),
     public(Chrome,  Logged { logs: 2, over_days: 0 },     "2018-05-01", "2018-07-24", CHROME_LOGS),
     public(Chrome,  Logged { logs: 3, over_days: 180 },   "2022-04-15", "2022-04-15", CHROME_LOGS),
-    apples_of_2019(ServerAuth),
+    apples_of_2019(Purpose),
     apples_of_2019(ValidFor(825)),
     public(Apple,   ValidFor(398),                        "2020-09-01", "2020-09-01", "Apple support 102028 (limits on trusted certificates)"),
     public(Apple,   Logged { logs: 2, over_days: 0 },     "2018-10-16", "2018-10-16", APPLE_LOGS),

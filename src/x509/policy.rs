@@ -46,10 +46,7 @@ pub(crate) fn unmet(
                 || beside.is_none_or(|beside| beside >= ENOUGH_BESIDE)
                 || leaf.logs() >= logs
         }
-        Demand::ServerAuth => {
-            let purposes = leaf.extensions.extended_key_usage.as_ref();
-            purposes.is_some_and(|purposes| purposes.server_auth)
-        }
+        Demand::Purpose => leaf.extensions.extended_key_usage.is_some(),
     };
     let mut unmet: Vec<&Policy> = Vec::new();
     for policy in POLICIES.iter().filter(applies).filter(|policy| !is_met(policy.demand)) {
@@ -109,7 +106,7 @@ mod tests {
         let old = leaf((2019, 7, 1), (2024, 1, 1), |_| ());
         assert_eq!(demands(&old, Programme::Apple, false), []);
         let purposeless = leaf((2021, 1, 1), (2022, 1, 1), |params| params.extended_key_usages.clear());
-        assert_eq!(demands(&purposeless, Programme::Apple, false), [Demand::ServerAuth]);
+        assert_eq!(demands(&purposeless, Programme::Apple, false), [Demand::Purpose]);
     }
 
     #[test]

@@ -5,6 +5,9 @@ use crate::tls::ClientStack;
 use crate::why::prelude::*;
 use crate::x509::StaleCrossSign;
 
+/// The weight from which the client is taken for one that follows what is sent.
+const LIKELY_OLD: u8 = 55;
+
 /// A stale cross-signed certificate of a list that is sound without it, and the weight of the reading that this client followed it.
 ///
 /// Never more than a possibility: that a client knows no better shows in its hello only in so far as it is old. OpenSSL before 1.1.0, GnuTLS
@@ -29,5 +32,45 @@ pub(super) fn followed<'a>(seen: &Observed, case: &Case<'a>) -> Option<(&'a Stal
 
 /// The weight of another reading of the same sign, where this client may have followed a stale cross-signed certificate.
 pub(super) fn unless_followed(weight: u8, seen: &Observed, case: &Case<'_>) -> u8 {
-    followed(seen, case).map_or(weight, |(_, followed)| weight.min(followed.saturating_sub(5)))
+    match followed(seen, case) {
+        Some((_, followed @ LIKELY_OLD..)) => weight.min(followed - 1),
+        _ => weight,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case;
+    use super::*;
+    use crate::why::testing::*;
+
+    /// How much speaks for it that a client with this library, which says this, followed a living cross-sign to a root that has expired.
+    fn weight(stack: ClientStack, description: u8) -> Option<u8> {
+        let old = Authority::root_with("Old Root", valid(2000, 2024));
+        let root = Authority::root("Shop Anchor");
+        let cross = root.cross_signed_by(&old, valid(2010, 2030));
+        let leaf = Leaf::named("shop.example").signed_by(&root);
+        let mut seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[&leaf, &cross])
+            .alert(Client, 2, description)
+            .fin(Client)
+            .seen();
+        set_stack(&mut seen, stack);
+        let world = context().trusting(&root).trusting(&old);
+        world.in_context(&seen, |context| {
+            let (stale, weight) = followed(&seen, &case(&seen, context)?)?;
+            assert_eq!((stale.index, stale.ended().date().as_str()), (1, "2024-01-01"));
+            Some(weight)
+        })
+    }
+
+    #[test]
+    fn a_client_is_believed_to_have_followed_it_where_its_alert_is_the_one_for_that() {
+        assert_eq!(weight(ClientStack::GnuTls, 42), Some(70));
+        assert_eq!(weight(ClientStack::Jsse, 46), Some(60));
+        assert_eq!(weight(ClientStack::Unknown, 45), Some(70));
+        assert_eq!(weight(ClientStack::Unknown, 42), None);
+        assert_eq!(weight(ClientStack::Unknown, 46), None);
+    }
 }

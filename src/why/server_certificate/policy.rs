@@ -50,10 +50,11 @@ impl Unmet {
         let policies = if by_this_client {
             own
         } else {
-            [Programme::Apple, Programme::Chrome, Programme::Mozilla]
+            let all = [Programme::Apple, Programme::Chrome, Programme::Mozilla]
                 .into_iter()
-                .flat_map(of)
-                .collect()
+                .flat_map(of);
+            // Certificates of private authorities seldom have it, and seldom meet Apple's clients.
+            all.filter(|policy| policy.demand != Demand::Purpose).collect()
         };
         let text = told(leaf, &policies)?;
         Some(Self { by_this_client, text })
@@ -82,7 +83,7 @@ fn told(leaf: &Certificate, policies: &[&Policy]) -> Option<String> {
         _ => None,
     });
     let purpose = wanted_by(&|policy| {
-        (policy.demand == Demand::ServerAuth).then(|| format!("{} wants serverAuth", policy.programme.name()))
+        (policy.demand == Demand::Purpose).then(|| format!("{} wants one with serverAuth", policy.programme.name()))
     });
     let carried = match leaf.logs() {
         0 => "no timestamp".to_owned(),
@@ -92,7 +93,7 @@ fn told(leaf: &Certificate, policies: &[&Policy]) -> Option<String> {
     let parts = [
         days.map(|days| format!("is valid for {} days: {days}", leaf.days_of_validity())),
         logs.map(|logs| format!("carries {carried}: {logs}")),
-        purpose.map(|purpose| format!("has no extendedKeyUsage that allows servers: {purpose}")),
+        purpose.map(|purpose| format!("has no extendedKeyUsage: {purpose}")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; it "))
@@ -108,12 +109,12 @@ mod tests {
     use crate::why::testing::*;
     use crate::x509::TrustStore;
 
-    /// What is said of a leaf from 1 January 2025 that is valid for so long, where a client with this library refuses it. The root is one of
+    /// What is said of a leaf from 1 January 2026 that is valid for so long, where a client with this library refuses it. The root is one of
     /// a browser's list, or a private one.
     fn said(years: i32, stack: ClientStack, is_public: bool) -> Option<Finding> {
         let chain = Issued::of(&Leaf::named("shop.example").with(|params| {
-            params.not_before = date_time_ymd(2025, 1, 1);
-            params.not_after = date_time_ymd(2025 + years, 1, 1);
+            params.not_before = date_time_ymd(2026, 1, 1);
+            params.not_after = date_time_ymd(2026 + years, 1, 1);
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         }));
         // Compresses certificates as Chrome does.
@@ -142,7 +143,7 @@ mod tests {
         assert!(!finding.is_remark && finding.at_fault == AtFault::Server);
         assert!(
             finding.sentence.ends_with(
-                "it is valid for 1095 days: Apple takes no more than 825 where it begins on 2019-07-02 or later."
+                "it is valid for 1096 days: Apple takes no more than 825 where it begins on 2019-07-02 or later."
             ),
             "{}",
             finding.sentence

@@ -59,7 +59,6 @@ pub(in crate::why) fn tell(finding: Finding, seen: &Observed, context: &Context<
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::connection::Closed;
     use crate::why::testing::*;
 
