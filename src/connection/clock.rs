@@ -139,7 +139,7 @@ fn told<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<ClockEst
 /// The least change of the clock after which every first certificate is valid, where not one is by the capture's own.
 fn none_valid<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<ClockEstimate> {
     let (mut issuers, mut earliest, mut latest) = (BTreeSet::new(), i64::MIN, i64::MAX);
-    for sent in servers.flat_map(|server| server.sent.values().flatten()) {
+    for sent in servers.flat_map(|server| server.sent.values().flat_map(|sent| &sent.ends)) {
         let (Some(leaf), Some(at)) = (sent.leaf(), sent.mark.time) else {
             continue;
         };

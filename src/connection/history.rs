@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::connection::clock::Sightings;
+use crate::connection::leaves::Leaves;
 use crate::connection::{Chain, Closed, Endpoint, Observed};
 use crate::evidence::{Hidden, Mark, Seen, Side};
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
@@ -42,7 +43,13 @@ impl SentChains {
             return;
         }
         let known = self.0.entry(server).or_default();
-        for (name, [first, last]) in &history.sent {
+        for (
+            name,
+            Sent {
+                ends: [first, last], ..
+            },
+        ) in &history.sent
+        {
             let sightings = known.entry(name.clone()).or_default();
             sightings.push(Arc::new(first.clone()));
             if last.mark.frame != first.mark.frame {
@@ -74,6 +81,15 @@ impl SentChains {
     }
 }
 
+/// The certificates that a server sent in the clear to those who asked for one name.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// The first list and the last.
+    pub(crate) ends: [SentChain; 2],
+    /// How often each leaf came.
+    pub(crate) leaves: Leaves,
+}
+
 /// What the connections of one capture set to one server (address and port) came to. Adding is commutative: the order in which
 /// connections come never shows.
 #[derive(Clone, Debug, Default)]
@@ -94,8 +110,8 @@ pub(crate) struct ServerHistory {
     pub(crate) groups: BTreeSet<Group>,
     /// Names for which it completed a handshake.
     pub(crate) names: BTreeSet<String>,
-    /// The certificates that it sent in the clear, by the name that was asked for; "" where none was. The first and the last of each.
-    pub(crate) sent: BTreeMap<String, [SentChain; 2]>,
+    /// The certificates that it sent in the clear, by the name that was asked for; "" where none was.
+    pub(crate) sent: BTreeMap<String, Sent>,
     /// The times in its HTTP answers.
     pub(super) dates: Sightings,
     /// What its randoms would say if they began with the time.
@@ -121,45 +137,47 @@ impl ServerHistory {
         self.groups
             .extend(seen.key_exchange.as_ref().and_then(|exchange| exchange.value.group));
         let is_completed = seen.completed();
-        if is_completed {
-            self.completed += 1;
-            if seen.client_sent_data() {
-                self.carried_data += 1;
-            }
-        }
+        let carried_data = is_completed && seen.client_sent_data();
+        self.completed += u64::from(is_completed);
+        self.carried_data += u64::from(carried_data);
         if is_completed || seen.server_chain.is_seen() {
             let name = closed.server_name();
             if let Some(name) = name.filter(|name| is_completed && !self.names.contains(*name)) {
                 self.names.insert(name.to_owned());
             }
-            self.keep_certificates(name.unwrap_or_default(), seen);
+            self.keep_certificates(name.unwrap_or_default(), seen, carried_data);
         }
         self.look_at_clock(seen);
         self.trim();
     }
 
-    fn keep_certificates(&mut self, name: &str, seen: &Observed) {
+    fn keep_certificates(&mut self, name: &str, seen: &Observed, carried_data: bool) {
         let Seen::Seen(sent) = &seen.server_chain else {
             return;
         };
-        if sent.value.is_empty() {
-            return;
-        }
+        let Some(leaf) = sent.value.first() else { return };
         let mark = sent.span.mark;
         let new = || SentChain {
             chain: sent.value.clone(),
             mark,
         };
-        match self.sent.get_mut(name) {
-            Some([first, _]) if mark.frame < first.mark.frame => *first = new(),
-            // Most servers send the same again and again.
-            Some([_, last]) if mark.frame > last.mark.frame && last.chain == sent.value => last.mark = mark,
-            Some([_, last]) if mark.frame > last.mark.frame => *last = new(),
-            Some(_) => {}
-            None => {
-                self.sent.insert(name.to_owned(), [new(), new()]);
+        let known = match self.sent.get_mut(name) {
+            Some(known) => {
+                match &mut known.ends {
+                    [first, _] if mark.frame < first.mark.frame => *first = new(),
+                    // Most servers send the same again and again.
+                    [_, last] if mark.frame > last.mark.frame && last.chain == sent.value => last.mark = mark,
+                    [_, last] if mark.frame > last.mark.frame => *last = new(),
+                    _ => {}
+                }
+                known
             }
-        }
+            None => self.sent.entry(name.to_owned()).or_insert_with(|| Sent {
+                ends: [new(), new()],
+                leaves: Leaves::default(),
+            }),
+        };
+        known.leaves.add(leaf, mark, carried_data);
     }
 
     /// Notes what a connection says of the time, be it TLS or plain HTTP.
@@ -225,6 +243,24 @@ mod tests {
         assert!(history.cipher_suites.contains(&CipherSuite(0xc02f)));
         assert!(history.groups.contains(&Group::X25519));
         assert!(history.names.contains("shop.example"));
+    }
+
+    #[test]
+    fn leaves_are_counted_by_the_name_that_was_asked_for() {
+        let mut history = ServerHistory::default();
+        history.add(&complete("shop.example").sealed(Client, &[80]).closed());
+        history.add(&complete("shop.example").closed());
+        history.add(&complete("www.example").closed());
+        let counts = |name: &str| {
+            let leaves = history.sent[name].leaves.iter();
+            leaves
+                .map(|count| (count.connections, count.carried_data))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (counts("shop.example"), counts("www.example")),
+            (vec![(2, 1)], vec![(1, 0)])
+        );
     }
 
     #[test]

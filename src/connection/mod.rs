@@ -10,6 +10,7 @@ mod closed;
 mod ending;
 mod fetched;
 mod history;
+mod leaves;
 mod neighbours;
 mod observed;
 mod observer;
@@ -27,6 +28,7 @@ pub(crate) use closed::{Closed, Known};
 pub(crate) use ending::Act;
 pub(crate) use fetched::Fetched;
 pub(crate) use history::{SentChain, SentChains, ServerHistory};
+pub(crate) use leaves::LeafCount;
 pub(crate) use neighbours::{Answered, Neighbours, Probe};
 pub(crate) use observed::{
     AlertSeen, CertificateVerifySeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,

@@ -4,9 +4,11 @@
 //! older ones go on to be trusted, else of the handshake. Where the programme looks at timestamps of transparency logs, the earliest of them
 //! is the issuance.
 
-/// Who decides which roots a client trusts.
+/// Who decides which roots a client trusts, and what it demands below them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Programme {
+    /// The Apple Root Certificate Program.
+    Apple,
     /// The Chrome Root Program.
     Chrome,
     /// Mozilla's Root Program.
@@ -17,6 +19,7 @@ impl Programme {
     /// The name in sentences.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Apple => "Apple",
             Self::Chrome => "Chrome",
             Self::Mozilla => "Mozilla",
         }

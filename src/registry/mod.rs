@@ -1,5 +1,5 @@
 //! Code points of TLS: alerts, cipher suites, groups, signature schemes, extensions, handshake types and versions; and which roots were
-//! distrusted, by whom and since when.
+//! distrusted, by whom and since when, and what browsers demand of certificates.
 //!
 //! Data only: no judgement, and nothing about what a library means by a value. Every type keeps values that it does not know, and prints
 //! them as the hexadecimal number that the wire carried. Each row names where it comes from: an RFC with its section where there is one,
@@ -15,6 +15,7 @@ mod handshake;
 mod inspection;
 mod openssl;
 mod placeholder;
+mod policy;
 mod scheme;
 mod suite;
 mod version;
@@ -26,6 +27,7 @@ pub(crate) use group::Group;
 pub(crate) use handshake::HandshakeType;
 pub(crate) use inspection::{Inspector, InspectorKind, inspector_called};
 pub(crate) use placeholder::placeholder_called;
+pub(crate) use policy::{Demand, POLICIES, Policy};
 pub(crate) use scheme::SignatureScheme;
 pub(crate) use suite::{Authentication, CipherSuite, KeyExchange};
 pub(crate) use version::ProtocolVersion;

@@ -74,6 +74,11 @@ fn column(defect: CauseId) -> Option<usize> {
     COLUMNS.iter().position(|column| column.contains(&defect.0))
 }
 
+/// True for a cause that a server has by its certificate.
+pub(super) fn is_of_a_certificate(cause: CauseId) -> bool {
+    column(cause).is_some() || cause.0 == "server-certificate-rejected"
+}
+
 /// True where this client refuses an RSA key of this length: its library does so by default, or is not known and said that something is
 /// wrong.
 pub(super) fn refuses_rsa(bits: u32, seen: &Observed, rejection: &Rejection) -> bool {

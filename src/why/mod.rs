@@ -120,7 +120,11 @@ pub(crate) fn judge(seen: &Observed, context: &Context<'_>) -> Verdict {
     for cause in CAUSES {
         cause.judge(seen, context, &mut findings);
     }
-    choose(seen, findings)
+    let mut verdict = choose(seen, findings);
+    verdict.cause = verdict
+        .cause
+        .map(|cause| server_certificate::tell_of_pool(cause, seen, context));
+    verdict
 }
 
 #[cfg(test)]

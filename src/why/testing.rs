@@ -6,9 +6,10 @@ use std::sync::Arc;
 pub(crate) use crate::connection::testing::*;
 pub(crate) use crate::x509::testing::{Authority, Leaf, valid};
 
-use crate::connection::{Neighbours, Observed, ServerHistory};
-use crate::evidence::{CaptureId, Mark, Time};
+use crate::connection::{Closed, Neighbours, Observed, ServerHistory};
+use crate::evidence::{CaptureId, Mark, Seen, Time};
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::tls::ClientStack;
 use crate::why::{Cause, CauseId, Confidence, Context, Finding, Surroundings, Verdict, judge};
 use crate::x509::{
     CertificateIndex, CertificateStore, FetchedStatuses, Interned, StatusKind, StatusSource, Statuses, Trust,
@@ -112,6 +113,12 @@ impl World {
         self
     }
 
+    /// These connections went to the same server.
+    pub(crate) fn beside_at_the_server(mut self, others: &[Closed]) -> Self {
+        others.iter().for_each(|other| self.history.add(other));
+        self
+    }
+
     /// The user gave this authority's certificate.
     pub(crate) fn with_given(mut self, authority: &Authority) -> Self {
         self.index.add_given(&Arc::new(Interned::new(&authority.der)));
@@ -208,8 +215,11 @@ impl World {
         let surroundings = self.surroundings(seen);
         let mut findings = Vec::new();
         cause.judge(seen, &Context::new(&surroundings), &mut findings);
-        assert!(findings.len() <= 1, "more than one finding of one cause");
-        let finding = findings.pop()?;
+        // A remark may stand beside the finding itself.
+        findings.sort_by_key(|finding| finding.is_remark);
+        let itself = findings.iter().filter(|finding| !finding.is_remark).count();
+        assert!(itself <= 1, "more than one finding of one cause");
+        let finding = findings.into_iter().next()?;
         assert_eq!(finding.cause, cause.id());
         assert!(!finding.evidence.is_empty(), "a finding without evidence");
         Some(finding)
@@ -224,6 +234,13 @@ impl World {
     /// The chosen cause in this world; `""` where there is none.
     pub(crate) fn chosen(self, seen: &Observed) -> &'static str {
         name_of(&self.verdict(seen))
+    }
+}
+
+/// Takes the client for one with this library.
+pub(crate) fn set_stack(seen: &mut Observed, stack: ClientStack) {
+    if let Seen::Seen(offer) = &mut seen.offer {
+        Arc::make_mut(&mut offer.value).stack = stack;
     }
 }
 

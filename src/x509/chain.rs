@@ -8,6 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::cross_sign::StaleCrossSign;
 use super::path::{Flaw, Found, Link, Origin, Path, PathFlaw, Sources, flaws, is_self_signed, search};
 use super::trust::{Held, Moment, Trusted};
 use super::{Certificate, CertificateIndex, CertificateStore, Interned, Malformed, Name, Sighting, Trust};
@@ -57,6 +58,8 @@ pub(crate) struct Acceptance {
     pub(crate) by: Vec<String>,
     /// Those that do not.
     pub(crate) not_by: Vec<String>,
+    /// True where one of those that do is the built-in list of a browser's roots.
+    pub(crate) is_public: bool,
 }
 
 impl Acceptance {
@@ -65,6 +68,7 @@ impl Acceptance {
         let mut acceptance = Self {
             by: Vec::new(),
             not_by: Vec::new(),
+            is_public: false,
         };
         let defects = best.out_of_time(sources.at);
         for (place, store) in sources.trust.trust.stores.iter().enumerate() {
@@ -81,7 +85,10 @@ impl Acceptance {
                     .map(|own| own.end)
             };
             match end {
-                Some(end) => acceptance.by.push(told_store(end, sources.at)),
+                Some(end) => {
+                    acceptance.by.push(told_store(end, sources.at));
+                    acceptance.is_public |= end.store.version.is_some();
+                }
                 None if known_to_all => {}
                 None => acceptance.not_by.push(store.name.clone()),
             }
@@ -234,12 +241,16 @@ pub(crate) struct ChainReport {
     pub(crate) not_yet_valid: Vec<OutOfTime>,
     /// Certificates that were sent, are not on the path and had ended.
     pub(crate) expired_aside: Vec<OutOfTime>,
+    /// Beside a path to an anchor, what was sent of a way that had ended.
+    pub(crate) stale: Option<StaleCrossSign>,
     /// What else is wrong with the path.
     pub(crate) flaws: Vec<PathFlaw>,
     /// True where the path does not follow the order of the list (RFC 5246 §7.4.2; RFC 9846 §4.4.2 lets clients cope).
     pub(crate) unordered: bool,
     /// Places of certificates that the path does not use, without duplicates and trusted roots.
     pub(crate) unused: Vec<usize>,
+    /// Places of certificates that stand in the list before already.
+    pub(crate) duplicates: Vec<usize>,
     /// Place of a trusted root that was sent, which is needless and harmless.
     pub(crate) superfluous_root: Option<usize>,
     /// Place of the first certificate that is no authority, where the list begins with an authority.
@@ -255,6 +266,11 @@ impl ChainReport {
     pub(crate) fn is_sound(&self) -> bool {
         let in_time = self.expired.is_empty() && self.not_yet_valid.is_empty();
         matches!(self.anchored, Anchored::Yes { .. }) && in_time && self.flaws.is_empty()
+    }
+
+    /// True where it leads to a root of a browser's list.
+    pub(crate) fn is_public(&self) -> bool {
+        matches!(&self.anchored, Anchored::Yes { by } | Anchored::ViaPool { by, .. } if by.is_public)
     }
 
     /// What is wrong with the certificates themselves, for people: a leaf that is not for servers, issuers that may not issue.
@@ -294,10 +310,10 @@ pub(crate) fn examine(
     at: Option<Time>,
 ) -> ChainReport {
     let mut readable: Vec<(usize, Arc<Certificate>)> = Vec::new();
-    let mut unparsed = Vec::new();
+    let (mut unparsed, mut duplicates) = (Vec::new(), Vec::new());
     for (index, one) in sent.iter().enumerate() {
         match one.certificate() {
-            _ if sent.iter().take(index).any(|earlier| earlier == one) => {}
+            _ if sent.iter().take(index).any(|earlier| earlier == one) => duplicates.push(index),
             Ok(certificate) => readable.push((index, Arc::clone(certificate))),
             Err(fault) => unparsed.push((index, fault.clone())),
         }
@@ -321,9 +337,11 @@ pub(crate) fn examine(
         expired: Vec::new(),
         not_yet_valid: Vec::new(),
         expired_aside: Vec::new(),
+        stale: None,
         flaws: Vec::new(),
         unordered: false,
         unused: Vec::new(),
+        duplicates,
         superfluous_root: None,
         end_entity_at: end_entity_at(&readable),
         unparsed,
@@ -348,6 +366,7 @@ pub(crate) fn examine(
             by: Acceptance::of(&path, sources, &leaf),
         };
         report.shape = ChainShape::Complete;
+        report.stale = StaleCrossSign::beside(&path.links, sources);
         report.path = path.links;
     } else {
         report.shape = report.shape_of(&alone.partial, &readable, store);

@@ -8,12 +8,15 @@
 //! [`verify_with_key`] is the one check of signatures, [`ocsp_status`] and [`Crl::status`] tell what an authority says of a certificate,
 //! [`Statuses`] what it said to anybody in the input.
 //!
-//! Not done here: policies, and the proofs of transparency logs.
+//! [`unmet`] tells what browsers demand of a leaf beyond a valid path.
+//!
+//! Not done here: certificate policies, and the proofs of transparency logs.
 
 mod certificate;
 mod chain;
 mod constraints;
 mod crl;
+mod cross_sign;
 mod der;
 mod distinguished_name;
 mod distrust;
@@ -27,6 +30,7 @@ mod names;
 mod ocsp;
 mod path;
 mod pem;
+mod policy;
 mod pool;
 mod revocation;
 mod signature;
@@ -40,6 +44,7 @@ pub(crate) use certificate::Certificate;
 pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime, Withdrawn, examine, is_public_name};
 pub(crate) use constraints::Forbidden;
 pub(crate) use crl::Crl;
+pub(crate) use cross_sign::StaleCrossSign;
 pub(crate) use der::{Malformed, hex};
 pub(crate) use distinguished_name::Name;
 pub(crate) use distrust::distrusted;
@@ -49,6 +54,7 @@ pub(crate) use key::{Curve, Digest, Key, Method};
 pub(crate) use names::{NameMatch, covers, served_names, site, why_not_covered};
 pub(crate) use ocsp::ocsp_status;
 pub(crate) use path::{Flaw, Origin};
+pub(crate) use policy::unmet;
 pub(crate) use pool::{CertificateStore, Interned};
 pub(crate) use revocation::{Answer, Revocation, Signer, Standing, StatusReport};
 pub(crate) use signature::{Verification, verifies, verify_with_key};

@@ -115,6 +115,13 @@ impl TrustStore {
         }
     }
 
+    /// The same set, taken for a browser's own.
+    #[cfg(test)]
+    pub(crate) fn built_in(mut self) -> Self {
+        (self.version, self.date) = (Some("1"), Some("2026-01-01"));
+        self
+    }
+
     /// The same set, which lost all of its anchors at this time.
     #[cfg(test)]
     pub(crate) fn emptied(mut self, at: Time) -> Self {

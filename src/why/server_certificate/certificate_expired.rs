@@ -1,6 +1,8 @@
 //! A certificate was past its last day.
 
-use super::{GENERIC, case, prove_chain, prove_rejection, show_chain, why_hidden};
+use super::cross_sign::followed;
+use super::list::explain_javas_46;
+use super::{Case, GENERIC, case, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::OutOfTime;
@@ -32,6 +34,7 @@ impl Cause for CertificateExpired {
             by_seconds,
         }) = case.chain.expired.first()
         else {
+            findings.extend(old_way(self, seen, &case));
             return;
         };
         let which = if *depth == 0 {
@@ -60,6 +63,7 @@ impl Cause for CertificateExpired {
                 certificate.not_after.date_and_time()
             ),
         );
+        let finding = explain_javas_46(finding, seen, case.chain, &case.rejection);
         findings.push(
             prove_rejection(finding, seen, &case.rejection)
                 .remedy(
@@ -74,6 +78,59 @@ impl Cause for CertificateExpired {
                 ),
         );
     }
+}
+
+/// A sound list, beside which an older way to a root was sent that had ended: some clients take that one.
+fn old_way(cause: &CertificateExpired, seen: &Observed, case: &Case<'_>) -> Option<Finding> {
+    let (stale, weight) = followed(seen, case)?;
+    let (name, signer) = (stale.certificate.display_name(), stale.certificate.issuer.display());
+    let (place, day) = (stale.index + 1, stale.ended().date());
+    let (sentence, shown) = if stale.root.is_some() {
+        (
+            format!(
+                "the cross-signed certificate \"{name}\", over which the way leads to the root \"{signer}\" that expired on {day}"
+            ),
+            format!("cross-signed by \"{signer}\", a root that expired on {day}"),
+        )
+    } else {
+        (
+            format!("the cross-signed certificate \"{name}\" of \"{signer}\", which expired on {day}"),
+            format!(
+                "cross-signed by \"{signer}\", notAfter {}",
+                stale.certificate.not_after.date_and_time()
+            ),
+        )
+    };
+    let sentence = format!(
+        "{} still sends {sentence}. Newer clients find another way to a root; this one seems not to.",
+        server_called(seen)
+    );
+    let finding = Finding::new(cause, weight, sentence)
+        .at_fault(AtFault::Server)
+        .aborted_by(AbortedBy::Client);
+    let finding = prove_chain(finding, seen, format!("Certificate {place}: \"{name}\", {shown}"));
+    Some(
+        prove_rejection(finding, seen, &case.rejection)
+            .infer(format!(
+                "By the other way the chain is valid: {}. Which way this client took is not in the packets.",
+                case.chain.path_text()
+            ))
+            .but_not(
+                CauseId("untrusted-root"),
+                "a client that lacks the newer root would do the same",
+            )
+            .remedy(
+                AtFault::Server,
+                format!("leave certificate {place} out of the list: take the authority's chain of today; certbot"),
+                Some("certbot renew --force-renewal".to_owned()),
+            )
+            .remedy(
+                AtFault::Client,
+                "update its TLS library, or take the expired root out of its trust store; Debian",
+                Some("apt-get install --only-upgrade openssl ca-certificates libgnutls30".to_owned()),
+            )
+            .remedy(AtFault::Both, "see what is sent", Some(show_chain(seen))),
+    )
 }
 
 /// TLS 1.3: certificate_expired in the clear (OpenSSL's clients), and the certificate hidden.
@@ -105,6 +162,7 @@ mod tests {
 
     use super::*;
     use crate::connection::SentChain;
+    use crate::tls::ClientStack;
     use crate::why::Confidence;
     use crate::why::testing::*;
 
@@ -231,5 +289,80 @@ mod tests {
             .seen();
         assert_eq!(confidence(&CertificateExpired, &seen), Some(Confidence::Likely));
         assert_eq!(chosen(&seen), "certificate-expired");
+    }
+
+    /// A list that is sound, with another certificate of the root beside it, signed by an older root that has expired.
+    fn with_an_old_cross_sign(root: &Authority, until: i32) -> Vec<Vec<u8>> {
+        let old = Authority::root_with("Old Root", valid(2000, 2024));
+        let intermediate = root.below("Shop Issuing CA");
+        let leaf = Leaf::named("shop.example").signed_by(&intermediate);
+        vec![leaf, intermediate.der, root.cross_signed_by(&old, valid(2010, until))]
+    }
+
+    #[test]
+    fn an_old_client_may_have_followed_the_expired_cross_sign() {
+        let root = Authority::root("Shop Anchor");
+        let list = with_an_old_cross_sign(&root, 2025);
+        let list: Vec<&[u8]> = list.iter().map(Vec::as_slice).collect();
+        for description in [45, 48] {
+            let verdict = context().trusting(&root).verdict(&turned_down(&list, description));
+            let finding = verdict.cause.as_ref().unwrap();
+            assert_eq!(name_of(&verdict), "certificate-expired");
+            assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
+            assert!(
+                finding.sentence.contains("still sends the cross-signed certificate \"Shop Anchor\" of \"Old Root\", which expired on 2025-01-01"),
+                "{}",
+                finding.sentence
+            );
+        }
+    }
+
+    #[test]
+    fn a_client_that_looks_for_another_way_did_not_follow_it_nor_one_that_goes_on() {
+        let root = Authority::root("Shop Anchor");
+        let list = with_an_old_cross_sign(&root, 2025);
+        let list: Vec<&[u8]> = list.iter().map(Vec::as_slice).collect();
+        let newer = connected()
+            .client_hello(|hello| hello.versions(&[0x0304, 0x0303]))
+            .server_flight(&list)
+            .alert(Client, 2, 45)
+            .fin(Client)
+            .seen();
+        assert_eq!(context().trusting(&root).chosen(&newer), "client-clock-skew");
+        let content = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&list)
+            .finished_by_both()
+            .sealed(Client, &[90])
+            .fin(Client)
+            .seen();
+        assert!(
+            context()
+                .trusting(&root)
+                .judged(&CertificateExpired, &content)
+                .is_none()
+        );
+        // Without the old way it is the clock.
+        let seen = turned_down(&list[..2], 45);
+        assert_eq!(context().trusting(&root).chosen(&seen), "client-clock-skew");
+    }
+
+    #[test]
+    fn javas_46_is_explained_by_the_list() {
+        let chain = Issued::of(&Leaf::named("shop.example").with(valid(2024, 2026)));
+        let explained = |list: &[&[u8]], stack| {
+            let mut seen = turned_down(list, 46);
+            set_stack(&mut seen, stack);
+            let finding = context()
+                .trusting(&chain.root)
+                .judged(&CertificateExpired, &seen)
+                .unwrap();
+            let mut texts = finding.evidence.iter().map(|evidence| &evidence.text);
+            texts.any(|text| text.contains("the list holds a certificate twice: Java then looks"))
+        };
+        let [leaf, intermediate] = chain.whole();
+        assert!(explained(&[leaf, intermediate, leaf], ClientStack::Jsse));
+        assert!(!explained(&[leaf, intermediate], ClientStack::Jsse));
+        assert!(!explained(&[leaf, intermediate, leaf], ClientStack::BoringSsl));
     }
 }

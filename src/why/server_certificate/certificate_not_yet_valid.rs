@@ -1,5 +1,6 @@
 //! A certificate's first day was still to come.
 
+use super::list::explain_javas_46;
 use super::{GENERIC, case, prove_chain, prove_rejection, show_chain};
 use crate::why::fits::fits;
 use crate::why::prelude::*;
@@ -52,6 +53,7 @@ impl Cause for CertificateNotYetValid {
                 certificate.not_before.date_and_time()
             ),
         );
+        let finding = explain_javas_46(finding, seen, case.chain, &case.rejection);
         findings.push(
             prove_rejection(finding, seen, &case.rejection)
                 .remedy(

@@ -1,5 +1,6 @@
 //! The client's clock is wrong: to it, valid certificates are out of their time.
 
+use super::cross_sign::unless_followed;
 use super::{GENERIC, case, refused};
 use crate::evidence::Time;
 use crate::why::fits::says_of_time;
@@ -63,6 +64,10 @@ impl Cause for ClientClockSkew {
             (true, false) => 82,
             (false, true) => 55,
             (false, false) => return,
+        };
+        let weight = match context.client_clock(seen) {
+            Some(_) => weight,
+            None => unless_followed(weight, seen, &case),
         };
         let behind = youngest_is_new(since) && early || !over;
         let direction = if behind {

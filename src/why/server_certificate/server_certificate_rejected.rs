@@ -1,5 +1,6 @@
 //! The client turned the server's certificate down, and no other cause explains it by what the packets show.
 
+use super::policy::Unmet;
 use super::{GENERIC, prove_chain, prove_rejection, show_chain, staple, what_is_wrong, why_hidden};
 use crate::why::prelude::*;
 use crate::x509::{Anchored, ChainReport};
@@ -25,9 +26,16 @@ impl Cause for ServerCertificateRejected {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(rejection) = seen.server_certificate_rejection() else {
-            return;
+        let unmet = Unmet::of(seen, context);
+        let chain = context.chain(seen, Side::Server);
+        let rejection = seen.server_certificate_rejection();
+        let refuses = rejection.is_some() && chain.is_some_and(ChainReport::is_sound);
+        let (demand, aside) = match unmet {
+            Some(unmet) if unmet.by_this_client && refuses => (Some(unmet.text), None),
+            unmet => (None, unmet),
         };
+        findings.extend(aside.map(|unmet| remark(self, seen, &unmet)));
+        let Some(rejection) = rejection else { return };
         let visible = seen.server_chain.is_seen();
         let weight = match rejection.sign {
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
@@ -47,10 +55,8 @@ impl Cause for ServerCertificateRejected {
             Sign::Left | Sign::LeftAfterCompletion => return,
         };
         let server = context.server(seen);
-        let defects = context
-            .chain(seen, Side::Server)
-            .map(ChainReport::defects)
-            .unwrap_or_default();
+        let mut defects = chain.map(ChainReport::defects).unwrap_or_default();
+        defects.extend(demand.map(|demand| format!("it {demand}")));
         let staple = staple(seen, context).and_then(|(status, span)| Some((what_is_wrong(&status)?, span)));
         let sentence = if let Some((wrong, _)) = &staple {
             format!(
@@ -151,6 +157,14 @@ impl Cause for ServerCertificateRejected {
                 ),
         );
     }
+}
+
+/// What other clients than this one do not take, or this one where something worse is wrong.
+fn remark(cause: &ServerCertificateRejected, seen: &Observed, unmet: &Unmet) -> Finding {
+    let text = &unmet.text;
+    let sentence = format!("The certificate of {} {text}.", server_called(seen));
+    let finding = Finding::new(cause, 90, sentence).at_fault(AtFault::Server);
+    prove_chain(finding, seen, format!("Certificate 1 {text}")).into_remark()
 }
 
 /// True where the client takes compressed certificates, so that their size says little (RFC 8879).

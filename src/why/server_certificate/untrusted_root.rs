@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::cross_sign::unless_followed;
 use super::{Case, GENERIC, case, namesake_of, prove_chain, prove_rejection, show_chain, why_hidden};
 use crate::registry::{Programme, Refused};
 use crate::tls::ClientStack;
@@ -31,7 +32,7 @@ impl Cause for UntrustedRoot {
             return;
         };
         let distrusted = distrusted_end(&case, seen, context);
-        let Some((weight, end, text)) = distrusted.or_else(|| unknown_end(&case)) else {
+        let Some((weight, end, text)) = distrusted.or_else(|| unknown_end(&case, seen)) else {
             return;
         };
         let sentence = format!(
@@ -95,7 +96,7 @@ fn distrusted_end(case: &Case<'_>, seen: &Observed, context: &Context<'_>) -> Op
 type End = (u8, String, Cow<'static, str>);
 
 /// Where the chain ends; `None` where no authority is in question.
-fn unknown_end(case: &Case<'_>) -> Option<End> {
+fn unknown_end(case: &Case<'_>, seen: &Observed) -> Option<End> {
     let chain = case.chain;
     if let Some(Withdrawn { root, store, since }) = &chain.withdrawn {
         let text = format!("{store} held this root once, and no longer by {}", since.date());
@@ -115,7 +116,7 @@ fn unknown_end(case: &Case<'_>) -> Option<End> {
         ),
         ChainShape::SelfIssuedLeaf => (80, issuer_of(chain), "an authority with the leaf's own name signed it"),
         ChainShape::BrokenAt { .. } => (60, issuer_of(chain), "what was sent with it did not issue it"),
-        ChainShape::Complete if chain.is_sound() => return known_to_some(case),
+        ChainShape::Complete if chain.is_sound() => return known_to_some(case, seen),
         _ => return None,
     };
     Some((weight, end, text.into()))
@@ -123,7 +124,7 @@ fn unknown_end(case: &Case<'_>) -> Option<End> {
 
 /// A root of ours that this client may lack: its own word that it knows no such authority counts, or that one of the stores that were
 /// given lacks it too.
-fn known_to_some(case: &Case<'_>) -> Option<End> {
+fn known_to_some(case: &Case<'_>, seen: &Observed) -> Option<End> {
     let Anchored::Yes { by } = &case.chain.anchored else {
         return None;
     };
@@ -132,7 +133,7 @@ fn known_to_some(case: &Case<'_>) -> Option<End> {
         return Some((85, root, format!("accepted by {by}").into()));
     }
     (case.rejection.sign == Sign::Alert(AlertDescription::UNKNOWN_CA)).then_some((
-        75,
+        unless_followed(75, seen, case),
         root,
         "the chain is complete: the client's trust store is old, empty or another one".into(),
     ))
@@ -326,9 +327,7 @@ mod tests {
         let judged = |from, stack| {
             let leaf = Leaf::named("shop.example").with(valid(from, 2030)).signed_by(&root);
             let mut seen = turned_down(&[&leaf], 46);
-            if let Seen::Seen(offer) = &mut seen.offer {
-                std::sync::Arc::get_mut(&mut offer.value).unwrap().stack = stack;
-            }
+            set_stack(&mut seen, stack);
             context().trusting(&root).judged(&UntrustedRoot, &seen)
         };
         let finding = judged(2025, ClientStack::BoringSsl).unwrap();

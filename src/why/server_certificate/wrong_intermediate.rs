@@ -1,6 +1,7 @@
 //! Another certificate stands in the place of the issuer.
 
-use super::{GENERIC, case, is_altered, is_skipped_level, other_key, refused, sent, show_chain};
+use super::list::untidiness;
+use super::{GENERIC, case, is_altered, is_skipped_level, other_key, prove_chain, refused, sent, show_chain};
 use crate::why::prelude::*;
 use crate::x509::{Anchored, ChainShape, Misfit};
 
@@ -21,6 +22,7 @@ impl Cause for WrongIntermediate {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
+        findings.extend(remark(self, seen, context));
         let Some(case) = case(seen, context) else { return };
         let (Some(gap), ChainShape::BrokenAt { index, misfit }) = (&case.chain.gap, &case.chain.shape) else {
             return;
@@ -104,6 +106,22 @@ impl Cause for WrongIntermediate {
     }
 }
 
+/// A list with disorder in it that has its issuers, or would have them: worth knowing, and no reason for most clients.
+fn remark(cause: &WrongIntermediate, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    let chain = context.chain(seen, Side::Server)?;
+    if matches!(chain.shape, ChainShape::BrokenAt { .. }) {
+        return None;
+    }
+    let untidy = untidiness(seen, chain);
+    if untidy.is_empty() {
+        return None;
+    }
+    let untidy = untidy.join("; it ");
+    let sentence = format!("The list of certificates of {} {untidy}.", server_called(seen));
+    let finding = Finding::new(cause, 90, sentence).at_fault(AtFault::Server);
+    Some(prove_chain(finding, seen, format!("Certificate: the list {untidy}")).into_remark())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,15 +194,48 @@ mod tests {
     }
 
     #[test]
-    fn a_needless_certificate_beside_a_whole_chain_is_none() {
+    fn a_needless_certificate_beside_a_whole_chain_is_a_remark() {
         let chain = Issued::to("shop.example");
-        let stranger = Authority::root("Elsewhere Root").below("Elsewhere CA");
+        let stranger = Authority::root("Elsewhere Root").below_with("Elsewhere CA", valid(2010, 2020));
         let seen = turned_down(&[&chain.leaf, &chain.intermediate.der, &stranger.der]);
-        assert!(
-            context()
-                .trusting(&chain.root)
-                .judged(&WrongIntermediate, &seen)
-                .is_none()
-        );
+        let finding = context()
+            .trusting(&chain.root)
+            .judged(&WrongIntermediate, &seen)
+            .unwrap();
+        assert!(finding.is_remark);
+        let told = "holds what is not needed: number 3 (\"Elsewhere CA\"), and ended on 2020-01-01.";
+        assert!(finding.sentence.ends_with(told), "{}", finding.sentence);
+    }
+
+    #[test]
+    fn disorder_copies_and_a_needless_root_are_told_and_never_chosen() {
+        let chain = Issued::to("shop.example");
+        let list: [&[u8]; 4] = [&chain.leaf, &chain.root.der, &chain.intermediate.der, &chain.leaf];
+        let lower = chain.intermediate.below("Shop Lower CA");
+        let leaf = Leaf::named("shop.example").signed_by(&lower);
+        let disorder: [&[u8]; 3] = [&leaf, &chain.intermediate.der, &lower.der];
+        for (list, told) in [
+            (
+                &list[..],
+                "holds a certificate twice: number 4 is a copy; it holds the root, number 2 (\"Shop Anchor\"), which clients have themselves: harmless.",
+            ),
+            (
+                &disorder[..],
+                "is out of order: each certificate has to follow the one that it issued.",
+            ),
+        ] {
+            let verdict = context().trusting(&chain.root).verdict(&turned_down(list));
+            let finding = verdict
+                .findings
+                .iter()
+                .find(|finding| finding.cause.0 == "wrong-intermediate");
+            assert!(
+                finding.is_some_and(|finding| finding.sentence.ends_with(told)),
+                "{finding:?}"
+            );
+            assert_eq!(name_of(&verdict), "untrusted-root");
+        }
+        let tidy = context().trusting(&chain.root).verdict(&turned_down(&chain.whole()));
+        assert!(!mentions(&tidy, "wrong-intermediate"));
     }
 }

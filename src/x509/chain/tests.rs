@@ -455,3 +455,53 @@ fn a_root_counts_until_its_removal_and_is_told_of_after_it() {
             .is_none()
     );
 }
+
+#[test]
+fn copies_are_told_by_their_places() {
+    let (root, middle, leaf) = tree();
+    let report = look(&[&leaf, &middle.der, &leaf, &middle.der], &[], &trusting(&[&root]));
+    assert_eq!(report.duplicates, [2, 3]);
+    assert!(report.is_sound() && !report.unordered && report.unused.is_empty());
+    let plain = look(&[&leaf, &middle.der], &[], &trusting(&[&root]));
+    assert_eq!(plain.duplicates, [0usize; 0]);
+}
+
+#[test]
+fn a_cross_sign_is_stale_by_its_own_end_or_by_that_of_the_root_above_it() {
+    let old = Authority::root_with("Old Root", valid(2000, 2024));
+    let (root, middle, leaf) = tree();
+    let stale = |until: i32, roots: &[&Authority]| {
+        let cross = root.cross_signed_by(&old, valid(2010, until));
+        look(&[&leaf, &middle.der, &cross], &[], &trusting(roots)).stale
+    };
+    let own = stale(2025, &[&root, &old]).unwrap();
+    assert_eq!(
+        (own.index, own.root.is_some(), own.ended()),
+        (2, false, own.certificate.not_after)
+    );
+    let above = stale(2030, &[&root, &old]).unwrap();
+    assert_eq!(above.root.as_ref().map(|root| root.display_name()), Some("Old Root"));
+    assert_eq!(above.ended().date(), "2024-01-01");
+    // Nobody knows the older root, or it has not ended.
+    assert!(stale(2030, &[&root]).is_none());
+    let living = Authority::root_with("Living Root", valid(2000, 2040));
+    let cross = root.cross_signed_by(&living, valid(2010, 2030));
+    let report = look(&[&leaf, &middle.der, &cross], &[], &trusting(&[&root, &living]));
+    assert!(report.stale.is_none() && report.is_sound());
+}
+
+#[test]
+fn a_stray_certificate_that_had_ended_is_no_cross_sign() {
+    let (root, middle, leaf) = tree();
+    let stray = Authority::root("Elsewhere").below_with("Stray", valid(2010, 2020));
+    let report = look(&[&leaf, &middle.der, &stray.der], &[], &trusting(&[&root]));
+    assert!(report.stale.is_none() && report.expired_aside.len() == 1);
+}
+
+#[test]
+fn a_built_in_list_makes_a_chain_public() {
+    let (root, middle, leaf) = tree();
+    let store = || TrustStore::from_file("roots", &root.der).unwrap();
+    let public = |store| look(&[&leaf, &middle.der], &[], &Trust::new([store])).is_public();
+    assert!(public(store().built_in()) && !public(store()));
+}
