@@ -43,13 +43,8 @@ impl SentChains {
             return;
         }
         let known = self.0.entry(server).or_default();
-        for (
-            name,
-            Sent {
-                ends: [first, last], ..
-            },
-        ) in &history.sent
-        {
+        for (name, sent) in &history.sent {
+            let [first, last] = &sent.ends;
             let sightings = known.entry(name.clone()).or_default();
             sightings.push(Arc::new(first.clone()));
             if last.mark.frame != first.mark.frame {
@@ -111,7 +106,7 @@ pub(crate) struct ServerHistory {
     /// Names for which it completed a handshake.
     pub(crate) names: BTreeSet<String>,
     /// The certificates that it sent in the clear, by the name that was asked for; "" where none was.
-    pub(crate) sent: BTreeMap<String, Sent>,
+    pub(crate) sent: BTreeMap<String, Box<Sent>>,
     /// The times in its HTTP answers.
     pub(super) dates: Sightings,
     /// What its randoms would say if they began with the time.
@@ -172,9 +167,11 @@ impl ServerHistory {
                 }
                 known
             }
-            None => self.sent.entry(name.to_owned()).or_insert_with(|| Sent {
-                ends: [new(), new()],
-                leaves: Leaves::default(),
+            None => self.sent.entry(name.to_owned()).or_insert_with(|| {
+                Box::new(Sent {
+                    ends: [new(), new()],
+                    leaves: Leaves::default(),
+                })
             }),
         };
         known.leaves.add(leaf, mark, carried_data);

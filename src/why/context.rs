@@ -35,7 +35,8 @@ pub(crate) struct Surroundings {
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     surroundings: &'a Surroundings,
-    server: OnceCell<ServerHistory>,
+    /// The history of a server of which nothing is known.
+    nothing: ServerHistory,
     chains: Pair<OnceCell<Option<ChainReport>>>,
 }
 
@@ -44,15 +45,14 @@ impl<'a> Context<'a> {
     pub(crate) fn new(surroundings: &'a Surroundings) -> Self {
         Self {
             surroundings,
-            server: OnceCell::new(),
+            nothing: ServerHistory::default(),
             chains: Pair::default(),
         }
     }
 
     /// How the same server fared elsewhere in the set, this connection included.
     pub(crate) fn server(&self, seen: &Observed) -> &ServerHistory {
-        self.server
-            .get_or_init(|| self.surroundings.servers.get(&seen.server).cloned().unwrap_or_default())
+        self.surroundings.servers.get(&seen.server).unwrap_or(&self.nothing)
     }
 
     /// The moment at which certificates are judged.
