@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use crate::connection::{Answered, Endpoint, Neighbours, Observed, Probe, ServerHistory};
+use crate::connection::{Answered, Endpoint, Neighbours, Observed, Probe, Rejection, ServerHistory};
 use crate::evidence::{Pair, Side, Time};
 use crate::x509::{
     Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Name, Statement, StatusReport, Statuses,
@@ -37,6 +37,7 @@ pub(crate) struct Context<'a> {
     surroundings: &'a Surroundings,
     /// The history of a server of which nothing is known.
     nothing: ServerHistory,
+    rejections: Pair<OnceCell<Option<Rejection>>>,
     chains: Pair<OnceCell<Option<ChainReport>>>,
 }
 
@@ -46,6 +47,7 @@ impl<'a> Context<'a> {
         Self {
             surroundings,
             nothing: ServerHistory::default(),
+            rejections: Pair::default(),
             chains: Pair::default(),
         }
     }
@@ -53,6 +55,14 @@ impl<'a> Context<'a> {
     /// How the same server fared elsewhere in the set, this connection included.
     pub(crate) fn server(&self, seen: &Observed) -> &ServerHistory {
         self.surroundings.servers.get(&seen.server).unwrap_or(&self.nothing)
+    }
+
+    /// The sign by which the other side turned down this side's certificate, if there is one: every defect begins with it.
+    pub(crate) fn rejection(&self, seen: &Observed, of: Side) -> Option<Rejection> {
+        *self.rejections[of].get_or_init(|| match of {
+            Side::Client => seen.client_certificate_rejection(),
+            Side::Server => seen.server_certificate_rejection(),
+        })
     }
 
     /// The moment at which certificates are judged.

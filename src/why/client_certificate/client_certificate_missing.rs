@@ -25,8 +25,8 @@ impl Cause for ClientCertificateMissing {
         ]
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(rejection) = seen.client_certificate_rejection() else {
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let Some(rejection) = context.rejection(seen, Side::Client) else {
             return;
         };
         let (weight, shown, text) = if let Seen::Seen(chain) = &seen.client_chain {

@@ -26,7 +26,7 @@ impl Cause for ClientCertificateRejected {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(rejection) = seen.client_certificate_rejection() else {
+        let Some(rejection) = context.rejection(seen, Side::Client) else {
             return;
         };
         let found = match &seen.client_chain {

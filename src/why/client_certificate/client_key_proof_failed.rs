@@ -21,8 +21,8 @@ impl Cause for ClientKeyProofFailed {
         GENERIC
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(rejection) = seen.client_certificate_rejection() else {
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let Some(rejection) = context.rejection(seen, Side::Client) else {
             return;
         };
         let Some(message) = seen.message(Side::Client, HandshakeType::CERTIFICATE_VERIFY) else {

@@ -52,7 +52,7 @@ struct Case<'a> {
 
 /// The case against the client's certificate, where the server turned it down and the chain is in the clear.
 fn case<'a>(seen: &Observed, context: &'a Context<'_>) -> Option<Case<'a>> {
-    let rejection = seen.client_certificate_rejection()?;
+    let rejection = context.rejection(seen, Side::Client)?;
     let chain = context.chain(seen, Side::Client)?;
     let leaf = chain.leaf.as_deref()?;
     Some(Case { rejection, chain, leaf })

@@ -25,7 +25,7 @@ impl Cause for CertificateExpired {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(case) = case(seen, context) else {
-            findings.extend(told_but_hidden(self, seen));
+            findings.extend(told_but_hidden(self, seen, context));
             return;
         };
         let Some(OutOfTime {
@@ -134,8 +134,8 @@ fn old_way(cause: &CertificateExpired, seen: &Observed, case: &Case<'_>) -> Opti
 }
 
 /// TLS 1.3: certificate_expired in the clear (OpenSSL's clients), and the certificate hidden.
-fn told_but_hidden(cause: &CertificateExpired, seen: &Observed) -> Option<Finding> {
-    let rejection = seen.server_certificate_rejection()?;
+fn told_but_hidden(cause: &CertificateExpired, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    let rejection = context.rejection(seen, Side::Server)?;
     if rejection.sign != Sign::Alert(AlertDescription::CERTIFICATE_EXPIRED) || seen.shown_server_chain().is_some() {
         return None;
     }

@@ -25,7 +25,7 @@ impl Cause for CertificateRevoked {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let rejection = seen.server_certificate_rejection();
+        let rejection = context.rejection(seen, Side::Server);
         let stapled = staple(seen, context).and_then(|(status, span)| match status.standing? {
             Standing::Revoked(revocation) => Some((revocation, span)),
             Standing::Good | Standing::Unknown => None,

@@ -61,7 +61,7 @@ struct Case<'a> {
 
 /// The case against the server's certificate, where the client turned it down and the chain is in the clear, be it in another connection.
 fn case<'a>(seen: &Observed, context: &'a Context<'_>) -> Option<Case<'a>> {
-    let rejection = seen.server_certificate_rejection()?;
+    let rejection = context.rejection(seen, Side::Server)?;
     let chain = context.chain(seen, Side::Server)?;
     Some(Case { rejection, chain })
 }

@@ -28,7 +28,7 @@ impl Cause for ServerCertificateRejected {
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let unmet = Unmet::of(seen, context);
         let chain = context.chain(seen, Side::Server);
-        let rejection = seen.server_certificate_rejection();
+        let rejection = context.rejection(seen, Side::Server);
         let refuses = rejection.is_some() && chain.is_some_and(ChainReport::is_sound);
         let (demand, aside) = match unmet {
             Some(unmet) if unmet.by_this_client && refuses => (Some(unmet.text), None),

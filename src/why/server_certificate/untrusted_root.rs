@@ -28,7 +28,7 @@ impl Cause for UntrustedRoot {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(case) = case(seen, context) else {
-            findings.extend(told_but_hidden(self, seen));
+            findings.extend(told_but_hidden(self, seen, context));
             return;
         };
         let distrusted = distrusted_end(&case, seen, context);
@@ -163,8 +163,8 @@ fn remedies(finding: Finding, seen: &Observed) -> Finding {
 }
 
 /// TLS 1.3: unknown_ca in the clear (OpenSSL's clients), and the certificates hidden.
-fn told_but_hidden(cause: &UntrustedRoot, seen: &Observed) -> Option<Finding> {
-    let rejection = seen.server_certificate_rejection()?;
+fn told_but_hidden(cause: &UntrustedRoot, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    let rejection = context.rejection(seen, Side::Server)?;
     if rejection.sign != Sign::Alert(AlertDescription::UNKNOWN_CA) || seen.shown_server_chain().is_some() {
         return None;
     }

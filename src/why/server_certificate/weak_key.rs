@@ -49,7 +49,7 @@ impl Cause for WeakKey {
             Key::Dsa { .. } => (90, "a kind that clients no longer take"),
             _ => (84, "which hardly any client takes"),
         };
-        let rejection = seen.server_certificate_rejection();
+        let rejection = context.rejection(seen, Side::Server);
         let refuses = |rejection: &Rejection| match key {
             Key::Rsa { bits, .. } => refuses_rsa(*bits, seen, rejection),
             _ => matches!(rejection.sign, Sign::Alert(_)),

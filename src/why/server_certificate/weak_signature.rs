@@ -44,7 +44,7 @@ impl Cause for WeakSignature {
             server_called(seen),
             digest.as_str()
         );
-        let rejection = seen.server_certificate_rejection();
+        let rejection = context.rejection(seen, Side::Server);
         let refuses = |rejection: &Rejection| digest != Digest::Sha1 || refuses_sha1(seen, rejection);
         let Some(rejection) = rejection.filter(refuses) else {
             let sentence = format!("{is}, which other clients refuse.");

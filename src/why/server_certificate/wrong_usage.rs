@@ -35,7 +35,7 @@ impl Cause for WrongUsage {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(case) = case(seen, context) else {
-            findings.extend(told_but_hidden(self, seen));
+            findings.extend(told_but_hidden(self, seen, context));
             return;
         };
         let Some(misuse) = misuse(seen, &case) else { return };
@@ -188,8 +188,8 @@ fn authority_as_leaf(seen: &Observed, leaf: &Certificate) -> Option<Misuse> {
 }
 
 /// TLS 1.3: unsupported_certificate in the clear, which OpenSSL's clients say of a purpose alone, and the certificate hidden.
-fn told_but_hidden(cause: &WrongUsage, seen: &Observed) -> Option<Finding> {
-    let rejection = seen.server_certificate_rejection()?;
+fn told_but_hidden(cause: &WrongUsage, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    let rejection = context.rejection(seen, Side::Server)?;
     let offer = &seen.offer.as_ref().seen()?.value;
     let says_so =
         rejection.sign == Sign::Alert(AlertDescription::UNSUPPORTED_CERTIFICATE) && offer.stack == ClientStack::OpenSsl;
