@@ -56,6 +56,7 @@ pub(crate) static CAUSES: &[&dyn Cause] = &[
     &network::TcpRefused,
     &network::TcpUnanswered,
     &network::TcpProbe,
+    &network::ContradictoryCopies,
     &not_tls::PlaintextOnTlsPort,
     &not_tls::ServerNotTls,
     &negotiation::VersionMismatch,

@@ -21,6 +21,7 @@ const VOCABULARY: &[&str] = &[
     "client-abandoned",
     "server-closed",
     "tcp-probe",
+    "contradictory-copies",
     "plaintext-on-tls-port",
     "server-not-tls",
     "starttls-refused",
