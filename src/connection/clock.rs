@@ -2,7 +2,8 @@
 //!
 //! Servers name their time outright: in the `Date` of an HTTP answer, and, where they are of that make, in the first four bytes of a random of
 //! TLS ≤ 1.2 (RFC 5246 §7.4.1.2), which most fill with noise: so only what two hellos of one server agree on counts. And where every
-//! certificate of several servers is out of date, it is rather the clock that is. Nor is a certificate sent before a transparency log saw it.
+//! certificate of several servers is out of date, it is rather the clock that is. Nor is a certificate sent
+//! before a transparency log saw it, or a status stapled before it was made.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,6 +11,7 @@ use std::fmt;
 use super::Observed;
 use super::history::ServerHistory;
 use crate::evidence::Time;
+use crate::x509::ocsp_status;
 
 /// Sightings of each kind that are kept of one server, the earliest.
 const KEPT: usize = 4;
@@ -74,8 +76,8 @@ pub(crate) enum ClockSign {
         /// Servers that named a time.
         of: usize,
     },
-    /// So many servers sent certificates that a transparency log had not yet seen.
-    NotYetLogged {
+    /// So many servers sent certificates, or stapled statuses, that did not yet exist.
+    NotYetMade {
         /// Servers that did.
         servers: usize,
     },
@@ -90,11 +92,11 @@ impl fmt::Display for ClockEstimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sign {
             ClockSign::Told { agree, of } => write!(f, "{agree} of {of} servers that name their time agree on it"),
-            ClockSign::NotYetLogged { servers } => {
+            ClockSign::NotYetMade { servers } => {
                 let plural = if servers == 1 { "server" } else { "servers" };
                 write!(
                     f,
-                    "{servers} {plural} sent certificates that a transparency log saw only later; it is behind by as much at least"
+                    "{servers} {plural} sent certificates or statuses that were made only later; it is behind by as much at least"
                 )
             }
             ClockSign::NoneValid { issuers } => {
@@ -115,7 +117,7 @@ pub(crate) fn estimate<'a>(
 ) -> Option<ClockEstimate> {
     told(servers.clone())
         .or_else(|| none_valid(servers))
-        .or_else(|| not_yet_logged(judged))
+        .or_else(|| not_yet_made(judged))
         .filter(|estimate| estimate.offset.abs() >= WORTH_A_WORD)
 }
 
@@ -159,9 +161,9 @@ fn none_valid<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<Cl
     })
 }
 
-/// By how much the clock is behind at least, by the certificates that it shows before a log saw them. Only those are read that have to be
-/// judged anyway.
-fn not_yet_logged<'a>(judged: impl Iterator<Item = &'a Observed>) -> Option<ClockEstimate> {
+/// By how much the clock is behind at least, by the certificates that it shows before a log saw them, or before the status that came with them
+/// was made. Only those are read that have to be judged anyway.
+fn not_yet_made<'a>(judged: impl Iterator<Item = &'a Observed>) -> Option<ClockEstimate> {
     let (mut servers, mut most) = (BTreeSet::new(), 0);
     for seen in judged {
         let sent = seen.server_chain.as_ref().seen().and_then(|chain| chain.span.mark.time);
@@ -169,7 +171,15 @@ fn not_yet_logged<'a>(judged: impl Iterator<Item = &'a Observed>) -> Option<Cloc
             continue;
         };
         let logged = leaf.extensions.timestamps.as_ref().map(|timestamps| timestamps.latest);
-        let behind = logged.map_or(0, |logged| logged.seconds().saturating_sub(at.seconds()));
+        let stapled = seen
+            .stapled
+            .as_ref()
+            .seen()
+            .and_then(|stapled| stapled.value.responses.first());
+        let made = stapled.and_then(|response| ocsp_status(response, leaf, None, None).made_at);
+        let behind = logged
+            .max(made)
+            .map_or(0, |made| made.seconds().saturating_sub(at.seconds()));
         if behind > 0 {
             servers.insert(seen.server);
             most = most.max(behind);
@@ -178,7 +188,7 @@ fn not_yet_logged<'a>(judged: impl Iterator<Item = &'a Observed>) -> Option<Cloc
     (most > 0).then_some(ClockEstimate {
         offset: most,
         is_plain: false,
-        sign: ClockSign::NotYetLogged { servers: servers.len() },
+        sign: ClockSign::NotYetMade { servers: servers.len() },
     })
 }
 
@@ -246,5 +256,33 @@ mod tests {
             forwards.0.map(|kept| kept.map(|(frame, _)| frame)),
             [1, 2, 3, 4].map(Some)
         );
+    }
+
+    #[test]
+    fn a_certificate_that_no_log_had_seen_yet_shows_that_the_clock_is_behind() {
+        use rcgen::CustomExtension;
+
+        use crate::connection::testing::*;
+        use crate::x509::testing::{Authority, Leaf};
+
+        let sent = |days: i64| {
+            let logged = (noon().seconds() + days * 86_400) * 1_000;
+            let timestamp = [&[0; 33][..], &logged.to_be_bytes(), &[0, 0, 4, 3, 0, 0]].concat();
+            let list = [&[0, timestamp.len() as u8][..], &timestamp].concat();
+            let value = [&[4, list.len() as u8 + 2, 0, list.len() as u8][..], &list].concat();
+            let extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 11129, 2, 4, 2], value);
+            let leaf = Leaf::named("shop.example").with(|params| params.custom_extensions.push(extension));
+            let leaf = leaf.signed_by(&Authority::root("Root"));
+            let seen = connected()
+                .client_hello(Hello::tls12)
+                .server_flight(&[&leaf])
+                .alert(Client, 2, 42)
+                .seen();
+            estimate(std::iter::empty(), std::iter::once(&seen))
+        };
+        let found = sent(3).unwrap();
+        assert!((found.offset - 3 * 86_400).abs() < 60 && !found.is_plain, "{found:?}");
+        assert_eq!(found.sign, ClockSign::NotYetMade { servers: 1 });
+        assert_eq!(sent(-3), None);
     }
 }

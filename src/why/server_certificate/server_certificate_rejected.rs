@@ -3,11 +3,14 @@
 use super::policy::Unmet;
 use super::{GENERIC, prove_chain, prove_rejection, show_chain, staple, what_is_wrong, why_hidden};
 use crate::why::prelude::*;
-use crate::x509::{Anchored, ChainReport};
+use crate::x509::{Anchored, ChainReport, served_names};
 
 /// The largest record in which a server sends its own certificate alone: RSA 2048 signed by RSA 3072 takes about 1,100 bytes, two small
 /// ECDSA certificates as much.
 const ROOM_FOR_ONE: u16 = 1_200;
+
+/// Names of a certificate that are told.
+const NAMES_TOLD: usize = 4;
 
 /// No visible defect: hidden by TLS 1.3, a private trust store, a pinned key.
 pub(crate) struct ServerCertificateRejected;
@@ -175,14 +178,38 @@ fn compresses(seen: &Observed) -> bool {
 
 /// The chain, and the store that it leads to where it is sound.
 fn told_chain(seen: &Observed, context: &Context<'_>) -> String {
-    match context.chain(seen, Side::Server).filter(|chain| !chain.path.is_empty()) {
-        Some(chain) => match &chain.anchored {
-            Anchored::Yes { by } if chain.is_sound() => {
-                format!("Certificate: {}; valid, and trusted by {by}", chain.path_text())
-            }
-            _ => format!("Certificate: {}", chain.path_text()),
-        },
-        None => "Certificate".to_owned(),
+    let chain = context.chain(seen, Side::Server).filter(|chain| !chain.path.is_empty());
+    let Some(chain) = chain else {
+        return "Certificate".to_owned();
+    };
+    let trusted = match &chain.anchored {
+        Anchored::Yes { by } if chain.is_sound() => format!("; valid, and trusted by {by}"),
+        _ => String::new(),
+    };
+    format!("Certificate: {}{trusted}{}", chain.path_text(), served_instead(seen))
+}
+
+/// Where the client named no server: whom the certificate is for. A client that expects another name says so to itself only.
+fn served_instead(seen: &Observed) -> String {
+    let (None, Some(leaf)) = (seen.server_name(), seen.leaf()) else {
+        return String::new();
+    };
+    let names = served_names(leaf);
+    match names.as_slice() {
+        [] => "; the client named no server, and the certificate names none".to_owned(),
+        names => {
+            let more = names.len().saturating_sub(NAMES_TOLD);
+            let told: Vec<&str> = names.iter().take(NAMES_TOLD).map(String::as_str).collect();
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            format!(
+                "; the client named no server, and the certificate is for {}{more}",
+                told.join(", ")
+            )
+        }
     }
 }
 
@@ -214,6 +241,29 @@ mod tests {
         };
         assert!(refused(960).is_some_and(|text| text.contains("one certificate only")));
         assert_eq!(refused(2_400), None);
+    }
+
+    #[test]
+    fn to_a_client_that_named_no_server_the_certificates_names_are_told() {
+        let chain = Issued::to("shop.example");
+        let refused = |hello: fn(Hello) -> Hello| {
+            let seen = connected()
+                .client_hello(hello)
+                .server_flight(&chain.whole())
+                .alert(Client, 2, 46)
+                .fin(Client)
+                .seen();
+            let finding = context()
+                .trusting(&chain.root)
+                .judged(&ServerCertificateRejected, &seen)
+                .unwrap();
+            finding
+                .evidence
+                .iter()
+                .any(|evidence| evidence.text.contains("the certificate is for shop.example"))
+        };
+        assert!(refused(|hello| hello.tls12().nameless()));
+        assert!(!refused(|hello| hello.tls12().name("shop.example")));
     }
 
     #[test]
