@@ -244,6 +244,16 @@ pub(crate) fn set_stack(seen: &mut Observed, stack: ClientStack) {
     }
 }
 
+/// A client of TLS 1.2 that answers the server's flight with this fatal alert, and leaves.
+pub(crate) fn turned_down(chain: &[&[u8]], description: u8) -> Observed {
+    connected()
+        .client_hello(Hello::tls12)
+        .server_flight(chain)
+        .alert(Client, 2, description)
+        .fin(Client)
+        .seen()
+}
+
 /// What one cause says in an empty world.
 pub(crate) fn judged(cause: &dyn Cause, seen: &Observed) -> Option<Finding> {
     context().judged(cause, seen)

@@ -166,15 +166,6 @@ mod tests {
     use crate::why::Confidence;
     use crate::why::testing::*;
 
-    fn turned_down(chain: &[&[u8]], description: u8) -> Observed {
-        connected()
-            .client_hello(Hello::tls12)
-            .server_flight(chain)
-            .alert(Client, 2, description)
-            .fin(Client)
-            .seen()
-    }
-
     #[test]
     fn a_leaf_past_its_last_day_and_the_alert_of_that_name_prove_it() {
         let chain = Issued::of(&Leaf::named("shop.example").with(valid(2024, 2026)));

@@ -213,15 +213,6 @@ mod tests {
     use crate::why::testing::*;
     use crate::x509::testing::odd;
 
-    fn turned_down(chain: &[&[u8]], alert: u8) -> Observed {
-        connected()
-            .client_hello(Hello::tls12)
-            .server_flight(chain)
-            .alert(Client, 2, alert)
-            .fin(Client)
-            .seen()
-    }
-
     #[test]
     fn bytes_that_do_not_parse_are_told_with_their_place() {
         let chain = Issued::to("shop.example");

@@ -152,12 +152,7 @@ mod tests {
     use crate::why::testing::*;
 
     fn turned_down(chain: &[&[u8]]) -> Observed {
-        connected()
-            .client_hello(Hello::tls12)
-            .server_flight(chain)
-            .alert(Client, 2, 48)
-            .fin(Client)
-            .seen()
+        crate::why::testing::turned_down(chain, 48)
     }
 
     #[test]

@@ -202,15 +202,6 @@ mod tests {
     use crate::why::testing::*;
     use crate::x509::TrustStore;
 
-    fn turned_down(chain: &[&[u8]], description: u8) -> Observed {
-        connected()
-            .client_hello(Hello::tls12)
-            .server_flight(chain)
-            .alert(Client, 2, description)
-            .fin(Client)
-            .seen()
-    }
-
     #[test]
     fn a_private_root_that_was_sent_along_is_likely_unknown() {
         let chain = Issued::to("shop.example");

@@ -222,15 +222,6 @@ mod tests {
     use crate::why::testing::*;
     use rcgen::ExtendedKeyUsagePurpose;
 
-    fn turned_down(chain: &[&[u8]], alert: u8) -> Observed {
-        connected()
-            .client_hello(Hello::tls12)
-            .server_flight(chain)
-            .alert(Client, 2, alert)
-            .fin(Client)
-            .seen()
-    }
-
     fn sentence(root: &Authority, seen: &Observed) -> Option<String> {
         let finding = context().trusting(root).judged(&WrongUsage, seen)?;
         Some(finding.sentence)
