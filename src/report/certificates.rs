@@ -64,4 +64,7 @@ pub struct CertificateInfo {
     pub sha256: String,
     /// Whether it is signed with its own key; `None` where that was not checked.
     pub self_signed: Option<bool>,
+    /// How many transparency logs have signed a timestamp that it carries (RFC 6962 §3.3); `None` where it carries none. Whether the
+    /// signatures hold is not checked.
+    pub transparency_logs: Option<u64>,
 }

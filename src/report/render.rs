@@ -409,6 +409,10 @@ pub(super) fn information(interned: &crate::x509::Interned) -> CertificateInfo {
         spki_sha256: Some(certificate.spki_sha256.clone()),
         sha256: certificate.sha256.clone(),
         self_signed: Some(certificate.is_self_issued()),
+        transparency_logs: extensions
+            .timestamps
+            .as_ref()
+            .map(|timestamps| timestamps.logs.len() as u64),
     }
 }
 

@@ -255,6 +255,7 @@ pub(crate) fn full() -> Connection {
             spki_sha256: Some("0f".repeat(32)),
             sha256: "a0".repeat(32),
             self_signed: Some(false),
+            transparency_logs: Some(2),
             ..CertificateInfo::default()
         }],
     };
