@@ -47,12 +47,12 @@ impl Sightings {
     /// The offset that at least `least` sightings share.
     fn agreed(&self, least: usize) -> Option<i64> {
         let offsets = || self.0.iter().flatten().map(|(_, offset)| *offset);
-        offsets().find(|one| offsets().filter(|other| near(*one, *other)).count() >= least)
+        offsets().find(|one| offsets().filter(|other| near(*one, *other, AGREES)).count() >= least)
     }
 }
 
-fn near(one: i64, other: i64) -> bool {
-    one.abs_diff(other) <= AGREES.unsigned_abs()
+fn near(one: i64, other: i64, within: i64) -> bool {
+    one.abs_diff(other) <= within.unsigned_abs()
 }
 
 /// What a capture says of its own clock.
@@ -125,10 +125,8 @@ pub(crate) fn estimate<'a>(
 fn told<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<ClockEstimate> {
     let offsets = servers.filter_map(|server| server.dates.agreed(1).or_else(|| server.randoms.agreed(2)));
     let mut offsets: Vec<i64> = offsets.collect();
-    offsets.sort_unstable();
-    let offset = *offsets.get(offsets.len() / 2)?;
-    let agree = offsets.iter().filter(|other| near(offset, **other)).count();
-    (2 * agree > offsets.len()).then_some(ClockEstimate {
+    let (offset, agree) = majority(&mut offsets, AGREES)?;
+    Some(ClockEstimate {
         offset,
         is_plain: agree > 1 && offset.abs() >= WORTH_A_CHANGE,
         sign: ClockSign::Told {
@@ -136,6 +134,17 @@ fn told<'a>(servers: impl Iterator<Item = &'a ServerHistory>) -> Option<ClockEst
             of: offsets.len(),
         },
     })
+}
+
+/// The reading of a clock that more than half of all are near to, `within` so many seconds, and how many these are.
+pub(super) fn majority(readings: &mut [i64], within: i64) -> Option<(i64, usize)> {
+    readings.sort_unstable();
+    let middle = *readings.get(readings.len() / 2)?;
+    let agree = readings
+        .iter()
+        .filter(|reading| near(**reading, middle, within))
+        .count();
+    (2 * agree > readings.len()).then_some((middle, agree))
 }
 
 /// The least change of the clock after which every first certificate is valid, where not one is by the capture's own.

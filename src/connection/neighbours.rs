@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
+use crate::connection::clock::majority;
 use crate::connection::{First, Observed};
 use crate::evidence::{Mark, Side};
 use crate::x509::site;
@@ -124,13 +125,9 @@ impl Neighbours {
 
 /// What most of the readings agree on; random ones do not.
 fn agreed(mut readings: Vec<i64>) -> Option<i64> {
-    readings.sort_unstable();
-    let middle = *readings.get(readings.len() / 2)?;
-    let near = readings
-        .iter()
-        .filter(|reading| reading.abs_diff(middle) <= AGREE.unsigned_abs())
-        .count();
-    (near >= 2 && near * 2 > readings.len()).then_some(middle)
+    majority(&mut readings, AGREE)
+        .filter(|(_, agree)| *agree >= 2)
+        .map(|(offset, _)| offset)
 }
 
 fn probe(seen: &Observed) -> Option<Probe> {

@@ -2,7 +2,7 @@
 
 use super::cross_sign::followed;
 use super::list::explain_javas_46;
-use super::{Case, GENERIC, case, prove_chain, prove_rejection, show_chain, why_hidden};
+use super::{Case, GENERIC, case, prove_chain, prove_rejection, refusal_of_hidden, show_chain, why_hidden};
 use crate::why::fits::fits;
 use crate::why::prelude::*;
 use crate::x509::OutOfTime;
@@ -135,10 +135,7 @@ fn old_way(cause: &CertificateExpired, seen: &Observed, case: &Case<'_>) -> Opti
 
 /// TLS 1.3: certificate_expired in the clear (OpenSSL's clients), and the certificate hidden.
 fn told_but_hidden(cause: &CertificateExpired, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
-    let rejection = context.rejection(seen, Side::Server)?;
-    if rejection.sign != Sign::Alert(AlertDescription::CERTIFICATE_EXPIRED) || seen.shown_server_chain().is_some() {
-        return None;
-    }
+    let rejection = refusal_of_hidden(seen, context, AlertDescription::CERTIFICATE_EXPIRED)?;
     let sentence = format!(
         "The client says that a certificate of {} has expired. {}.",
         server_called(seen),

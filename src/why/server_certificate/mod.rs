@@ -66,6 +66,12 @@ fn case<'a>(seen: &Observed, context: &'a Context<'_>) -> Option<Case<'a>> {
     Some(Case { rejection, chain })
 }
 
+/// The client's refusal with this alert, where no certificate can be seen that would show the defect.
+fn refusal_of_hidden(seen: &Observed, context: &Context<'_>, description: AlertDescription) -> Option<Rejection> {
+    let rejection = context.rejection(seen, Side::Server)?;
+    (rejection.sign == Sign::Alert(description) && seen.shown_server_chain().is_none()).then_some(rejection)
+}
+
 /// A finding of a defect that the client refused: the chain as `shown`, then the client's sign.
 fn refused(
     cause: &dyn Cause,

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::cross_sign::unless_followed;
-use super::{Case, GENERIC, case, namesake_of, prove_chain, prove_rejection, show_chain, why_hidden};
+use super::{
+    Case, GENERIC, case, namesake_of, prove_chain, prove_rejection, refusal_of_hidden, show_chain, why_hidden,
+};
 use crate::registry::{Programme, Refused};
 use crate::tls::ClientStack;
 use crate::why::fits::fits;
@@ -164,10 +166,7 @@ fn remedies(finding: Finding, seen: &Observed) -> Finding {
 
 /// TLS 1.3: unknown_ca in the clear (OpenSSL's clients), and the certificates hidden.
 fn told_but_hidden(cause: &UntrustedRoot, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
-    let rejection = context.rejection(seen, Side::Server)?;
-    if rejection.sign != Sign::Alert(AlertDescription::UNKNOWN_CA) || seen.shown_server_chain().is_some() {
-        return None;
-    }
+    let rejection = refusal_of_hidden(seen, context, AlertDescription::UNKNOWN_CA)?;
     let sentence = format!(
         "The client found no way from the certificate of {} to an authority that it trusts. {}.",
         server_called(seen),

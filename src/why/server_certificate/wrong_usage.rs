@@ -189,11 +189,8 @@ fn authority_as_leaf(seen: &Observed, leaf: &Certificate) -> Option<Misuse> {
 
 /// TLS 1.3: unsupported_certificate in the clear, which OpenSSL's clients say of a purpose alone, and the certificate hidden.
 fn told_but_hidden(cause: &WrongUsage, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
-    let rejection = context.rejection(seen, Side::Server)?;
-    let offer = &seen.offer.as_ref().seen()?.value;
-    let says_so =
-        rejection.sign == Sign::Alert(AlertDescription::UNSUPPORTED_CERTIFICATE) && offer.stack == ClientStack::OpenSsl;
-    if !says_so || seen.shown_server_chain().is_some() {
+    let rejection = super::refusal_of_hidden(seen, context, AlertDescription::UNSUPPORTED_CERTIFICATE)?;
+    if seen.offer.as_ref().seen()?.value.stack != ClientStack::OpenSsl {
         return None;
     }
     let sentence = format!(
