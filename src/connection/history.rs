@@ -31,38 +31,31 @@ impl SentChain {
 
 /// What servers of the whole input were seen to send, for those connections in which TLS 1.3 hides it.
 #[derive(Debug, Default)]
-pub(crate) struct SentChains(BTreeMap<Endpoint, BTreeMap<String, Vec<Arc<SentChain>>>>);
+pub(crate) struct SentChains<'a>(BTreeMap<Endpoint, Vec<&'a ServerHistory>>);
 
-impl SentChains {
+impl<'a> SentChains<'a> {
     /// Seconds after which a server may well have got another certificate.
     const FRESH: u64 = 86_400;
 
-    /// Takes over what a server sent in one capture.
-    pub(crate) fn add(&mut self, server: Endpoint, history: &ServerHistory) {
-        if history.sent.is_empty() {
-            return;
-        }
-        let known = self.0.entry(server).or_default();
-        for (name, sent) in &history.sent {
-            let [first, last] = &sent.ends;
-            let sightings = known.entry(name.clone()).or_default();
-            sightings.push(Arc::new(first.clone()));
-            if last.mark.frame != first.mark.frame {
-                sightings.push(Arc::new(last.clone()));
-            }
+    /// Takes in how a server fared in one capture.
+    pub(crate) fn add(&mut self, server: Endpoint, history: &'a ServerHistory) {
+        if !history.sent.is_empty() {
+            self.0.entry(server).or_default().push(history);
         }
     }
 
     /// What this server sent to those who asked for this name around `near`. `None` where it sent now this and now that: then nobody can
     /// tell which of them it sent here.
-    fn of(&self, server: Endpoint, name: &str, near: Mark) -> Option<&Arc<SentChain>> {
+    fn of(&self, server: Endpoint, name: &str, near: Mark) -> Option<&'a SentChain> {
         let apart = |sent: &SentChain| match (sent.mark.time, near.time) {
             (Some(at), Some(near)) => at.seconds().abs_diff(near.seconds()),
             _ if sent.mark.capture == near.capture => 0,
             _ => u64::MAX,
         };
-        let sightings = self.0.get(&server)?.get(name)?;
-        let mut fresh = sightings.iter().filter(|sent| apart(sent) <= Self::FRESH);
+        let sightings = self.0.get(&server)?.iter().filter_map(|history| history.sent.get(name));
+        let mut fresh = sightings
+            .flat_map(|sent| &sent.ends)
+            .filter(|sent| apart(sent) <= Self::FRESH);
         let first = fresh.next()?;
         fresh.all(|other| other.chain == first.chain).then_some(first)
     }
@@ -71,7 +64,8 @@ impl SentChains {
     pub(crate) fn lend(&self, seen: &mut Observed) {
         if matches!(seen.server_chain, Seen::Unknown(Hidden::Encrypted)) && !seen.resumed() {
             let name = seen.server_name().unwrap_or_default();
-            seen.borrowed = self.of(seen.server, name, seen.opening()).cloned();
+            let sent = self.of(seen.server, name, seen.opening());
+            seen.borrowed = sent.map(|sent| Arc::new(sent.clone()));
         }
     }
 }
@@ -299,60 +293,52 @@ mod tests {
             .seen()
     }
 
-    fn sent(name: &str) -> SentChains {
+    /// What a server is known for that sent this leaf to a client that asked for this name.
+    fn sent(name: &str, leaf: &[u8]) -> ServerHistory {
+        let closed = connected()
+            .client_hello(|hello| hello.tls12().name(name))
+            .server_flight(&[leaf])
+            .finished_by_both()
+            .closed();
         let mut history = ServerHistory::default();
-        let closed = complete(name).closed();
         history.add(&closed);
+        history
+    }
+
+    /// The connection with what is lent to it.
+    fn lent(mut seen: Observed, captures: &[ServerHistory]) -> Observed {
         let mut chains = SentChains::default();
-        chains.add(closed.observed.server, &history);
-        chains
+        captures.iter().for_each(|history| chains.add(seen.server, history));
+        chains.lend(&mut seen);
+        seen
     }
 
     #[test]
     fn a_hidden_certificate_is_borrowed_from_who_asked_for_the_same_name() {
-        let mut seen = hidden();
-        sent("shop.example").lend(&mut seen);
+        let seen = lent(hidden(), &[sent("shop.example", b"leaf")]);
         assert_eq!(seen.shown_server_chain().map(Vec::len), Some(1));
         assert!(!seen.server_chain.is_seen());
     }
 
     #[test]
     fn nothing_is_borrowed_for_another_name_or_by_who_can_see() {
-        let mut seen = hidden();
-        sent("www.example").lend(&mut seen);
-        assert!(seen.borrowed.is_none());
-        let mut clear = complete("shop.example").seen();
-        sent("shop.example").lend(&mut clear);
-        assert!(clear.borrowed.is_none());
+        assert!(lent(hidden(), &[sent("www.example", b"leaf")]).borrowed.is_none());
+        let clear = complete("shop.example").seen();
+        assert!(lent(clear, &[sent("shop.example", b"leaf")]).borrowed.is_none());
     }
 
     #[test]
     fn a_certificate_of_another_day_is_not_borrowed() {
-        let mut seen = hidden();
-        let mut chains = sent("shop.example");
-        let sightings = chains.0.values_mut().flat_map(BTreeMap::values_mut).flatten();
-        for sighting in sightings {
-            let mut older = SentChain::clone(sighting);
-            older.mark.time = older.mark.time.map(|time| time.plus_seconds(-90_000));
-            *sighting = Arc::new(older);
+        let mut history = sent("shop.example", b"leaf");
+        for sighting in history.sent.values_mut().flat_map(|sent| &mut sent.ends) {
+            sighting.mark.time = sighting.mark.time.map(|time| time.plus_seconds(-90_000));
         }
-        chains.lend(&mut seen);
-        assert!(seen.borrowed.is_none());
+        assert!(lent(hidden(), &[history]).borrowed.is_none());
     }
 
     #[test]
     fn of_a_server_that_sends_now_this_and_now_that_nothing_is_borrowed() {
-        let mut chains = sent("shop.example");
-        let closed = connected()
-            .client_hello(|hello| hello.tls12().name("shop.example"))
-            .server_flight(&[b"another leaf"])
-            .finished_by_both()
-            .closed();
-        let mut history = ServerHistory::default();
-        history.add(&closed);
-        chains.add(closed.observed.server, &history);
-        let mut seen = hidden();
-        chains.lend(&mut seen);
-        assert!(seen.borrowed.is_none());
+        let captures = [sent("shop.example", b"leaf"), sent("shop.example", b"another leaf")];
+        assert!(lent(hidden(), &captures).borrowed.is_none());
     }
 }

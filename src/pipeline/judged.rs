@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::follow::FollowedSet;
 use super::limits::Limits;
+use super::servers::Histories;
 use crate::connection::{Neighbours, Observed, SentChains};
 use crate::evidence::Time;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
@@ -57,31 +58,34 @@ impl Judged {
 
     /// Judges every connection, and counts; returns also what is told of each set.
     pub(super) fn new(
-        followed: Vec<FollowedSet>,
+        mut followed: Vec<FollowedSet>,
         index: Arc<CertificateIndex>,
         statuses: Arc<Statuses>,
         shared: &Shared,
     ) -> (Self, Vec<CaptureSet>) {
         let captures = followed.iter().map(|set| set.facts.path.clone()).collect();
+        let histories: Vec<Histories> = followed
+            .iter_mut()
+            .map(|set| std::mem::take(&mut set.servers))
+            .collect();
         let mut sent = SentChains::default();
-        for set in &followed {
-            set.servers
-                .iter()
-                .for_each(|(server, history)| sent.add(*server, history));
+        for (server, history) in histories.iter().flatten() {
+            sent.add(*server, history);
         }
+        let observed = followed.iter_mut().flat_map(|set| &mut set.observed);
+        observed.for_each(|seen| sent.lend(seen));
         let (mut sets, mut shown, mut told) = (Vec::new(), Vec::new(), Vec::new());
-        for mut set in followed {
+        for (set, servers) in followed.into_iter().zip(histories) {
             let surroundings = Surroundings {
                 trust: Arc::clone(&shared.trust),
                 certificates: Arc::clone(&shared.certificates),
                 index: Arc::clone(&index),
                 statuses: Arc::clone(&statuses),
-                servers: std::mem::take(&mut set.servers),
+                servers,
                 neighbours: Neighbours::of(set.observed.iter().map(|seen| &**seen)),
                 at: shared.at,
                 clock_offset: set.clock_offset(shared.clock_offset),
             };
-            set.observed.iter_mut().for_each(|seen| sent.lend(seen));
             let verdicts: Vec<Option<(Outcome, Option<CauseId>)>> = set
                 .observed
                 .par_iter()
