@@ -70,6 +70,7 @@ mod error;
 mod evidence;
 mod net;
 mod pipeline;
+mod preamble;
 mod registry;
 pub mod report;
 mod stream;

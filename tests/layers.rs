@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["error"],
     &["evidence", "registry"],
     &["capture", "net", "tls", "x509"],
-    &["stream"],
+    &["stream", "preamble"],
     &["connection"],
     &["why"],
     &["report"],

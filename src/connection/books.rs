@@ -10,11 +10,12 @@ use crate::connection::{
     RecordSeen, Spanned, Stapled,
 };
 use crate::evidence::{Hidden, Pair, Seen, Side, Span};
+use crate::preamble::{Dialogue, Preamble};
 use crate::registry::HandshakeType;
 use crate::stream::TcpFacts;
 use crate::tls::{
     Certificate, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket, Partial, ServerHello,
-    ServerKeyExchange, asks_for_tls, looks_like_client_hello, name_plaintext,
+    ServerKeyExchange, name_plaintext,
 };
 use crate::x509::CertificateStore;
 
@@ -28,8 +29,6 @@ const MALFORMED_KEPT: usize = 4;
 const HOLES_KEPT: usize = 4;
 /// Bytes of a record before its first message.
 const RECORD_HEADER: u64 = 5;
-/// Bytes of plaintext after which nobody starts TLS any more.
-const UPGRADE_WITHIN: u64 = 64 * 1024;
 
 /// Everything seen so far; hellos and what few reports ask for are kept as bytes.
 #[derive(Clone, Debug)]
@@ -39,10 +38,7 @@ pub(super) struct Books {
     /// First bytes of both sides before an upgrade to TLS.
     preamble: Option<Box<Pair<First>>>,
     before_tls: Pair<u64>,
-    /// A command that asks for TLS within another protocol.
-    asked_for_tls: Option<Box<Span>>,
-    /// Bytes of each side so far.
-    sent: Pair<u64>,
+    preambles: Vec<Preamble>,
     /// A server that speaks HTTP, as long as it may hand out what an authority says of certificates.
     fetching: Option<Box<Fetching>>,
     fetched: Vec<Fetched>,
@@ -77,8 +73,7 @@ impl Books {
             first: Pair::default(),
             preamble: None,
             before_tls: Pair::default(),
-            asked_for_tls: None,
-            sent: Pair::default(),
+            preambles: Vec::new(),
             fetching: None,
             fetched: Vec::new(),
             hellos: Vec::new(),
@@ -132,27 +127,26 @@ impl Books {
         self.records[side].count
     }
 
-    /// True once a TLS record of either side was read.
-    fn spoke_tls(&self) -> bool {
-        self.first.iter().any(First::is_tls)
-    }
-
-    /// Notes bytes before they are read as records. True where TLS begins with them, within another protocol.
-    pub(super) fn note_bytes(&mut self, bytes: &[u8], span: &Span) -> bool {
-        let side = span.from();
-        let upgrades = self.upgrades(bytes, span);
-        if upgrades {
-            self.before_tls = self.sent;
-            self.preamble = Some(Box::new(std::mem::take(&mut self.first)));
-        }
-        if side == Side::Client && self.asked_for_tls.is_none() && !self.spoke_tls() && asks_for_tls(bytes) {
-            self.asked_for_tls = Some(Box::new(*span));
-        }
-        if side == Side::Server {
+    /// Notes bytes before they are read as records.
+    pub(super) fn note_bytes(&mut self, bytes: &[u8], span: &Span) {
+        if span.from() == Side::Server {
             self.look_for_status(bytes, span);
         }
-        self.sent[side] = span.at + u64::from(span.len);
-        upgrades
+    }
+
+    /// Within what this side has spoken so far, something new begins at this offset.
+    pub(super) fn begin_within(&mut self, side: Side, at: u64) {
+        self.before_tls[side] = at;
+        let before = std::mem::take(&mut self.first[side]);
+        let outermost = &mut self.preamble.get_or_insert_default()[side];
+        if matches!(outermost, First::Nothing) {
+            *outermost = before;
+        }
+    }
+
+    /// Notes what was spoken before TLS.
+    pub(super) fn note_preambles(&mut self, dialogue: Dialogue) {
+        self.preambles = dialogue.into_preambles().collect();
     }
 
     /// Reads on where a server speaks HTTP and may hand out what an authority says of certificates; most say in their first packet that
@@ -229,7 +223,7 @@ impl Books {
             retry: self.retry,
             first: self.first,
             preamble: self.preamble,
-            asked_for_tls: self.asked_for_tls,
+            preambles: self.preambles.into(),
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,
             stapled: seen_or(self.stapled, server_keyed),
@@ -453,20 +447,6 @@ impl Books {
             Side::Server => &mut self.server_chain,
         };
         place.get_or_insert(Spanned { value: chain, span });
-    }
-
-    /// Within another protocol a ClientHello at the start of a segment begins TLS on both sides.
-    fn upgrades(&self, bytes: &[u8], span: &Span) -> bool {
-        let speaks_otherwise = matches!(self.first[Side::Client], First::Other(..));
-        // A proxy that refuses, or a server that complains, starts no TLS.
-        let refused = matches!(&self.first[Side::Server], First::Other(Some(answer), _)
-            if answer.quote.starts_with("HTTP/1.") && !answer.quote.contains(" 200") && !answer.quote.contains(" 101"));
-        speaks_otherwise
-            && !refused
-            && span.from() == Side::Client
-            && !self.spoke_tls()
-            && span.at < UPGRADE_WITHIN
-            && looks_like_client_hello(bytes)
     }
 }
 

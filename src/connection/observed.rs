@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::connection::{Answer, CertificateRequestSeen, Offer, SentChain};
 use crate::evidence::{CaptureId, Hidden, Mark, Pair, Seen, Side, Span, Time};
 use crate::net::Encapsulations;
+use crate::preamble::Preamble;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
 use crate::tls::{Malformed, Partial, Plaintext};
@@ -221,11 +222,11 @@ pub(crate) struct Observed {
     pub(crate) tcp: TcpFacts,
     /// The first bytes of client and server.
     pub(crate) first: Pair<First>,
-    /// The first bytes of client and server where TLS began within another protocol; `first` is then what follows.
+    /// The first bytes of client and server where something began within what they spoke; `first` is then what that began with.
     pub(crate) preamble: Option<Box<Pair<First>>>,
-    /// The client's command that asks for TLS within another protocol, whatever came of it.
-    pub(crate) asked_for_tls: Option<Box<Span>>,
-    /// Bytes of each side before TLS began (an upgrade within another protocol).
+    /// What was said before TLS, or to get there, from the outside in.
+    pub(crate) preambles: Box<[Preamble]>,
+    /// Bytes of each side before what lies within all preambles.
     pub(crate) before_tls: Pair<u64>,
     /// The first ClientHello.
     pub(crate) offer: Seen<Spanned<Arc<Offer>>>,
@@ -305,6 +306,11 @@ impl Observed {
     /// True where a TLS byte of either side was recognised.
     pub(crate) fn spoke_tls(&self) -> bool {
         self.first.iter().any(First::is_tls) || self.offer.is_seen() || self.answer.is_seen()
+    }
+
+    /// True where the client asked for TLS within another protocol, or for the way to a server of TLS, or left because there was none.
+    pub(crate) fn asked_for_tls(&self) -> bool {
+        self.preambles.iter().any(Preamble::asks_for_tls)
     }
 
     /// True where the negotiated version is TLS 1.3 or later.

@@ -6,17 +6,31 @@ use crate::connection::books::Books;
 use crate::connection::{Closed, Endpoint, Hole};
 use crate::evidence::{CaptureId, Hidden, Mark, Pair, Side, Span};
 use crate::net::Encapsulations;
+use crate::preamble::{Dialogue, Piece};
 use crate::stream::{GapCause, Sink, TcpFacts};
-use crate::tls::{Flow, Item, RecordReader};
+use crate::tls::{Flow, Item, RecordReader, may_begin_record};
 use crate::x509::CertificateStore;
 
 /// Follows one connection. Fed through [`Sink`] with the bytes of both sides in order; closed by [`Observer::close`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Observer {
     readers: Pair<RecordReader>,
     /// The capture begins inside the connection.
     midway: bool,
+    talk: Talk,
     books: Books,
+}
+
+/// Whether something is spoken before TLS.
+#[derive(Debug, Default)]
+enum Talk {
+    /// Nothing was said.
+    #[default]
+    Nothing,
+    /// Words that are no TLS, which may lead to it.
+    Before(Box<Dialogue>),
+    /// What comes is to be read as it is.
+    Tls,
 }
 
 /// What is known of a connection apart from its bytes.
@@ -42,6 +56,7 @@ impl Observer {
         Self {
             readers: Pair::default(),
             midway: false,
+            talk: Talk::Nothing,
             books: Books::new(certificates),
         }
     }
@@ -57,7 +72,21 @@ impl Observer {
 
     /// Bytes that wait for the rest of their message, or to be read later.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.readers.iter().map(RecordReader::held_bytes).sum::<usize>() + self.books.held_bytes()
+        let talk = match &self.talk {
+            Talk::Before(dialogue) => dialogue.held_bytes() + size_of::<Dialogue>(),
+            Talk::Nothing | Talk::Tls => 0,
+        };
+        self.readers.iter().map(RecordReader::held_bytes).sum::<usize>() + self.books.held_bytes() + talk
+    }
+
+    /// A copy of what was seen so far; `None` while something else than TLS is spoken.
+    pub(crate) fn snapshot(&self) -> Option<Self> {
+        matches!(self.talk, Talk::Tls).then(|| Self {
+            readers: self.readers.clone(),
+            midway: self.midway,
+            talk: Talk::Tls,
+            books: self.books.clone(),
+        })
     }
 
     /// The random of the first ClientHello, once that came whole.
@@ -73,8 +102,14 @@ impl Observer {
     /// Closes the books. The ClientHello is read only where somebody asks for it: most connections are sound, and nobody does.
     pub(crate) fn close(self, identity: Identity, tcp: TcpFacts) -> Closed {
         let Self {
-            mut readers, mut books, ..
+            mut readers,
+            mut books,
+            talk,
+            ..
         } = self;
+        if let Talk::Before(dialogue) = talk {
+            books.note_preambles(*dialogue);
+        }
         for side in [Side::Client, Side::Server] {
             readers[side].finish(&mut |item| books.take(side, item));
         }
@@ -84,15 +119,45 @@ impl Observer {
 
 impl Sink for Observer {
     fn data(&mut self, bytes: &[u8], span: Span) {
-        let Self { readers, midway, books } = self;
-        if books.note_bytes(bytes, &span) {
-            *readers = Pair::default();
+        let Self {
+            readers,
+            midway,
+            talk,
+            books,
+        } = self;
+        books.note_bytes(bytes, &span);
+        let mut read = |piece: Piece<'_>| {
+            let Piece { bytes, span, begins } = piece;
+            let side = span.from();
+            if begins {
+                readers[side] = RecordReader::default();
+                books.begin_within(side, span.at);
+            }
+            readers[side].feed(bytes, span, &mut |item| books.take(side, item));
+            // A reader that waits for a record says nothing of what passes by. Words that are known are another protocol even so.
+            if *midway {
+                books.note_words(bytes, span);
+            }
+        };
+        if let Talk::Nothing = talk {
+            *talk = if may_begin_record(bytes) {
+                Talk::Tls
+            } else {
+                Talk::Before(Box::default())
+            };
         }
-        let side = span.from();
-        readers[side].feed(bytes, span, &mut |item| books.take(side, item));
-        // A reader that waits for a record says nothing of what passes by. Words that are known are another protocol even so.
-        if *midway {
-            books.note_words(bytes, span);
+        let Talk::Before(dialogue) = talk else {
+            return read(Piece {
+                bytes,
+                span,
+                begins: false,
+            });
+        };
+        dialogue.hear(bytes, span, &mut read);
+        if dialogue.is_over()
+            && let Talk::Before(dialogue) = std::mem::replace(talk, Talk::Tls)
+        {
+            books.note_preambles(*dialogue);
         }
     }
 
@@ -101,8 +166,13 @@ impl Sink for Observer {
             GapCause::Snaplen => Hidden::Snaplen,
             GapCause::CaptureLoss | GapCause::NetworkLoss => Hidden::Gap,
         };
-        let Self { readers, books, .. } = self;
+        let Self {
+            readers, books, talk, ..
+        } = self;
         books.note_gap(from);
+        if let Talk::Before(dialogue) = talk {
+            dialogue.gap(from, len);
+        }
         readers[from].gap(len, &mut |item| match item {
             Item::Lost {
                 at,

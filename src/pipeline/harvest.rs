@@ -124,7 +124,7 @@ impl Harvest {
             self.servers.look_at_clock(server, observed);
         }
         let is_begun_only = closed.is_begun_only();
-        let never_began = spoke_otherwise && observed.asked_for_tls.is_none() || is_begun_only;
+        let never_began = spoke_otherwise && !observed.asked_for_tls() || is_begun_only;
         if never_began && !self.half_open.keeps(server, Kind::of(&observed.tcp, is_begun_only)) {
             return false;
         }

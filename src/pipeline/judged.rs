@@ -12,8 +12,9 @@ use super::limits::Limits;
 use super::servers::Histories;
 use crate::connection::{Neighbours, Observed, SentChains};
 use crate::evidence::Time;
+use crate::registry::is_tls_port;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
-use crate::why::{CauseId, Context, Surroundings, is_tls_port, judge};
+use crate::why::{CauseId, Context, Surroundings, judge};
 use crate::x509::{CertificateIndex, CertificateStore, Statuses, Trust};
 
 /// Connections that are rendered side by side before they are written.
@@ -130,17 +131,15 @@ impl Judged {
 /// Outcome and cause of one connection; `None` where it is no matter of TLS.
 fn outcome(seen: &Observed, surroundings: &Surroundings) -> Option<(Outcome, Option<CauseId>)> {
     let context = Context::new(surroundings);
-    let concerns_tls = seen.spoke_tls()
-        || seen.asked_for_tls.is_some()
-        || is_tls_port(seen.server.port)
-        || context.server(seen).answered > 0;
+    let concerns_tls =
+        seen.spoke_tls() || seen.asked_for_tls() || is_tls_port(seen.server.port) || context.server(seen).answered > 0;
     if !concerns_tls {
         return None;
     }
     let verdict = judge(seen, &context);
     let cause = verdict.cause.map(|finding| finding.cause);
     // A flow that is plainly another protocol, and with which nothing is wrong, is none of ours.
-    let tried = seen.spoke_tls() || seen.asked_for_tls.is_some() || seen.is_silent();
+    let tried = seen.spoke_tls() || seen.asked_for_tls() || seen.is_silent();
     (tried || cause.is_some()).then_some((verdict.outcome, cause))
 }
 

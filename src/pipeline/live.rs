@@ -120,7 +120,10 @@ impl Live {
             return false;
         }
         self.look_at = self.look_at.saturating_mul(2);
-        let closed = Observer::clone(observer).close(self.identity(capture), self.tcp.facts().clone());
+        let Some(snapshot) = observer.snapshot() else {
+            return false;
+        };
+        let closed = snapshot.close(self.identity(capture), self.tcp.facts().clone());
         closed.observed.is_plainly_sound()
     }
 

@@ -3,8 +3,8 @@
 use hashbrown::HashMap;
 
 use crate::connection::Endpoint;
+use crate::registry::is_tls_port;
 use crate::stream::TcpFacts;
-use crate::why::is_tls_port;
 
 /// Connections of one server and one kind of ending that are kept as they are, in one shard.
 const KEPT_EACH: u32 = 8;

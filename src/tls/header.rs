@@ -54,6 +54,11 @@ pub(super) fn sslv2_length(bytes: [u8; HEADER_LEN]) -> Option<u16> {
     (high & 0x80 != 0 && kind == 1 && (version == 2 || major == 3) && length >= 9).then_some(length)
 }
 
+/// True where a stream that begins so may be one of TLS records, of SSL 2.0 or later: by as many of its first bytes as there are.
+pub(crate) fn may_begin_record(bytes: &[u8]) -> bool {
+    may_be_header(bytes.get(..3).unwrap_or(bytes)) || looks_like_client_hello(bytes)
+}
+
 /// True where the bytes begin with a TLS record: header, and a length that the protocol allows.
 pub(crate) fn looks_like_tls_record(bytes: &[u8]) -> bool {
     bytes

@@ -20,8 +20,6 @@ pub(crate) struct Plaintext {
 const SOME_TEXT: &str = "a text protocol";
 /// Characters of a quote.
 const QUOTE_MAX: usize = 80;
-/// Bytes in which a request for TLS stands.
-const REQUEST_MAX: usize = 64;
 /// Bytes of a quote in hexadecimal.
 const HEX_MAX: usize = 16;
 
@@ -37,24 +35,6 @@ pub(crate) fn name_plaintext(head: &[u8]) -> Option<Plaintext> {
             None
         },
     })
-}
-
-/// True for a piece of another protocol's dialogue in which the client asks for TLS: STARTTLS and its likes, an HTTP CONNECT,
-/// PostgreSQL's SSLRequest. `bytes` begin where a command may begin.
-pub(crate) fn asks_for_tls(bytes: &[u8]) -> bool {
-    let line = first_line(bytes.get(..REQUEST_MAX).unwrap_or(bytes));
-    let says = |word: &str| {
-        line.get(..word.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    let tagged = line.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
-    ["STARTTLS", "STLS", "AUTH TLS", "AUTH SSL", "CONNECT "]
-        .iter()
-        .any(|word| says(word))
-        || tagged
-            .get(..8)
-            .is_some_and(|word| word.eq_ignore_ascii_case(b"STARTTLS"))
-        || matches!(bytes, [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
 }
 
 /// Beginnings of lines, the longer ones of a kind first. Letters match in either case.
@@ -296,20 +276,6 @@ mod tests {
         assert_eq!(name(&[0, 0, 18, 4, 0, 0, 0, 0, 0, 0, 3]), Some("HTTP/2 without TLS"));
         assert_eq!(name(b"E\0\0\0\x8fSFATAL\0"), Some("PostgreSQL"));
         assert_eq!(name(&[0x84, 0, 4, 0, 1, 0, 2, 0, 0]), Some("SSL 2.0"));
-    }
-
-    #[test]
-    fn a_request_for_tls_is_known_in_every_protocol() {
-        for request in [
-            &b"STARTTLS\r\n"[..],
-            b"a1 starttls\r\n",
-            b"AUTH TLS\r\n",
-            b"CONNECT shop.example:443 HTTP/1.1\r\n",
-        ] {
-            assert!(asks_for_tls(request));
-        }
-        assert!(asks_for_tls(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]));
-        assert!(!asks_for_tls(b"EHLO client\r\n"));
     }
 
     #[test]

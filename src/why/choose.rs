@@ -84,7 +84,7 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
         ),
         None if seen.completed() => (Outcome::Completed, AbortedBy::Nobody),
         // TLS was asked for within another protocol, and never began.
-        None if seen.asked_for_tls.is_some() && !seen.spoke_tls() => {
+        None if seen.asked_for_tls() && !seen.spoke_tls() => {
             (Outcome::Failed, end.by.map_or(AbortedBy::Nobody, AbortedBy::from))
         }
         None if !seen.spoke_tls() => (Outcome::NotAttempted, AbortedBy::Nobody),

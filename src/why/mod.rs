@@ -23,7 +23,6 @@ mod words;
 pub(crate) use choose::{Verdict, choose};
 pub(crate) use context::{Context, Surroundings};
 pub(crate) use finding::{Alternative, Evidence, Finding};
-pub(crate) use not_tls::is_tls_port;
 pub(crate) use prelude::list;
 pub(crate) use words::words;
 pub use words::{AbortedBy, AtFault, Confidence, Outcome, Step};

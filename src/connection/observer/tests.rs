@@ -197,7 +197,7 @@ fn tls_within_another_protocol_begins_with_the_hello() {
             .all(|first| matches!(first, First::Other(Some(spoken), _) if spoken.protocol == "SMTP"))
     );
     assert_eq!(seen.before_tls, Pair { client: 29, server: 52 });
-    assert!(seen.asked_for_tls.is_some());
+    assert!(seen.asked_for_tls());
 }
 
 #[test]

@@ -4,5 +4,4 @@ mod plaintext_on_tls_port;
 mod server_not_tls;
 
 pub(super) use plaintext_on_tls_port::PlaintextOnTlsPort;
-pub(crate) use plaintext_on_tls_port::is_tls_port;
 pub(super) use server_not_tls::ServerNotTls;

@@ -1,6 +1,7 @@
 //! The client speaks another protocol to a TLS server.
 
 use crate::evidence::Pair;
+use crate::registry::is_tls_port;
 use crate::why::prelude::*;
 
 /// First bytes that are no TLS, to a server that shows it wants TLS.
@@ -109,36 +110,6 @@ impl Cause for PlaintextOnTlsPort {
                 ),
         );
     }
-}
-
-/// Ports that IANA registers for a protocol over TLS from the first byte.
-pub(crate) fn is_tls_port(port: u16) -> bool {
-    matches!(
-        port,
-        443 | 465
-            | 563
-            | 636
-            | 853
-            | 989
-            | 990
-            | 992
-            | 993
-            | 994
-            | 995
-            | 2376
-            | 3269
-            | 4433
-            | 5061
-            | 5223
-            | 5671
-            | 5986
-            | 6443
-            | 6514
-            | 6697
-            | 8443
-            | 8883
-            | 9443
-    )
 }
 
 #[cfg(test)]

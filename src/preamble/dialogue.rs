@@ -1,0 +1,532 @@
+//! [`Dialogue`]: follows what is spoken before TLS, until TLS begins on both sides or it is clear that it will not.
+
+use super::automaton::{Automaton, Frame, Guess, Heads, Wrapping, recognise};
+use super::notes::{Notes, Preamble, Said, shown};
+use super::protocol::Protocol;
+use crate::evidence::{Pair, Side, Span};
+use crate::tls::{looks_like_client_hello, looks_like_tls_record};
+
+/// Bytes of a message that are heard; of a longer one the rest is passed over.
+pub(super) const HEARD_MAX: usize = 2_048;
+/// Bytes of a side that are listened to while nothing of TLS is said.
+const PATIENCE: u64 = 4 * 1024;
+/// Protocols within each other.
+const LAYERS_MAX: usize = 4;
+/// Bytes of a protocol that is not known after which nobody starts TLS any more.
+const UPGRADE_WITHIN: u64 = 64 * 1024;
+
+/// Bytes of one side as they are to be read: as they are on the wire, or unwrapped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece<'a> {
+    /// The bytes.
+    pub(crate) bytes: &'a [u8],
+    /// Where they stand.
+    pub(crate) span: Span,
+    /// With them something new begins on this side, within what was spoken before. They may have been handed out already, as words of that.
+    pub(crate) begins: bool,
+}
+
+/// What is spoken on one connection before TLS. Protocols lie within each other, the outermost first; the two sides pass from one to the
+/// next each for itself.
+#[derive(Debug, Default)]
+pub(crate) struct Dialogue {
+    layers: Vec<Layer>,
+    innermost: Innermost,
+    /// The layer that a side's next bytes belong to; behind the last one, the innermost.
+    place: Pair<usize>,
+    /// What comes next from a side begins something new.
+    begins: Pair<bool>,
+    /// Bytes of a message, or of a beginning, that is not whole.
+    waiting: Pair<Waiting>,
+    /// A side has said something in the innermost.
+    spoke: Pair<bool>,
+}
+
+/// What lies within all layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Innermost {
+    /// Too little was said to know.
+    #[default]
+    Unknown,
+    /// TLS.
+    Tls,
+    /// Something in which nothing is looked for but a ClientHello.
+    Other,
+}
+
+/// One protocol.
+#[derive(Debug)]
+struct Layer {
+    automaton: Box<dyn Automaton>,
+    preamble: Preamble,
+    /// What is left of a long message.
+    skip: Pair<Skip>,
+    /// Bytes of a side since something of TLS was said.
+    heard: Pair<u64>,
+    /// TLS comes in packets of this protocol.
+    wraps: bool,
+    /// Bytes of TLS that are left in the packet.
+    wrapped: Pair<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Skip {
+    #[default]
+    Nothing,
+    Bytes(u64),
+    Line,
+}
+
+/// Bytes that are no whole message yet, and where they stand.
+#[derive(Debug, Default)]
+struct Waiting(Option<(Vec<u8>, Span)>);
+
+/// What became of bytes.
+enum Step {
+    /// So many are done with.
+    Taken(usize),
+    /// So many are done with, and what follows is within.
+    Entered(usize),
+    /// So many are TLS in a packet.
+    Wrapped(usize),
+    /// They wait for more.
+    Wait,
+    /// A protocol was recognised.
+    Recognised,
+    /// Nothing before TLS is in them.
+    Done,
+}
+
+impl Layer {
+    fn new(protocol: Protocol, automaton: Box<dyn Automaton>, span: &Span) -> Self {
+        Self {
+            automaton,
+            preamble: Preamble::new(protocol, span.first_frame),
+            skip: Pair::default(),
+            heard: Pair::default(),
+            wraps: false,
+            wrapped: Pair::default(),
+        }
+    }
+
+    /// Takes bytes of a long message that are passed over.
+    fn pass_over(&mut self, side: Side, bytes: &[u8]) -> Option<usize> {
+        let passed = match self.skip[side] {
+            Skip::Nothing => return None,
+            Skip::Bytes(left) => {
+                let passed = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                let left = left.saturating_sub(passed as u64);
+                self.skip[side] = if left == 0 { Skip::Nothing } else { Skip::Bytes(left) };
+                passed
+            }
+            Skip::Line => match bytes.iter().position(|byte| *byte == b'\n') {
+                Some(end) => {
+                    self.skip[side] = Skip::Nothing;
+                    end.saturating_add(1)
+                }
+                None => bytes.len(),
+            },
+        };
+        self.heard[side] = self.heard[side].saturating_add(passed as u64);
+        Some(passed)
+    }
+
+    /// The message that the bytes begin with, as far as it is heard, and what is to be passed over behind it; `None` where more is needed.
+    fn message<'b>(&self, side: Side, bytes: &'b [u8]) -> Result<Option<(&'b [u8], Skip)>, NotMine> {
+        let full = bytes.get(..HEARD_MAX);
+        Ok(match self.automaton.frame(side, bytes) {
+            Frame::NotMine => return Err(NotMine),
+            Frame::More if full.is_some() => return Err(NotMine),
+            Frame::More => None,
+            Frame::Line => {
+                let end = bytes.iter().take(HEARD_MAX).position(|byte| *byte == b'\n');
+                match end.and_then(|end| bytes.get(..=end)) {
+                    Some(line) => Some((line, Skip::Nothing)),
+                    None => full.map(|full| (full, Skip::Line)),
+                }
+            }
+            Frame::Bytes(length) => {
+                let heard = usize::try_from(length).unwrap_or(usize::MAX).clamp(1, HEARD_MAX);
+                let left = length.saturating_sub(heard as u64);
+                let skip = if left == 0 { Skip::Nothing } else { Skip::Bytes(left) };
+                bytes.get(..heard).map(|message| (message, skip))
+            }
+        })
+    }
+}
+
+/// Bytes that a protocol's messages cannot be.
+struct NotMine;
+
+impl Dialogue {
+    /// Bytes that wait.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let waiting = self.waiting.iter().map(Waiting::held_bytes);
+        waiting.sum::<usize>() + self.layers.capacity() * size_of::<Layer>()
+    }
+
+    /// True where nothing is left to be done: both sides are within, and what comes next is to be read as it is.
+    pub(crate) fn is_over(&self) -> bool {
+        let within = self.place.iter().all(|place| *place >= self.layers.len());
+        let begun = !self.begins.iter().any(|begins| *begins);
+        within && begun && self.innermost == Innermost::Tls
+    }
+
+    /// What was understood, from the outside in.
+    pub(crate) fn into_preambles(self) -> impl Iterator<Item = Preamble> {
+        let preambles = self.layers.into_iter().map(|layer| layer.preamble);
+        preambles.filter(Preamble::is_of_interest)
+    }
+
+    /// Takes the next bytes of a side, and hands them out as they are to be read.
+    pub(crate) fn hear(&mut self, bytes: &[u8], span: Span, out: &mut impl FnMut(Piece<'_>)) {
+        let side = span.from();
+        if !self.is_wrapped(side) {
+            self.hand_out(bytes, span, out);
+        }
+        self.take(bytes, span, out);
+        // What the other side has said meanwhile may turn out to be within.
+        let other = side.peer();
+        if self.begins[other]
+            && let Some((bytes, said)) = self.waiting[other].0.take()
+        {
+            self.hand_out(&bytes, said, out);
+            self.take(&bytes, said, out);
+        }
+    }
+
+    /// Bytes of this side are missing.
+    pub(crate) fn gap(&mut self, side: Side, len: u64) {
+        self.waiting[side] = Waiting::default();
+        let place = self.place[side];
+        if let Some(layer) = self.layers.get_mut(place) {
+            layer.preamble.has_gaps = true;
+            layer.wrapped[side] = layer.wrapped[side].saturating_sub(len);
+            layer.skip[side] = match layer.skip[side] {
+                Skip::Bytes(left) if left > len => Skip::Bytes(left - len),
+                _ => Skip::Nothing,
+            };
+        }
+    }
+
+    fn is_wrapped(&self, side: Side) -> bool {
+        self.layers.get(self.place[side]).is_some_and(|layer| layer.wraps)
+    }
+
+    fn hand_out(&mut self, bytes: &[u8], span: Span, out: &mut impl FnMut(Piece<'_>)) {
+        let begins = std::mem::take(&mut self.begins[span.from()]);
+        out(Piece { bytes, span, begins });
+    }
+
+    fn take(&mut self, bytes: &[u8], span: Span, out: &mut impl FnMut(Piece<'_>)) {
+        let side = span.from();
+        let (joined, span) = self.waiting[side].join(bytes, span);
+        let bytes = joined.as_deref().unwrap_or(bytes);
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let here = part(span, at, rest.len());
+            let step = if self.place[side] < self.layers.len() {
+                self.listen(side, rest, here)
+            } else {
+                self.look_within(side, rest, here)
+            };
+            match step {
+                Step::Taken(taken) => at += taken,
+                Step::Entered(taken) => {
+                    at += taken;
+                    if let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+                        let here = part(span, at, rest.len());
+                        self.note_words_behind_consent(side, rest, here);
+                        self.hand_out(rest, here, out);
+                    }
+                }
+                Step::Wrapped(taken) => {
+                    let within = rest.get(..taken).unwrap_or_default();
+                    self.hand_out(within, part(span, at, taken), out);
+                    at += taken;
+                }
+                Step::Recognised => {
+                    let other = side.peer();
+                    if let Some((greeting, said)) = self.waiting[other].0.take() {
+                        self.take(&greeting, said, out);
+                    }
+                }
+                Step::Wait => {
+                    self.waiting[side] = Waiting(Some((rest.to_vec(), here)));
+                    return;
+                }
+                Step::Done => return,
+            }
+        }
+    }
+
+    /// Hears what a side says in the layer that it is in.
+    fn listen(&mut self, side: Side, bytes: &[u8], span: Span) -> Step {
+        let place = self.place[side];
+        let client_within = self.place.client > place;
+        let Some(layer) = self.layers.get_mut(place) else {
+            return Step::Done;
+        };
+        if let Some(passed) = layer.pass_over(side, bytes) {
+            return Step::Taken(passed);
+        }
+        if layer.wraps {
+            return self.unwrap(side, bytes);
+        }
+        let asked = layer.preamble.request.is_some() && layer.preamble.refusal().is_none();
+        match begins_tls(side, bytes) {
+            Some(true) if asked || client_within => return self.enter(side, 0, Innermost::Tls),
+            // A hello where nobody asked for one, or an alert that answers words: no dialogue before TLS.
+            Some(true) => return self.dismiss(place, Innermost::Tls),
+            None if asked || client_within || layer.heard[side] == 0 => return Step::Wait,
+            _ => {}
+        }
+        let (message, skip) = match layer.message(side, bytes) {
+            Ok(Some(message)) => message,
+            Ok(None) => return Step::Wait,
+            Err(NotMine) if layer.preamble.is_of_interest() => return self.close(),
+            Err(NotMine) => return self.dismiss(place, Innermost::Other),
+        };
+        layer.skip[side] = skip;
+        let said = part(span, 0, message.len());
+        let was_asked = layer.preamble.request.is_some() && layer.preamble.answer.is_none();
+        if side == Side::Client && was_asked && layer.preamble.protocol.waits_for_answer() {
+            layer.preamble.note_injected(message, said);
+        }
+        let mut notes = Notes::new(&mut layer.preamble, message, said);
+        layer.automaton.hear(side, message, &mut notes);
+        let Notes {
+            begins, wraps, news, ..
+        } = notes;
+        layer.wraps = wraps;
+        if news {
+            layer.heard = Pair::default();
+        }
+        layer.heard[side] = layer.heard[side].saturating_add(message.len() as u64);
+        let tired = layer.heard[side] > PATIENCE;
+        let taken = message.len();
+        if wraps {
+            self.begins = Pair {
+                client: true,
+                server: true,
+            };
+        }
+        if begins[side.peer()] && self.place[side.peer()] == place {
+            self.enter(side.peer(), 0, Innermost::Unknown);
+        }
+        if begins[side] {
+            return self.enter(side, taken, Innermost::Unknown);
+        }
+        if tired {
+            return self.close();
+        }
+        Step::Taken(taken)
+    }
+
+    /// Takes TLS out of packets.
+    fn unwrap(&mut self, side: Side, bytes: &[u8]) -> Step {
+        let place = self.place[side];
+        let Some(layer) = self.layers.get_mut(place) else {
+            return Step::Done;
+        };
+        let left = layer.wrapped[side];
+        if left > 0 {
+            let taken = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+            layer.wrapped[side] = left.saturating_sub(taken as u64);
+            return Step::Wrapped(taken);
+        }
+        match layer.automaton.wrapping(side, bytes) {
+            Wrapping::Packet { header, contents } if bytes.len() >= header => {
+                layer.wrapped[side] = contents;
+                Step::Taken(header)
+            }
+            Wrapping::More | Wrapping::Packet { .. } => Step::Wait,
+            Wrapping::None => {
+                // The same TLS goes on: nothing begins.
+                self.place[side] = place + 1;
+                self.innermost = Innermost::Tls;
+                Step::Wrapped(bytes.len())
+            }
+        }
+    }
+
+    /// Looks at what a side says within all layers.
+    fn look_within(&mut self, side: Side, bytes: &[u8], span: Span) -> Step {
+        let spoke_before = std::mem::replace(&mut self.spoke[side], true);
+        match self.innermost {
+            Innermost::Tls => Step::Done,
+            Innermost::Unknown => self.recognise(side, bytes, span),
+            Innermost::Other => {
+                let begins = side == Side::Client && span.at < UPGRADE_WITHIN && looks_like_client_hello(bytes);
+                let refused = self.layers.iter().any(|layer| layer.preamble.refusal().is_some());
+                if !begins || refused {
+                    return Step::Done;
+                }
+                self.innermost = Innermost::Tls;
+                // As the client's first words a hello begins nothing new: it is what was spoken before that is not TLS.
+                if spoke_before {
+                    self.begins = Pair {
+                        client: true,
+                        server: true,
+                    };
+                    return Step::Entered(0);
+                }
+                Step::Done
+            }
+        }
+    }
+
+    /// Finds out what is spoken within all layers.
+    fn recognise(&mut self, side: Side, bytes: &[u8], span: Span) -> Step {
+        match begins_tls(side, bytes) {
+            Some(true) => {
+                self.innermost = Innermost::Tls;
+                return Step::Done;
+            }
+            None => return Step::Wait,
+            Some(false) => {}
+        }
+        let other = side.peer();
+        let mut heads = Heads::default();
+        heads[side] = bytes;
+        if self.place[other] == self.place[side] {
+            heads[other] = self.waiting[other].bytes();
+        }
+        match recognise(&heads) {
+            Guess::Yes(protocol, automaton) if self.layers.len() < LAYERS_MAX => {
+                self.layers.push(Layer::new(protocol, automaton, &span));
+                self.spoke = Pair::default();
+                Step::Recognised
+            }
+            Guess::Maybe if bytes.len() < HEARD_MAX => Step::Wait,
+            _ => {
+                self.innermost = Innermost::Other;
+                Step::Done
+            }
+        }
+    }
+
+    /// What a side says next, after so many bytes, is within the layer that it is in.
+    fn enter(&mut self, side: Side, taken: usize, within: Innermost) -> Step {
+        self.place[side] += 1;
+        self.begins[side] = true;
+        self.spoke[side] = false;
+        if self.innermost == Innermost::Unknown && self.place[side] == self.layers.len() {
+            self.innermost = within;
+        }
+        Step::Entered(taken)
+    }
+
+    /// What was taken for a protocol is none that leads to TLS.
+    fn dismiss(&mut self, place: usize, innermost: Innermost) -> Step {
+        self.layers.truncate(place);
+        self.innermost = innermost;
+        self.place = Pair {
+            client: place,
+            server: place,
+        };
+        Step::Done
+    }
+
+    /// Enough was heard: nothing but a ClientHello is looked for.
+    fn close(&mut self) -> Step {
+        let place = self.layers.len();
+        self.innermost = Innermost::Other;
+        self.place = Pair {
+            client: place,
+            server: place,
+        };
+        self.spoke = Pair {
+            client: true,
+            server: true,
+        };
+        Step::Done
+    }
+
+    /// Words of the server between its consent and TLS: the client may take them for words of the TLS session (CVE-2021-38371 and others).
+    fn note_words_behind_consent(&mut self, side: Side, rest: &[u8], span: Span) {
+        let outer = self.place[side].checked_sub(1);
+        if side == Side::Server
+            && begins_tls(side, rest) == Some(false)
+            && let Some(layer) = outer.and_then(|outer| self.layers.get_mut(outer))
+            && layer.preamble.protocol.waits_for_answer()
+        {
+            layer.preamble.note_injected(rest, span);
+        }
+    }
+}
+
+impl Preamble {
+    /// Notes what was said behind a request for TLS, by its first word: what follows may be anybody's password.
+    fn note_injected(&mut self, words: &[u8], span: Span) {
+        let first = words.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        self.injected.get_or_insert_with(|| Said {
+            words: shown(first),
+            span,
+        });
+    }
+
+    /// True where something was noted.
+    fn is_of_interest(&self) -> bool {
+        self.request.is_some() || self.offered.is_some() || self.exposed.is_some() || self.client.is_some()
+    }
+}
+
+impl Waiting {
+    fn bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |(bytes, _)| bytes)
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |(bytes, _)| bytes.capacity())
+    }
+
+    /// What waits together with what follows it; `None` where nothing waits, and what follows stands for itself.
+    fn join(&mut self, bytes: &[u8], span: Span) -> (Option<Vec<u8>>, Span) {
+        let Some((mut joined, waited)) = self.0.take() else {
+            return (None, span);
+        };
+        joined.extend_from_slice(bytes);
+        let len = u32::try_from(joined.len()).unwrap_or(u32::MAX);
+        let Span { at, first_frame, .. } = waited;
+        let mark = span.mark;
+        (
+            Some(joined),
+            Span {
+                mark,
+                first_frame,
+                at,
+                len,
+            },
+        )
+    }
+}
+
+/// Whether TLS begins with these bytes of a side, at least one; `None` where more are needed to tell. No protocol before TLS has messages
+/// that begin with a record's type and version.
+fn begins_tls(side: Side, bytes: &[u8]) -> Option<bool> {
+    let kinds: &[u8] = match side {
+        Side::Client => &[22],
+        Side::Server => &[21, 22],
+    };
+    let may = match bytes {
+        [kind] => kinds.contains(kind),
+        [kind, major, ..] => kinds.contains(kind) && *major == 3,
+        [] => false,
+    };
+    let begins = match side {
+        Side::Client => looks_like_client_hello(bytes),
+        Side::Server => may && looks_like_tls_record(bytes),
+    };
+    let enough = bytes.len() > 5;
+    (begins || enough || !may).then_some(begins)
+}
+
+/// A part of a span.
+fn part(span: Span, offset: usize, len: usize) -> Span {
+    Span {
+        at: span.at.saturating_add(offset as u64),
+        len: u32::try_from(len).unwrap_or(u32::MAX),
+        ..span
+    }
+}

@@ -1,0 +1,21 @@
+//! What is spoken before TLS, or around it: STARTTLS and its likes, HTTP's CONNECT, SOCKS, the PROXY header, TDS. Pure: the bytes of both sides
+//! in, what was asked and answered out, and where the TLS within begins.
+//!
+//! Each protocol has a file and in it an automaton that is known by content, on any port. [`Dialogue`] cuts the bytes of both sides into the
+//! protocol's messages and lets the automaton hear them; what it notes becomes a [`Preamble`]. Behind each one, another may begin: a mail
+//! server's STARTTLS behind a PROXY header.
+
+mod automaton;
+mod dialogue;
+mod line;
+mod notes;
+mod protocol;
+#[cfg(test)]
+mod testing;
+
+mod http;
+mod smtp;
+
+pub(crate) use dialogue::{Dialogue, Piece};
+pub(crate) use notes::{Offered, Preamble, Said};
+pub(crate) use protocol::{Kind, Protocol};

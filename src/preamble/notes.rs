@@ -1,0 +1,268 @@
+//! What was understood of a protocol before TLS.
+
+use std::net::SocketAddr;
+
+use super::protocol::{Kind, Protocol};
+use crate::evidence::{Pair, Side, Span};
+use crate::registry::is_tls_port;
+
+/// Characters of what is quoted.
+const WORDS_MAX: usize = 160;
+
+/// What one protocol said before TLS, and what it led to.
+#[derive(Clone, Debug)]
+pub(crate) struct Preamble {
+    /// The protocol.
+    pub(crate) protocol: Protocol,
+    /// Whom the client asked a proxy for: name or address, and port.
+    pub(crate) target: Option<Box<str>>,
+    /// Who called, by what a proxy tells.
+    pub(crate) client: Option<SocketAddr>,
+    /// Who was called, by what a proxy tells.
+    pub(crate) server: Option<SocketAddr>,
+    /// Whether the server offers TLS, where the protocol has it say so.
+    pub(crate) offered: Option<Offered>,
+    /// The client's last request for TLS, or for the way to it.
+    pub(crate) request: Option<Said>,
+    /// The server's answer to that request, and whether it agrees.
+    pub(crate) answer: Option<(bool, Said)>,
+    /// What was said in the clear, behind a request that was granted: it may be taken for words of the TLS session.
+    pub(crate) injected: Option<Said>,
+    /// What was sent without protection that needs it: "a login", "mail".
+    pub(crate) exposed: Option<(&'static str, Span)>,
+    /// Bytes of it are not in the capture.
+    pub(crate) has_gaps: bool,
+    /// The packets of its first and of its last message.
+    pub(crate) frames: (u64, u64),
+}
+
+/// Whether a server offers TLS.
+#[derive(Clone, Debug)]
+pub(crate) struct Offered {
+    /// It does.
+    pub(crate) tls: bool,
+    /// The message that says so, or that would have.
+    pub(crate) said: Said,
+}
+
+/// Something that was said, in its own words as far as they can be shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    /// The line, or what a message of bytes means.
+    pub(crate) words: Box<str>,
+    /// Where.
+    pub(crate) span: Span,
+}
+
+impl Preamble {
+    /// Before the first message.
+    pub(super) const fn new(protocol: Protocol, first_frame: u64) -> Self {
+        Self {
+            protocol,
+            target: None,
+            client: None,
+            server: None,
+            offered: None,
+            request: None,
+            answer: None,
+            injected: None,
+            exposed: None,
+            has_gaps: false,
+            frames: (first_frame, first_frame),
+        }
+    }
+
+    /// The server's refusal.
+    pub(crate) fn refusal(&self) -> Option<&Said> {
+        let (granted, said) = self.answer.as_ref()?;
+        (!granted).then_some(said)
+    }
+
+    /// True where the server agreed.
+    pub(crate) fn is_granted(&self) -> bool {
+        matches!(self.answer, Some((true, _)))
+    }
+
+    /// True where TLS was to come of it: the client asked for it, or for the way to a server of it; or it would have, and was told that the
+    /// server has none.
+    pub(crate) fn asks_for_tls(&self) -> bool {
+        match self.protocol.kind() {
+            Kind::Upgrade => self.request.is_some() || self.lacks_tls() && self.exposed.is_none(),
+            // What went through a tunnel speaks for itself.
+            Kind::Tunnel => self.request.is_some() && !self.is_granted() && self.leads_to_tls(),
+            Kind::Header => false,
+        }
+    }
+
+    /// True where a proxy was asked for a server of TLS: that is what CONNECT is for; others are asked for all kinds of servers.
+    fn leads_to_tls(&self) -> bool {
+        if self.protocol == Protocol::HttpConnect {
+            return true;
+        }
+        let port = self
+            .target
+            .as_deref()
+            .and_then(|target| target.rsplit(':').next()?.parse().ok());
+        port.is_none_or(|port: u16| is_tls_port(port))
+    }
+
+    /// True where the server lets the client know that it has no TLS.
+    pub(crate) fn lacks_tls(&self) -> bool {
+        self.offered.as_ref().is_some_and(|offered| !offered.tls)
+    }
+}
+
+/// Takes down what one message means. Its words are the message's first line unless others are given.
+#[derive(Debug)]
+pub(super) struct Notes<'a> {
+    preamble: &'a mut Preamble,
+    message: &'a [u8],
+    span: Span,
+    /// What comes next from these sides is within.
+    pub(super) begins: Pair<bool>,
+    /// TLS comes next from both sides, in packets of this protocol.
+    pub(super) wraps: bool,
+    /// Something of TLS was said.
+    pub(super) news: bool,
+}
+
+impl<'a> Notes<'a> {
+    /// Notes on this message.
+    pub(super) fn new(preamble: &'a mut Preamble, message: &'a [u8], span: Span) -> Self {
+        preamble.frames.1 = preamble.frames.1.max(span.mark.frame);
+        Self {
+            preamble,
+            message,
+            span,
+            begins: Pair::default(),
+            wraps: false,
+            news: false,
+        }
+    }
+
+    /// It turns out which of several protocols it is.
+    pub(super) fn is(&mut self, protocol: Protocol) {
+        self.preamble.protocol = protocol;
+    }
+
+    /// The client asks for TLS, or for the way to it. An earlier request is forgotten with its answer.
+    pub(super) fn asks(&mut self) {
+        let said = self.said(None);
+        self.news = true;
+        self.preamble.answer = None;
+        self.preamble.injected = None;
+        self.preamble.request = Some(said);
+    }
+
+    /// True where the client has asked and has no answer.
+    pub(super) fn is_asked(&self) -> bool {
+        self.preamble.request.is_some() && self.preamble.answer.is_none()
+    }
+
+    /// The server agrees: what comes next from both sides is within.
+    pub(super) fn grants(&mut self) {
+        self.answer(true, None);
+        self.begin_both();
+    }
+
+    /// The server agrees, and this is what its message means.
+    pub(super) fn grants_as(&mut self, words: &str) {
+        self.answer(true, Some(words));
+        self.begin_both();
+    }
+
+    /// The server agrees, in a message of which more is to come.
+    pub(super) fn accepts(&mut self) {
+        self.answer(true, None);
+    }
+
+    /// True where the server has agreed.
+    pub(super) fn is_granted(&self) -> bool {
+        self.preamble.is_granted()
+    }
+
+    /// True where both sides would go on in TLS with each other.
+    pub(super) fn is_upgrade(&self) -> bool {
+        self.preamble.protocol.kind() == Kind::Upgrade
+    }
+
+    /// What comes next from both sides is within.
+    pub(super) fn begin_both(&mut self) {
+        self.begins = Pair {
+            client: true,
+            server: true,
+        };
+    }
+
+    /// The server agrees, and this is what its message means. TLS comes next from both sides, in packets of this protocol.
+    pub(super) fn wraps(&mut self, words: &str) {
+        self.answer(true, Some(words));
+        self.wraps = true;
+    }
+
+    /// The server refuses.
+    pub(super) fn refuses(&mut self) {
+        self.answer(false, None);
+    }
+
+    /// The server refuses, and this is what its message means.
+    pub(super) fn refuses_as(&mut self, words: &str) {
+        self.answer(false, Some(words));
+    }
+
+    fn answer(&mut self, granted: bool, words: Option<&str>) {
+        self.news = true;
+        if self.preamble.answer.is_none() {
+            self.preamble.answer = Some((granted, self.said(words)));
+        }
+    }
+
+    /// The server says that it offers TLS, or says all that it offers, and TLS is not among it.
+    pub(super) fn offers(&mut self, tls: bool) {
+        let said = self.said(None);
+        self.preamble.offered = Some(Offered { tls, said });
+    }
+
+    /// The server says what it offers in words that were made unreadable where TLS might have stood.
+    pub(super) fn offers_as(&mut self, tls: bool, words: &str) {
+        let said = self.said(Some(words));
+        self.preamble.offered = Some(Offered { tls, said });
+    }
+
+    /// Something that needs protection is sent without.
+    pub(super) fn exposes(&mut self, what: &'static str) {
+        let span = self.span;
+        self.preamble.exposed.get_or_insert((what, span));
+    }
+
+    /// Whom the client asks a proxy for: name or address, and port.
+    pub(super) fn target(&mut self, target: &str) {
+        self.preamble.target = Some(shown(target.as_bytes()));
+    }
+
+    /// Who called whom, by what a proxy tells.
+    pub(super) fn peers(&mut self, client: SocketAddr, server: SocketAddr) {
+        self.preamble.client = Some(client);
+        self.preamble.server = Some(server);
+    }
+
+    /// What comes next from this side is within.
+    pub(super) fn begin(&mut self, side: Side) {
+        self.begins[side] = true;
+    }
+
+    fn said(&self, words: Option<&str>) -> Said {
+        Said {
+            words: words.map_or_else(|| shown(self.message), |words| shown(words.as_bytes())),
+            span: self.span,
+        }
+    }
+}
+
+/// The first line as it can be printed.
+pub(super) fn shown(bytes: &[u8]) -> Box<str> {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let text = String::from_utf8_lossy(line);
+    let printable = text.trim().chars().filter(|character| !character.is_control());
+    printable.take(WORDS_MAX).collect::<String>().into()
+}
