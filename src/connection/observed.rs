@@ -313,6 +313,11 @@ impl Observed {
         self.preambles.iter().any(Preamble::asks_for_tls)
     }
 
+    /// True where words before TLS, or instead of it, are worth a warning: secrets in the clear, or what may be taken for words of the session.
+    pub(crate) fn is_careless_before_tls(&self) -> bool {
+        self.preambles.iter().any(Preamble::is_careless)
+    }
+
     /// True where the negotiated version is TLS 1.3 or later.
     pub(crate) fn is_tls13(&self) -> bool {
         self.answer

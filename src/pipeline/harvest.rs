@@ -105,7 +105,7 @@ impl Harvest {
         let server = identity.server;
         let mut closed = match live.observer {
             Some(observer) => observer.close(identity, facts),
-            None if self.half_open.keeps(server, Kind::of(&facts, false)) => {
+            None if self.half_open.keeps(server, Kind::of(&facts, false, false)) => {
                 Observer::new(Arc::clone(&self.certificates)).close(identity, facts)
             }
             None => return false,
@@ -125,7 +125,9 @@ impl Harvest {
         }
         let is_begun_only = closed.is_begun_only();
         let never_began = spoke_otherwise && !observed.asked_for_tls() || is_begun_only;
-        if never_began && !self.half_open.keeps(server, Kind::of(&observed.tcp, is_begun_only)) {
+        let is_careless = observed.is_careless_before_tls();
+        let kind = || Kind::of(&observed.tcp, is_begun_only, is_careless);
+        if never_began && !self.half_open.keeps(server, kind()) {
             return false;
         }
         if spoke_tls {
@@ -135,7 +137,7 @@ impl Harvest {
                 inventory.add(server, live.opened, &closed);
             }
         }
-        if observed.is_plainly_sound() && !self.keeps_sound {
+        if observed.is_plainly_sound() && !is_careless && !self.keeps_sound {
             self.sound += 1;
             return false;
         }

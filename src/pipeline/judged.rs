@@ -14,7 +14,7 @@ use crate::connection::{Neighbours, Observed, SentChains};
 use crate::evidence::Time;
 use crate::registry::is_tls_port;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
-use crate::why::{CauseId, Context, Surroundings, judge};
+use crate::why::{CauseId, Context, Severity, Surroundings, judge};
 use crate::x509::{CertificateIndex, CertificateStore, Statuses, Trust};
 
 /// Connections that are rendered side by side before they are written.
@@ -87,10 +87,10 @@ impl Judged {
                 at: shared.at,
                 clock_offset: set.clock_offset(shared.clock_offset),
             };
-            let verdicts: Vec<Option<(Outcome, Option<CauseId>)>> = set
+            let verdicts: Vec<Option<Judgement>> = set
                 .observed
                 .par_iter()
-                .map(|seen| outcome(seen, &surroundings))
+                .map(|seen| Judgement::of(seen, &surroundings))
                 .collect();
             let mut summary = Summary {
                 connections: set.sound,
@@ -100,9 +100,9 @@ impl Judged {
                 ..Summary::default()
             };
             for (place, verdict) in verdicts.iter().enumerate() {
-                let Some((outcome, cause)) = verdict else { continue };
-                summary.count(*outcome, cause.map(|cause| cause.0));
-                if shared.all || cause.is_some() || *outcome != Outcome::Completed {
+                let Some(verdict) = verdict else { continue };
+                summary.count(verdict.outcome, verdict.cause.map(|cause| cause.0));
+                if shared.all || verdict.is_worth_showing() {
                     shown.push((sets.len() as u32, place as u32));
                 }
             }
@@ -128,22 +128,43 @@ impl Judged {
     }
 }
 
-/// Outcome and cause of one connection; `None` where it is no matter of TLS.
-fn outcome(seen: &Observed, surroundings: &Surroundings) -> Option<(Outcome, Option<CauseId>)> {
-    let context = Context::new(surroundings);
-    let concerns_tls =
-        seen.spoke_tls() || seen.asked_for_tls() || is_tls_port(seen.server.port) || context.server(seen).answered > 0;
-    if !concerns_tls {
-        return None;
-    }
-    let verdict = judge(seen, &context);
-    let cause = verdict.cause.map(|finding| finding.cause);
-    // A flow that is plainly another protocol, and with which nothing is wrong, is none of ours.
-    let tried = seen.spoke_tls() || seen.asked_for_tls() || seen.is_silent();
-    (tried || cause.is_some()).then_some((verdict.outcome, cause))
+/// What is counted of one connection.
+#[derive(Clone, Copy, Debug)]
+struct Judgement {
+    outcome: Outcome,
+    cause: Option<CauseId>,
+    /// Something beside the verdict is more than a note.
+    warned: bool,
 }
 
-fn traffic(set: &FollowedSet, verdicts: &[Option<(Outcome, Option<CauseId>)>]) -> Traffic {
+impl Judgement {
+    /// Judges a connection; `None` where it is no matter of TLS.
+    fn of(seen: &Observed, surroundings: &Surroundings) -> Option<Self> {
+        let context = Context::new(surroundings);
+        let tried = seen.spoke_tls() || seen.asked_for_tls() || seen.is_careless_before_tls();
+        if !tried && !is_tls_port(seen.server.port) && context.server(seen).answered == 0 {
+            return None;
+        }
+        let verdict = judge(seen, &context);
+        let judgement = Self {
+            outcome: verdict.outcome,
+            cause: verdict.cause.map(|finding| finding.cause),
+            warned: verdict
+                .findings
+                .iter()
+                .any(|finding| finding.remark > Some(Severity::Note)),
+        };
+        // A flow that is plainly another protocol, and with which nothing is wrong, is none of ours.
+        (tried || seen.is_silent() || judgement.cause.is_some()).then_some(judgement)
+    }
+
+    /// True where a report that leaves out what is sound shows it.
+    fn is_worth_showing(self) -> bool {
+        self.cause.is_some() || self.warned || self.outcome != Outcome::Completed
+    }
+}
+
+fn traffic(set: &FollowedSet, verdicts: &[Option<Judgement>]) -> Traffic {
     let passed_over = verdicts.iter().filter(|verdict| verdict.is_none()).count() as u64;
     Traffic {
         tcp_flows: set.observed.len() as u64 + set.sound + set.half_open,

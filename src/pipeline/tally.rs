@@ -30,13 +30,18 @@ pub(super) enum Kind {
     Begun,
     /// Something else than TLS was spoken.
     Spoke,
+    /// Secrets were spoken in the clear, in a protocol that could have gone on in TLS.
+    Careless,
 }
 
 impl Kind {
-    /// The kind of a connection. `is_begun_only`: its client sent a part of a ClientHello, and nobody said anything else.
-    pub(super) fn of(facts: &TcpFacts, is_begun_only: bool) -> Self {
+    /// The kind of a connection. `is_begun_only`: its client sent a part of a ClientHello, and nobody said anything else. `is_careless`:
+    /// secrets were spoken in the clear.
+    pub(super) fn of(facts: &TcpFacts, is_begun_only: bool, is_careless: bool) -> Self {
         let [client, server] = &facts.sides;
-        if is_begun_only {
+        if is_careless {
+            Self::Careless
+        } else if is_begun_only {
             Self::Begun
         } else if facts.sides.iter().any(|side| side.sent_payload()) {
             Self::Spoke

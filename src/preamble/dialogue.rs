@@ -12,6 +12,9 @@ pub(super) const HEARD_MAX: usize = 2_048;
 const PATIENCE: u64 = 4 * 1024;
 /// Protocols within each other.
 const LAYERS_MAX: usize = 4;
+/// The content types with which a side may begin (RFC 9846 §5.1).
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
 /// Bytes of a protocol that is not known after which nobody starts TLS any more.
 const UPGRADE_WITHIN: u64 = 64 * 1024;
 
@@ -273,12 +276,17 @@ impl Dialogue {
         if layer.wraps {
             return self.unwrap(side, bytes);
         }
-        let asked = layer.preamble.request.is_some() && layer.preamble.refusal().is_none();
+        let refused = layer.preamble.refusal().is_some();
+        let asked = layer.preamble.request.is_some() && !refused;
+        // An alert in answer to words comes from a server that speaks nothing but TLS.
+        let is_due = client_within || asked && (side == Side::Client || bytes.first() != Some(&ALERT));
         match begins_tls(side, bytes) {
-            Some(true) if asked || client_within => return self.enter(side, 0, Innermost::Tls),
+            Some(true) if is_due => return self.enter(side, 0, Innermost::Tls),
+            // Some clients do not listen: what they say is still not what the server understands.
+            Some(true) if refused => return self.close(),
             // A hello where nobody asked for one, or an alert that answers words: no dialogue before TLS.
             Some(true) => return self.dismiss(place, Innermost::Tls),
-            None if asked || client_within || layer.heard[side] == 0 => return Step::Wait,
+            None if is_due || layer.heard[side] == 0 => return Step::Wait,
             _ => {}
         }
         let (message, skip) = match layer.message(side, bytes) {
@@ -506,8 +514,8 @@ impl Waiting {
 /// that begin with a record's type and version.
 fn begins_tls(side: Side, bytes: &[u8]) -> Option<bool> {
     let kinds: &[u8] = match side {
-        Side::Client => &[22],
-        Side::Server => &[21, 22],
+        Side::Client => &[HANDSHAKE],
+        Side::Server => &[ALERT, HANDSHAKE],
     };
     let may = match bytes {
         [kind] => kinds.contains(kind),

@@ -17,5 +17,5 @@ mod http;
 mod smtp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
-pub(crate) use notes::{Offered, Preamble, Said};
+pub(crate) use notes::{Preamble, Said};
 pub(crate) use protocol::{Kind, Protocol};

@@ -72,6 +72,20 @@ impl Preamble {
         }
     }
 
+    /// True where something was sent in the clear that should not have been.
+    pub(crate) fn is_careless(&self) -> bool {
+        self.protocol.kind() == Kind::Upgrade
+            && (self.exposed.is_some() || self.injected.is_some() && self.is_granted())
+    }
+
+    /// Where what matters of it stands.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
+        let offered = self.offered.as_ref().map(|offered| offered.said.span);
+        let asked = self.request.as_ref().map(|said| said.span);
+        let answered = self.answer.as_ref().map(|(_, said)| said.span);
+        offered.into_iter().chain(asked).chain(answered)
+    }
+
     /// The server's refusal.
     pub(crate) fn refusal(&self) -> Option<&Said> {
         let (granted, said) = self.answer.as_ref()?;

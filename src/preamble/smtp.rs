@@ -13,21 +13,21 @@ const PENDING_MAX: usize = 64;
 /// The greetings of clients.
 const GREETINGS: [&str; 3] = ["EHLO ", "HELO ", "LHLO "];
 
-/// Knows a client that greets as one of SMTP or LMTP, and a server whose greeting says so.
+/// Knows a client that greets as one of SMTP or LMTP, or asks for TLS where a server greeted so. FTP greets in the same way: what the
+/// client says tells.
 pub(super) fn recognise(heads: &Heads<'_>) -> Guess {
-    let client = heads.client;
-    if GREETINGS.iter().any(|greeting| begins(client, greeting)) {
+    let (client, server) = (heads.client, heads.server);
+    let greeted = reply(server).is_some_and(|reply| reply.code == 220);
+    let words = GREETINGS.into_iter().chain(greeted.then_some("STARTTLS\r"));
+    if words.clone().any(|word| begins(client, word)) {
         return Guess::yes(Protocol::Smtp, Smtp::default());
     }
-    let greets = heads.server.is_empty() || reply(heads.server).is_some_and(|reply| reply.code == 220);
-    if greets && !client.is_empty() && GREETINGS.iter().any(|greeting| may_begin(client, greeting)) {
-        return Guess::Maybe;
-    }
-    // FTP greets in the same way: what the client says tells.
-    if client.is_empty() && (may_begin(heads.server, "220 ") || may_begin(heads.server, "220-")) {
-        return Guess::Maybe;
-    }
-    Guess::No
+    let is_due = if client.is_empty() {
+        may_begin(server, "220 ") || may_begin(server, "220-")
+    } else {
+        (greeted || server.is_empty()) && words.into_iter().any(|word| may_begin(client, word))
+    };
+    if is_due { Guess::Maybe } else { Guess::No }
 }
 
 /// What the next reply will answer.
@@ -47,8 +47,8 @@ struct Smtp {
     pending: VecDeque<Command>,
     /// Lines of the client are a message, up to the one with a single dot.
     is_message: bool,
-    /// The reply to a hello that is being read lists STARTTLS.
-    lists_tls: bool,
+    /// Whether there is STARTTLS was told by the reply to a hello that is being read.
+    told: bool,
 }
 
 impl Default for Smtp {
@@ -56,7 +56,7 @@ impl Default for Smtp {
         Self {
             pending: VecDeque::from([Command::Greeting]),
             is_message: false,
-            lists_tls: false,
+            told: false,
         }
     }
 }
@@ -102,11 +102,12 @@ impl Smtp {
         let answers = self.pending.front().copied();
         if answers == Some(Command::Hello) && reply.code == 250 {
             // Some firewalls cross out what they do not want to be used.
-            let is_masked = !reply.text.is_empty() && reply.text.iter().all(|byte| matches!(byte, b'X' | b'x'));
+            let is_masked = reply.text.starts_with(b"XXXX") && reply.text.iter().all(u8::is_ascii_uppercase);
             if has_word(reply.text, "STARTTLS") {
-                self.lists_tls = true;
+                self.told = true;
                 notes.offers(true);
-            } else if is_masked || reply.is_last && !self.lists_tls {
+            } else if is_masked || reply.is_last && !self.told {
+                self.told = true;
                 notes.offers(false);
             }
         }
@@ -115,7 +116,7 @@ impl Smtp {
         }
         self.pending.pop_front();
         self.is_message = reply.code == 354;
-        self.lists_tls = false;
+        self.told = false;
         match answers {
             Some(Command::StartTls) if reply.code == 220 => notes.grants(),
             Some(Command::StartTls) => notes.refuses(),

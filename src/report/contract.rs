@@ -11,7 +11,8 @@ use super::certificates::Certificates;
 use super::timestamp::Timestamp;
 use super::verdict::{Cause, Finding};
 use super::words::{
-    AbortedBy, AlertLevel, AlertVisibility, Decryption, Ech, NotVisibleWhy, Outcome, Party, Protocol, Step, Transport,
+    AbortedBy, AlertLevel, AlertVisibility, Decryption, Ech, NotVisibleWhy, Outcome, Party, PreambleResult, Protocol,
+    Step, Transport,
 };
 
 /// Everything that is said about one connection.
@@ -141,13 +142,19 @@ pub struct Encapsulation {
 pub struct Preamble {
     /// Which dialogue: `smtp-starttls`, `http-connect` and so on.
     pub protocol: String,
-    /// The host and port that were asked for.
+    /// What came of it.
+    pub result: PreambleResult,
+    /// The host and port that a proxy was asked for.
     pub target: Option<String>,
-    /// The client's words that matter.
+    /// The client's request, in its own words where they are text.
     pub client: Option<String>,
-    /// The server's words that matter.
+    /// The server's answer to it, in its own words where they are text.
     pub server: Option<String>,
-    /// The frames that carried them.
+    /// Address and port of the client, where a proxy tells them (the PROXY header).
+    pub client_address: Option<String>,
+    /// Address and port that the client called, where a proxy tells them.
+    pub server_address: Option<String>,
+    /// The frames of its beginning, and of what matters in it.
     pub frames: Vec<u64>,
 }
 

@@ -44,7 +44,7 @@ pub use timestamp::{BadTimestamp, Times, Timestamp, Zone};
 pub use verdict::{Alternative, Cause, Evidence, Finding, LogLine, Remedy, RuledOut};
 pub use words::{
     AbortedBy, AlertLevel, AlertVisibility, AtFault, CertificateVisibility, Confidence, Decryption, Ech, NotVisibleWhy,
-    Outcome, Party, Protocol, Severity, Step, Transport,
+    Outcome, Party, PreambleResult, Protocol, Severity, Step, Transport,
 };
 
 /// The name and version of the contract. A change that breaks a reader changes it.

@@ -4,13 +4,16 @@ use data_encoding::{BASE32_NOPAD, BASE64};
 use ring::digest;
 
 use super::contract::{
-    Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Tcp,
+    Alert, Answer, CipherSuite, CodePoint, Connection, Encapsulation, Endpoint, NotVisible, Offer, Place, Preamble, Tcp,
 };
 use super::timeline::timeline;
-use super::words::{AlertLevel, AlertVisibility, CertificateVisibility, Decryption, Ech, Outcome, Protocol, Transport};
+use super::words::{
+    AlertLevel, AlertVisibility, CertificateVisibility, Decryption, Ech, Outcome, PreambleResult, Protocol, Transport,
+};
 use super::{Cause, CertificateInfo, CertificateOrigin, Certificates, Evidence, Finding, Remedy, Severity, Timestamp};
 use crate::connection::{self, Chain, Observed, Spanned, Stretch};
 use crate::evidence::{Hidden, Mark, Seen, Time};
+use crate::preamble::{Kind, Said};
 use crate::registry;
 use crate::why::{self, Verdict, cause, title};
 use crate::x509::describe_broken;
@@ -49,7 +52,7 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) ->
             Protocol::None
         },
         encapsulation: encapsulation(seen),
-        preamble: Vec::new(),
+        preamble: seen.preambles.iter().map(preamble).collect(),
         client: endpoint(seen.client),
         server: endpoint(seen.server),
         start: start.map(Timestamp::from),
@@ -65,7 +68,7 @@ pub(crate) fn render(seen: &Observed, verdict: &Verdict, captures: &[String]) ->
             .iter()
             .map(|finding| Finding {
                 cause: explained(finding, at),
-                severity: Severity::Note,
+                severity: finding.remark.unwrap_or(Severity::Note),
             })
             .collect(),
         offer: seen.offer.as_ref().seen().map(|offer| offered(&offer.value)),
@@ -113,6 +116,34 @@ pub(super) fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
     Endpoint {
         address: endpoint.address.to_string(),
         port: Some(endpoint.port),
+    }
+}
+
+/// What was spoken before TLS.
+fn preamble(spoken: &crate::preamble::Preamble) -> Preamble {
+    let words = |said: &Said| said.words.to_string();
+    let result = match &spoken.answer {
+        Some((true, _)) => PreambleResult::Granted,
+        Some((false, _)) => PreambleResult::Refused,
+        None if spoken.protocol.kind() == Kind::Header => PreambleResult::Told,
+        None if spoken.request.is_some() => PreambleResult::Unanswered,
+        None if spoken.lacks_tls() => PreambleResult::NotOffered,
+        None => PreambleResult::NotAsked,
+    };
+    let spans = spoken.spans();
+    let mut frames: Vec<u64> = spans.map(|span| span.mark.frame).collect();
+    frames.push(spoken.frames.0);
+    frames.sort_unstable();
+    frames.dedup();
+    Preamble {
+        protocol: spoken.protocol.as_str().to_owned(),
+        result,
+        target: spoken.target.as_deref().map(str::to_owned),
+        client: spoken.request.as_ref().map(words),
+        server: spoken.answer.as_ref().map(|(_, said)| words(said)),
+        client_address: spoken.client.map(|address| address.to_string()),
+        server_address: spoken.server.map(|address| address.to_string()),
+        frames,
     }
 }
 

@@ -52,6 +52,27 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
             add(record.mark, "record", record_text(record));
         }
     }
+    for spoken in &seen.preambles {
+        let name = spoken.protocol.title();
+        if let Some(offered) = &spoken.offered {
+            let has = if offered.tls { "offers TLS" } else { "offers no TLS" };
+            add(
+                offered.said.span.mark,
+                "preamble",
+                format!("{name}: {has}: {}", offered.said.words),
+            );
+        }
+        if let Some(said) = &spoken.request {
+            add(said.span.mark, "preamble", format!("{name}: asks: {}", said.words));
+        }
+        if let Some((granted, said)) = &spoken.answer {
+            let what = if *granted { "agrees" } else { "refuses" };
+            add(said.span.mark, "preamble", format!("{name}: {what}: {}", said.words));
+        }
+        if let Some((what, span)) = &spoken.exposed {
+            add(span.mark, "preamble", format!("{name}: {what} in the clear"));
+        }
+    }
     for stretch in &seen.translated {
         let text = format!(
             "the same packets under other addresses: {} to {}",

@@ -5,7 +5,7 @@
 use crate::evidence::{Hidden, Side};
 use crate::why::words;
 
-pub use crate::why::{AbortedBy, AtFault, Confidence, Outcome, Step};
+pub use crate::why::{AbortedBy, AtFault, Confidence, Outcome, Severity, Step};
 
 words! {
     /// What carried the connection.
@@ -38,6 +38,25 @@ words! {
 }
 
 words! {
+    /// What came of the words before TLS.
+    pub enum PreambleResult {
+        /// The server agreed: TLS, or the way to it, begins behind it.
+        Granted = "granted",
+        /// The server refused.
+        Refused = "refused",
+        /// The server did not answer the request.
+        Unanswered = "unanswered",
+        /// The server let the client know that it has no TLS, and the client did not ask for it.
+        NotOffered = "not-offered",
+        /// The client did not ask, though the server may have it.
+        #[default]
+        NotAsked = "not-asked",
+        /// Something was told that is not answered, such as a PROXY header.
+        Told = "told",
+    }
+}
+
+words! {
     /// Who sent a packet that is cited.
     pub enum Party {
         /// The end that opened the connection.
@@ -56,19 +75,6 @@ impl From<Side> for Party {
             Side::Client => Self::Client,
             Side::Server => Self::Server,
         }
-    }
-}
-
-words! {
-    /// How much a finding matters.
-    pub enum Severity {
-        /// Good to know, nothing to do.
-        #[default]
-        Note = "note",
-        /// Works today, will fail elsewhere or later.
-        Warning = "warning",
-        /// Something is wrong, though it did not end this connection.
-        Problem = "problem",
     }
 }
 

@@ -31,7 +31,7 @@ const SILENCES: u8 = 50;
 pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
     findings.retain(|finding| Confidence::of_weight(finding.weight).is_some() && !finding.evidence.is_empty());
     let (remarks, mut findings): (Vec<Finding>, Vec<Finding>) =
-        findings.into_iter().partition(|finding| finding.is_remark);
+        findings.into_iter().partition(|finding| finding.is_remark());
     // A mere possibility does not silence a vaguer cause that is more likely.
     let outranked: Vec<(CauseId, u8)> = findings
         .iter()

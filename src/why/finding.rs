@@ -2,7 +2,7 @@
 
 use crate::connection::Observed;
 use crate::evidence::{Mark, Span};
-use crate::why::{AbortedBy, AtFault, Cause, CauseId, Outcome};
+use crate::why::{AbortedBy, AtFault, Cause, CauseId, Outcome, Severity};
 
 /// One thing in the packets that supports a finding.
 #[derive(Clone, Debug)]
@@ -60,8 +60,8 @@ pub(crate) struct Finding {
     pub(crate) outcome: Outcome,
     /// Who ended it, where that is not whose act came first.
     pub(crate) aborted_by: Option<AbortedBy>,
-    /// Worth knowing, but no reason for what happened: told beside the verdict, never as the verdict.
-    pub(crate) is_remark: bool,
+    /// It is a remark, of this gravity: worth knowing, but no reason for what happened; told beside the verdict, never as the verdict.
+    pub(crate) remark: Option<Severity>,
 }
 
 impl Finding {
@@ -78,13 +78,27 @@ impl Finding {
             alternatives: Vec::new(),
             outcome: Outcome::Failed,
             aborted_by: None,
-            is_remark: false,
+            remark: None,
         }
     }
 
     /// Makes it a remark: worth knowing, but no reason for what happened.
-    pub(crate) fn into_remark(mut self) -> Self {
-        self.is_remark = true;
+    pub(crate) fn into_remark(self) -> Self {
+        self.remark_of(Severity::Note)
+    }
+
+    /// Makes it a remark that somebody has to act on: no reason for what happened, but wrong in itself.
+    pub(crate) fn into_warning(self) -> Self {
+        self.remark_of(Severity::Warning)
+    }
+
+    /// True where it is told beside the verdict only.
+    pub(crate) const fn is_remark(&self) -> bool {
+        self.remark.is_some()
+    }
+
+    fn remark_of(mut self, severity: Severity) -> Self {
+        self.remark = Some(severity);
         self
     }
 

@@ -25,7 +25,7 @@ pub(crate) use context::{Context, Surroundings};
 pub(crate) use finding::{Alternative, Evidence, Finding};
 pub(crate) use prelude::list;
 pub(crate) use words::words;
-pub use words::{AbortedBy, AtFault, Confidence, Outcome, Step};
+pub use words::{AbortedBy, AtFault, Confidence, Outcome, Severity, Step};
 
 use crate::connection::Observed;
 
@@ -56,6 +56,10 @@ pub(crate) static CAUSES: &[&dyn Cause] = &[
     &network::TcpUnanswered,
     &network::TcpProbe,
     &network::ContradictoryCopies,
+    &not_tls::StarttlsRefused,
+    &not_tls::ProxyConnectRefused,
+    &not_tls::StarttlsInjection,
+    &not_tls::UnprotectedSession,
     &not_tls::PlaintextOnTlsPort,
     &not_tls::ServerNotTls,
     &negotiation::VersionMismatch,

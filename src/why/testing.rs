@@ -216,8 +216,8 @@ impl World {
         let mut findings = Vec::new();
         cause.judge(seen, &Context::new(&surroundings), &mut findings);
         // A remark may stand beside the finding itself.
-        findings.sort_by_key(|finding| finding.is_remark);
-        let itself = findings.iter().filter(|finding| !finding.is_remark).count();
+        findings.sort_by_key(|finding| finding.is_remark());
+        let itself = findings.iter().filter(|finding| !finding.is_remark()).count();
         assert!(itself <= 1, "more than one finding of one cause");
         let finding = findings.into_iter().next()?;
         assert_eq!(finding.cause, cause.id());

@@ -26,6 +26,8 @@ const VOCABULARY: &[&str] = &[
     "server-not-tls",
     "starttls-refused",
     "proxy-connect-refused",
+    "starttls-injection",
+    "unprotected-session",
     "version-mismatch",
     "inappropriate-fallback",
     "no-shared-cipher",

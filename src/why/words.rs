@@ -142,6 +142,19 @@ words! {
     }
 }
 
+words! {
+    /// How much a finding matters.
+    pub enum Severity {
+        /// Good to know, nothing to do.
+        #[default]
+        Note = "note",
+        /// Works today, will fail elsewhere or later.
+        Warning = "warning",
+        /// Something is wrong, though it did not end this connection.
+        Problem = "problem",
+    }
+}
+
 impl From<Side> for AbortedBy {
     fn from(side: Side) -> Self {
         match side {

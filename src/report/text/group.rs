@@ -16,7 +16,7 @@ pub(super) enum Kind {
     Failed,
     /// Handshakes whose end cannot be told.
     Undetermined,
-    /// Handshakes that were completed, with something wrong beside.
+    /// Handshakes that were completed, or that nobody tried, with something wrong beside.
     Warned,
     /// Handshakes without fault.
     Sound,
@@ -119,6 +119,8 @@ impl Key {
         let kind = match (connection.outcome, &cause) {
             (Outcome::Failed, _) => Kind::Failed,
             (Outcome::Undetermined, _) => Kind::Undetermined,
+            // Nobody tried TLS, and that itself is what is wrong.
+            (Outcome::NotAttempted, Some(_)) if connection.cause.is_none() => Kind::Warned,
             (Outcome::NotAttempted, _) => return None,
             (Outcome::Completed, Some(_)) => Kind::Warned,
             (Outcome::Completed, None) => Kind::Sound,

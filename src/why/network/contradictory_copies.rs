@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn copies_that_differ_are_a_remark() {
         let finding = judged(&ContradictoryCopies, &sent_again(b"1.0\r\n")).unwrap();
-        assert!(finding.is_remark);
+        assert!(finding.is_remark());
         assert!(
             finding.sentence.starts_with("1 packet says something else"),
             "{}",

@@ -255,7 +255,7 @@ mod tests {
             .sealed(Client, &[90])
             .fin(Client)
             .seen();
-        assert!(judged(&CertificateRevoked, &seen).is_some_and(|finding| finding.is_remark));
+        assert!(judged(&CertificateRevoked, &seen).is_some_and(|finding| finding.is_remark()));
     }
 
     /// A server that shows this certificate, staples nothing, and is refused.
@@ -306,7 +306,7 @@ mod tests {
         };
         assert_eq!(sure(judged(&completed().fin(Client).seen())), Some(Confidence::Likely));
         let does_not_mind = completed().sealed(Client, &[90]).fin(Client).seen();
-        assert!(judged(&does_not_mind).is_some_and(|finding| finding.is_remark));
+        assert!(judged(&does_not_mind).is_some_and(|finding| finding.is_remark()));
     }
 
     #[test]

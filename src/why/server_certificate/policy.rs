@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_validity_that_the_clients_programme_does_not_take_is_the_cause() {
         let finding = said(3, ClientStack::Apple, false).unwrap();
-        assert!(!finding.is_remark && finding.at_fault == AtFault::Server);
+        assert!(!finding.is_remark() && finding.at_fault == AtFault::Server);
         assert!(
             finding.sentence.ends_with(
                 "it is valid for 1096 days: Apple takes no more than 825 where it begins on 2019-07-02 or later."
@@ -154,14 +154,14 @@ mod tests {
     #[test]
     fn what_this_client_does_not_look_at_is_a_remark() {
         let finding = said(3, ClientStack::OpenSsl, false).unwrap();
-        assert!(finding.is_remark, "{}", finding.sentence);
+        assert!(finding.is_remark(), "{}", finding.sentence);
         assert!(said(2, ClientStack::OpenSsl, false).is_none());
     }
 
     #[test]
     fn timestamps_are_wanted_below_public_roots_by_browsers() {
         let finding = said(1, ClientStack::BoringSsl, true).unwrap();
-        assert!(!finding.is_remark);
+        assert!(!finding.is_remark());
         assert!(
             finding
                 .sentence
@@ -169,7 +169,7 @@ mod tests {
             "{}",
             finding.sentence
         );
-        assert!(said(1, ClientStack::Go, true).is_some_and(|finding| finding.is_remark));
+        assert!(said(1, ClientStack::Go, true).is_some_and(|finding| finding.is_remark()));
         assert!(said(1, ClientStack::BoringSsl, false).is_none());
     }
 }

@@ -261,7 +261,7 @@ mod tests {
             .sealed(Client, &[90])
             .fin(Client)
             .seen();
-        assert!(judged(&TlsInterception, &seen).is_some_and(|finding| finding.is_remark));
+        assert!(judged(&TlsInterception, &seen).is_some_and(|finding| finding.is_remark()));
         assert_eq!(chosen(&seen), "");
     }
 }

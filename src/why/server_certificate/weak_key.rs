@@ -125,7 +125,7 @@ mod tests {
             .sealed(Client, &[90])
             .fin(Client)
             .seen();
-        assert!(judged(&WeakKey, &seen).is_some_and(|finding| finding.is_remark));
+        assert!(judged(&WeakKey, &seen).is_some_and(|finding| finding.is_remark()));
         assert_eq!(chosen(&seen), "");
     }
 

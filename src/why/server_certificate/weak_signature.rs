@@ -110,7 +110,7 @@ mod tests {
     fn a_client_that_takes_it_leaves_a_remark() {
         let seen = flight().finished_by_both().sealed(Client, &[90]).fin(Client).seen();
         let finding = judged(&WeakSignature, &seen).unwrap();
-        assert!(finding.is_remark);
+        assert!(finding.is_remark());
         let verdict = context().verdict(&seen);
         assert_eq!(name_of(&verdict), "");
         assert!(mentions(&verdict, "weak-signature"));
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn leaving_in_silence_is_no_refusal_of_a_hash_by_who_is_not_known() {
         let seen = flight().finished_by_both().fin(Client).seen();
-        assert!(judged(&WeakSignature, &seen).is_some_and(|finding| finding.is_remark));
+        assert!(judged(&WeakSignature, &seen).is_some_and(|finding| finding.is_remark()));
     }
 
     #[test]

@@ -197,7 +197,7 @@ mod tests {
             .trusting(&chain.root)
             .judged(&WrongIntermediate, &seen)
             .unwrap();
-        assert!(finding.is_remark);
+        assert!(finding.is_remark());
         let told = "holds what is not needed: number 3 (\"Elsewhere CA\"), and ended on 2020-01-01.";
         assert!(finding.sentence.ends_with(told), "{}", finding.sentence);
     }
