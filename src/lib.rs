@@ -83,6 +83,7 @@ mod x509;
 pub mod internal {
     pub use crate::capture::fuzz_capture;
     pub use crate::net::fuzz_packet;
+    pub use crate::preamble::fuzz_preamble;
     pub use crate::stream::fuzz_tcp;
     pub use crate::tls::fuzz_tls_stream;
     pub use crate::x509::{fuzz_certificates, fuzz_revocation};

@@ -77,6 +77,11 @@ fn streams_give_the_same_items_in_any_pieces() {
 }
 
 #[test]
+fn conversations_are_handed_out_where_they_stand() {
+    feed("preamble", internal::fuzz_preamble);
+}
+
+#[test]
 fn certificates_are_examined_the_same_twice() {
     feed("certificate_chain", internal::fuzz_certificates);
 }

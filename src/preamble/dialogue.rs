@@ -11,7 +11,7 @@ pub(super) const HEARD_MAX: usize = 2_048;
 /// Bytes of a side that are listened to while nothing of TLS is said.
 const PATIENCE: u64 = 4 * 1024;
 /// Protocols within each other.
-const LAYERS_MAX: usize = 4;
+pub(super) const LAYERS_MAX: usize = 4;
 /// The content types with which a side may begin (RFC 9846 §5.1).
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;

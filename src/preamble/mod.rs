@@ -7,6 +7,7 @@
 
 mod automaton;
 mod dialogue;
+mod fuzz;
 mod line;
 mod notes;
 mod protocol;
@@ -17,5 +18,6 @@ mod http;
 mod smtp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
+pub use fuzz::fuzz_preamble;
 pub(crate) use notes::{Preamble, Said};
 pub(crate) use protocol::{Kind, Protocol};

@@ -7,7 +7,7 @@ use crate::evidence::{Pair, Side, Span};
 use crate::registry::is_tls_port;
 
 /// Characters of what is quoted.
-const WORDS_MAX: usize = 160;
+pub(super) const WORDS_MAX: usize = 160;
 
 /// What one protocol said before TLS, and what it led to.
 #[derive(Clone, Debug)]
