@@ -202,7 +202,7 @@ impl Stapled {
 /// have lies behind a box.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
-    /// Who called.
+    /// Who called; the other end where that begins TLS, as on data connections that an FTP server opens.
     pub(crate) client: Endpoint,
     /// Who was called.
     pub(crate) server: Endpoint,
@@ -212,7 +212,7 @@ pub(crate) struct Observed {
     pub(crate) stream: Option<u32>,
     /// The same packets behind translations of their addresses, in the order of the capture; empty for nearly all.
     pub(crate) translated: Box<[Stretch]>,
-    /// Sequence number of the client's SYN, or of its first segment.
+    /// Sequence number of the caller's SYN, or of its first segment.
     pub(crate) client_isn: u32,
     /// Innermost VLAN id of the first packet; 0 where there was no tag.
     pub(crate) vlan: u16,

@@ -42,7 +42,7 @@ pub(crate) struct Identity {
     pub(crate) server: Endpoint,
     /// The capture that holds it.
     pub(crate) capture: CaptureId,
-    /// Sequence number of the client's SYN, or of its first segment.
+    /// Sequence number of the caller's SYN, or of its first segment.
     pub(crate) client_isn: u32,
     /// Innermost VLAN id, or 0.
     pub(crate) vlan: u16,

@@ -21,7 +21,7 @@ pub(super) struct Live {
     pub(super) tcp: Tcp,
     /// From the first byte of payload on.
     pub(super) observer: Option<Box<Observer>>,
-    /// Which end is the client: by the SYN, else by what the first payload is.
+    /// Which end is the client: by a ClientHello that comes first, else by the SYN, else by what the first payload is.
     client_is_low: bool,
     client_isn: u32,
     /// The first packet is no SYN: the capture begins inside the connection.
@@ -62,6 +62,15 @@ impl Live {
 
     /// Takes one segment; `payload` are its captured bytes.
     pub(super) fn segment(&mut self, segment: &Segment, payload: &[u8], certificates: &Arc<CertificateStore>) {
+        // The first words decide who is the client of TLS; nearly always it is who called.
+        if self.observer.is_none()
+            && !payload.is_empty()
+            && segment.from_low != self.client_is_low
+            && looks_like_client_hello(payload)
+        {
+            self.client_is_low = !self.client_is_low;
+            self.tcp.turn_round();
+        }
         let mut sink = Lazy {
             observer: &mut self.observer,
             midway: self.midway,

@@ -519,4 +519,26 @@ mod tests {
         shard.segment(&syn(1_025, 3), &[]);
         assert_eq!(shard.openings(), [1, 3]);
     }
+
+    #[test]
+    fn who_is_called_and_begins_tls_is_the_client() {
+        let mut shard = shard();
+        let open = syn(20, 1);
+        let back = |frame, flags, payload: &[u8]| Segment {
+            from_low: !open.from_low,
+            flags: Flags(flags),
+            seq: 900 + u32::from(frame > 2),
+            ack: 2,
+            payload_len: payload.len() as u32,
+            ..syn(20, frame)
+        };
+        let hello = [22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
+        shard.segment(&open, &[]);
+        shard.segment(&back(2, 0x12, &[]), &[]);
+        shard.segment(&back(3, 0x18, &hello), &hello);
+        let harvest = shard.finish();
+        let observed = &harvest.finished.first().unwrap().observed;
+        assert_eq!((observed.client.port, observed.server.port), (443, 20));
+        assert!(observed.spoke_tls());
+    }
 }

@@ -29,7 +29,7 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
     for side in [Side::Client, Side::Server] {
         let facts = seen.tcp.side(side);
         if let Some(syn) = facts.syn() {
-            let what = if side == Side::Client { "syn" } else { "syn-ack" };
+            let what = if side == seen.tcp.opener() { "syn" } else { "syn-ack" };
             add(syn, what, what.to_ascii_uppercase());
         }
         if let Some(fin) = facts.first_fin() {

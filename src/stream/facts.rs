@@ -37,6 +37,8 @@ pub(crate) struct TcpFacts {
     gap_count: u32,
     /// Who sent the first packet.
     began: Side,
+    /// Who opened the connection: the client, unless the sides were [turned round](Self::turn_round).
+    opener: Side,
 }
 
 impl TcpFacts {
@@ -48,7 +50,23 @@ impl TcpFacts {
             gap_bytes: 0,
             gap_count: 0,
             began: Side::Client,
+            opener: Side::Client,
         }
+    }
+
+    /// Makes the side that was called the client.
+    pub(super) const fn turn_round(&mut self) {
+        let [client, server] = &mut self.sides;
+        std::mem::swap(client, server);
+        client.set_side(Side::Client);
+        server.set_side(Side::Server);
+        self.began = self.began.peer();
+        self.opener = self.opener.peer();
+    }
+
+    /// Who opened the connection. It is the client, unless the side that was called begins TLS.
+    pub(crate) const fn opener(&self) -> Side {
+        self.opener
     }
 
     /// What one side did.
@@ -110,10 +128,11 @@ impl TcpFacts {
     /// Milliseconds from the capture point to `to` and back, as the three-way handshake shows it: SYN → SYN-ACK to the server,
     /// SYN-ACK → ACK to the client. Not known where that packet was repeated, since then nobody can tell which copy was answered.
     pub(crate) fn round_trip_ms(&self, to: Side) -> Option<f64> {
-        let [client, server] = &self.sides;
-        let (asked, answer) = match to {
-            Side::Server => (client, server.syn?),
-            Side::Client => (server, self.handshake_ack?),
+        let (opener, called) = (self.side(self.opener), self.side(self.opener.peer()));
+        let (asked, answer) = if to == self.opener {
+            (called, self.handshake_ack?)
+        } else {
+            (opener, called.syn?)
         };
         if asked.syn_count > 1 {
             return None;

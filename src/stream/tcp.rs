@@ -71,6 +71,14 @@ impl Tcp {
         }
     }
 
+    /// Makes the side that was called the client: TLS begins with it, as on the data connections of FTP that the server opens.
+    pub(crate) const fn turn_round(&mut self) {
+        let [client, server] = &mut self.flows;
+        std::mem::swap(client, server);
+        self.client_is_low = !self.client_is_low;
+        self.facts.turn_round();
+    }
+
     /// What the connection did so far.
     pub(crate) fn facts(&self) -> &TcpFacts {
         &self.facts
@@ -99,7 +107,7 @@ impl Tcp {
 
     /// Notes that the client sent the same SYN before, in a packet that is not known any more.
     pub(crate) fn note_earlier_syn(&mut self) {
-        self.facts.side_mut(Side::Client).syn_count = 1;
+        self.facts.side_mut(self.facts.opener()).syn_count = 1;
     }
 
     /// Bytes that are kept of both sides: what waits behind holes, and what later copies are held against.
@@ -292,7 +300,7 @@ impl Tcp {
         facts.was_acked |= acknowledges_syn || progress > 0;
         facts.note_ack(stamp, to);
         let (acked, answers_syn) = (facts.acked, facts.syn().is_some());
-        if side == Side::Client && answers_syn && !segment.flags.syn() {
+        if side == self.facts.opener() && answers_syn && !segment.flags.syn() {
             self.facts.note_handshake_ack(stamp);
         }
         if self.flow(peer).assembler.is_waiting() {

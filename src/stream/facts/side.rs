@@ -73,6 +73,10 @@ pub(crate) struct SideFacts {
 }
 
 impl SideFacts {
+    pub(super) const fn set_side(&mut self, side: Side) {
+        self.side = side;
+    }
+
     pub(super) const fn new(side: Side) -> Self {
         Self {
             payload_bytes: 0,

@@ -250,6 +250,22 @@ fn the_longer_round_trip_is_the_connection_s() {
 }
 
 /// A connection whose SYNs announce a window scale of 8: a window of 500 is one of 128,000.
+#[test]
+fn sides_can_be_turned_round_before_anything_is_said() {
+    let mut wire = Wire::open();
+    let to_server = wire.tcp.facts().round_trip_ms(Server);
+    wire.tcp.turn_round();
+    assert_eq!(wire.tcp.facts().opener(), Server);
+    assert!(wire.tcp.facts().established());
+    assert_eq!(wire.tcp.facts().round_trip_ms(Client), to_server);
+    let first = wire.tcp.facts().first_packet().unwrap();
+    assert_eq!((first.frame, first.from), (1, Server));
+    assert_eq!(
+        wire.side(Client).syn().map(|syn| (syn.frame, syn.from)),
+        Some((2, Client))
+    );
+}
+
 fn scaled() -> Wire {
     let mut wire = Wire::new();
     for (from, flags) in [(Client, SYN), (Server, SYN | ACK)] {
