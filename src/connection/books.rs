@@ -146,6 +146,9 @@ impl Books {
 
     /// Notes what was spoken before TLS.
     pub(super) fn note_preambles(&mut self, dialogue: Dialogue) {
+        for (side, at) in dialogue.silent_within() {
+            self.begin_within(side, at);
+        }
         self.preambles = dialogue.into_preambles().collect();
     }
 

@@ -43,6 +43,8 @@ pub(crate) struct Dialogue {
     waiting: Pair<Waiting>,
     /// A side has said something in the innermost.
     spoke: Pair<bool>,
+    /// Bytes of a side so far, those that are missing included.
+    reached: Pair<u64>,
 }
 
 /// What lies within all layers.
@@ -175,6 +177,14 @@ impl Dialogue {
         within && begun && self.innermost == Innermost::Tls
     }
 
+    /// The sides that have yet to say the first word of what is within, and the bytes that they said before.
+    pub(crate) fn silent_within(&self) -> impl Iterator<Item = (Side, u64)> {
+        let sides = [Side::Client, Side::Server].into_iter();
+        sides
+            .filter(|side| self.begins[*side])
+            .map(|side| (side, self.reached[side]))
+    }
+
     /// What was understood, from the outside in.
     pub(crate) fn into_preambles(self) -> impl Iterator<Item = Preamble> {
         let preambles = self.layers.into_iter().map(|layer| layer.preamble);
@@ -184,6 +194,7 @@ impl Dialogue {
     /// Takes the next bytes of a side, and hands them out as they are to be read.
     pub(crate) fn hear(&mut self, bytes: &[u8], span: Span, out: &mut impl FnMut(Piece<'_>)) {
         let side = span.from();
+        self.reached[side] = span.at.saturating_add(bytes.len() as u64);
         if !self.is_wrapped(side) {
             self.hand_out(bytes, span, out);
         }
@@ -200,6 +211,7 @@ impl Dialogue {
 
     /// Bytes of this side are missing.
     pub(crate) fn gap(&mut self, side: Side, len: u64) {
+        self.reached[side] = self.reached[side].saturating_add(len);
         self.waiting[side] = Waiting::default();
         let place = self.place[side];
         if let Some(layer) = self.layers.get_mut(place) {

@@ -30,6 +30,8 @@ pub(crate) struct Preamble {
     pub(crate) injected: Option<Said>,
     /// What was sent without protection that needs it: "a login", "mail".
     pub(crate) exposed: Option<(&'static str, Span)>,
+    /// The client took its leave.
+    pub(crate) farewell: Option<Span>,
     /// Bytes of it are not in the capture.
     pub(crate) has_gaps: bool,
     /// The packets of its first and of its last message.
@@ -67,15 +69,27 @@ impl Preamble {
             answer: None,
             injected: None,
             exposed: None,
+            farewell: None,
             has_gaps: false,
             frames: (first_frame, first_frame),
         }
     }
 
+    /// What was sent in the clear, and could have been protected.
+    pub(crate) fn unprotected(&self) -> Option<(&'static str, Span)> {
+        let offered = self.offered.as_ref().is_some_and(|offered| offered.tls);
+        self.exposed
+            .filter(|_| self.is_granted() || offered && self.refusal().is_none())
+    }
+
+    /// What may be taken for words of the TLS session.
+    pub(crate) fn injection(&self) -> Option<&Said> {
+        self.injected.as_ref().filter(|_| self.is_granted())
+    }
+
     /// True where something was sent in the clear that should not have been.
     pub(crate) fn is_careless(&self) -> bool {
-        self.protocol.kind() == Kind::Upgrade
-            && (self.exposed.is_some() || self.injected.is_some() && self.is_granted())
+        self.unprotected().is_some() || self.injection().is_some()
     }
 
     /// Where what matters of it stands.
@@ -247,6 +261,12 @@ impl<'a> Notes<'a> {
     pub(super) fn exposes(&mut self, what: &'static str) {
         let span = self.span;
         self.preamble.exposed.get_or_insert((what, span));
+    }
+
+    /// The client takes its leave.
+    pub(super) fn leaves(&mut self) {
+        let span = self.span;
+        self.preamble.farewell.get_or_insert(span);
     }
 
     /// Whom the client asks a proxy for: name or address, and port.

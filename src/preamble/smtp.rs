@@ -89,6 +89,8 @@ impl Smtp {
                 notes.exposes("a login");
             } else if is_word(line, 0, "DATA") || is_word(line, 0, "BDAT") {
                 notes.exposes("mail");
+            } else if is_word(line, 0, "QUIT") {
+                notes.leaves();
             }
             Command::Other
         };

@@ -16,8 +16,8 @@ impl Cause for StarttlsInjection {
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
         for spoken in &seen.preambles {
-            let (Some(injected), Some((true, consent)), Some(asked)) =
-                (&spoken.injected, &spoken.answer, &spoken.request)
+            let (Some(injected), Some((_, consent)), Some(asked)) =
+                (spoken.injection(), &spoken.answer, &spoken.request)
             else {
                 continue;
             };

@@ -106,8 +106,11 @@ impl StarttlsRefused {
     /// The server has no TLS to offer, and the client leaves.
     fn not_offered(&self, seen: &Observed, spoken: &Preamble) -> Option<Finding> {
         let offered = spoken.offered.as_ref().filter(|offered| !offered.tls)?;
+        // Behind a farewell the server hangs up first.
         let end = seen.end();
-        if end.by != Some(Side::Client) || spoken.exposed.is_some() {
+        let left = spoken.farewell.map(|farewell| farewell.mark);
+        let left = left.or_else(|| (end.by == Some(Side::Client)).then_some(end.mark))?;
+        if spoken.exposed.is_some() {
             return None;
         }
         let (what, name) = (spoken.protocol.request(), spoken.protocol.title());
@@ -133,7 +136,7 @@ impl StarttlsRefused {
             .aborted_by(AbortedBy::Client)
             .infer("The client needs TLS here: it says nothing more once it knows that there is none.")
             .prove_span(&said.span, format!("the server's list: {}", said.words));
-        Some(finding.prove(end.mark, "the client leaves"))
+        Some(finding.prove(left, "the client leaves"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A login or mail without protection, in a protocol that could have had it.
 
-use crate::preamble::{Kind, Preamble};
+use crate::preamble::Preamble;
 use crate::why::prelude::*;
 
 /// Told beside the verdict: what went over the wire in the clear before TLS, or without it.
@@ -16,25 +16,18 @@ impl Cause for UnprotectedSession {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let spoken = seen
-            .preambles
-            .iter()
-            .filter(|spoken| spoken.protocol.kind() == Kind::Upgrade);
-        findings.extend(spoken.filter_map(|spoken| self.exposed(seen, spoken)));
+        findings.extend(seen.preambles.iter().filter_map(|spoken| self.exposed(seen, spoken)));
     }
 }
 
 impl UnprotectedSession {
     fn exposed(&self, seen: &Observed, spoken: &Preamble) -> Option<Finding> {
-        let (what, span) = spoken.exposed?;
+        let (what, span) = spoken.unprotected()?;
         let (name, request) = (spoken.protocol.title(), spoken.protocol.request());
-        let before_tls = spoken.is_granted();
-        let why = match (&spoken.offered, spoken.refusal()) {
-            _ if before_tls => format!("before it asked for TLS with {request}"),
-            (_, Some(_)) => format!("although the server had refused {request}"),
-            (Some(offered), None) if offered.tls => format!("although the server offers {request}"),
-            (Some(_), None) => "and the server offers no TLS".to_owned(),
-            (None, None) => "and did not ask for TLS".to_owned(),
+        let why = if spoken.is_granted() {
+            format!("before it asked for TLS with {request}")
+        } else {
+            format!("although the server offers {request}")
         };
         let sentence = format!(
             "The client sent {what} to {} ({name}) in the clear, {why}.",
@@ -44,8 +37,10 @@ impl UnprotectedSession {
             .at_fault(AtFault::Client)
             .prove_span(&span, format!("{what} in the clear"));
         if let Some(offered) = &spoken.offered {
-            let has = if offered.tls { "offers TLS" } else { "offers no TLS" };
-            finding = finding.prove_span(&offered.said.span, format!("the server {has}: {}", offered.said.words));
+            finding = finding.prove_span(
+                &offered.said.span,
+                format!("the server offers it: {}", offered.said.words),
+            );
         }
         Some(
             finding
@@ -93,6 +88,8 @@ mod tests {
     #[test]
     fn nothing_of_worth_is_nothing_to_tell() {
         let seen = session(b"250-a\r\n250 STARTTLS\r\n", b"QUIT\r\n");
+        assert!(judged(&UnprotectedSession, &seen).is_none());
+        let seen = session(b"250-a\r\n250 SIZE\r\n", b"AUTH PLAIN AG1pcmEAc2VjcmV0\r\n");
         assert!(judged(&UnprotectedSession, &seen).is_none());
     }
 }
