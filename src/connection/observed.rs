@@ -338,6 +338,11 @@ impl Observed {
         !self.tcp.sides.iter().any(|side| side.sent_payload())
     }
 
+    /// True where a side sent nothing but what was spoken before TLS.
+    pub(crate) fn is_silent_within(&self, side: Side) -> bool {
+        self.tcp.side(side).payload_bytes <= self.before_tls[side]
+    }
+
     /// The connection's first packet.
     pub(crate) fn opening(&self) -> Mark {
         self.tcp.first_packet().unwrap_or_else(|| self.nowhere())

@@ -22,7 +22,7 @@ impl Cause for ClosedAfterClientHello {
             .tcp
             .first_ending()
             .is_some_and(|ending| ending.from == Side::Server && ending.kind == EndingKind::Fin);
-        if server.payload_bytes > seen.before_tls[Side::Server] || !closed_first || fin.frame < offer.span.first_frame {
+        if !seen.is_silent_within(Side::Server) || !closed_first || fin.frame < offer.span.first_frame {
             return;
         }
         let after = between(&offer.span.mark, &fin).unwrap_or_default();

@@ -42,7 +42,7 @@ impl Cause for NoServerResponse {
         {
             return;
         }
-        if server.payload_bytes > seen.before_tls[Side::Server]
+        if !seen.is_silent_within(Side::Server)
             || server.first_ending().is_some_and(|ending| {
                 client
                     .first_ending()

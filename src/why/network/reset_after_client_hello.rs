@@ -27,10 +27,9 @@ impl Cause for ResetAfterClientHello {
         let Some(reset) = reset.filter(|reset| reset.believed) else {
             return;
         };
-        let first_bytes = seen.tcp.side(Side::Server).first_payload();
         let client_left = seen.tcp.side(Side::Client).first_ending();
         if reset.mark.frame < offer.span.first_frame
-            || first_bytes.is_some_and(|bytes| bytes.frame < reset.mark.frame)
+            || !seen.is_silent_within(Side::Server)
             || client_left.is_some_and(|ending| ending.mark.frame < reset.mark.frame)
         {
             return;
