@@ -25,7 +25,11 @@ pub(super) fn name(head: &[u8]) -> Option<&'static str> {
         [0, 0, bytes, 4, 0 | 1, 0, 0, 0, 0, ..] if bytes % 6 == 0 => "HTTP/2 without TLS",
         // TPKT and a connection request or confirm of X.224. S7 puts its parameters where RDP has a cookie or its negotiation.
         [3, 0, 0, whole, rest, 0xe0 | 0xd0, ..] if whole == rest.wrapping_add(5) => {
-            if matches!(head.get(11), Some(0xc0..=0xc2)) { "S7 (ISO on TCP)" } else { "RDP" }
+            if matches!(head.get(11), Some(0xc0..=0xc2)) {
+                "S7 (ISO on TCP)"
+            } else {
+                "RDP"
+            }
         }
         [0x10, ..] if is_mqtt_connect(head) => "MQTT",
         // CONNACK: two bytes in version 3, and properties behind them in version 5.
@@ -47,9 +51,12 @@ pub(super) fn name(head: &[u8]) -> Option<&'static str> {
             "SOCKS4"
         }
         [0, 0x5a..=0x5d, ..] if length == 8 => "SOCKS4",
-        [0x6c, 0, 11, 0, 0, 0, 0 | 18, 0, 0 | 16, 0, 0, 0, ..] | [0x42, 0, 0, 11, 0, 0, 0, 0 | 18, 0, 0 | 16, 0, 0, ..] => "X11",
+        [0x6c, 0, 11, 0, 0, 0, 0 | 18, 0, 0 | 16, 0, 0, 0, ..]
+        | [0x42, 0, 0, 11, 0, 0, 0, 0 | 18, 0, 0 | 16, 0, 0, ..] => "X11",
         // A forwarded request, a CPing; the answer to that.
-        [0x12, 0x34, _, _, 2 | 7 | 8 | 10, ..] if u16_at(head, 2).is_some_and(|bytes| bytes > 0 && bytes <= 8192) => "AJP",
+        [0x12, 0x34, _, _, 2 | 7 | 8 | 10, ..] if u16_at(head, 2).is_some_and(|bytes| bytes > 0 && bytes <= 8192) => {
+            "AJP"
+        }
         [b'A', b'B', 0, 1, 9] => "AJP",
         [b'Z', b'B', b'X', b'D', 1..=7, ..] => "Zabbix",
         // The time of the client, then four zeros, then random bytes.
@@ -155,5 +162,7 @@ fn is_minecraft(head: &[u8]) -> bool {
         && version <= 2
         && usize::from(*length) == expected
         && name.len() >= 3
-        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'))
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'))
 }

@@ -142,7 +142,10 @@ fn is_kafka(head: &[u8]) -> bool {
 
 /// `ES`, a length, a number and the mark of a request or of an answer.
 fn is_elasticsearch(head: &[u8]) -> bool {
-    matches!(*head, [b'E', b'S', 0, 0, _, _, 0, 0, 0, 0, _, _, _, _, 0..=0x0f, 0, _, _, _, ..])
+    matches!(
+        *head,
+        [b'E', b'S', 0, 0, _, _, 0, 0, 0, 0, _, _, _, _, 0..=0x0f, 0, _, _, _, ..]
+    )
 }
 
 /// The preamble of Bolt, and four versions.

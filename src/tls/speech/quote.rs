@@ -58,7 +58,10 @@ pub(super) fn of_bytes(protocol: &str, head: &[u8]) -> String {
         "MySQL" => mysql(head),
         "PostgreSQL" => postgresql(head),
         "LDAP" => notice_of_disconnection(head),
-        "Cassandra" => head.get(15..).filter(|_| head.first() > Some(&0x80)).map(<[u8]>::to_vec),
+        "Cassandra" => head
+            .get(15..)
+            .filter(|_| head.first() > Some(&0x80))
+            .map(<[u8]>::to_vec),
         _ => None,
     };
     if let Some(words) = words {
@@ -136,7 +139,11 @@ fn redis_command(head: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let rest = head.len().saturating_sub(count.len() + length.len() + name.len() + 5);
-    let rest = if rest == 0 { String::new() } else { format!(" <{rest} bytes>") };
+    let rest = if rest == 0 {
+        String::new()
+    } else {
+        format!(" <{rest} bytes>")
+    };
     Some([name, rest.as_bytes()].concat())
 }
 
@@ -187,7 +194,9 @@ fn value(line: &[u8]) -> Vec<u8> {
         let space = rest.get(sign + 1) == Some(&b' ');
         // `token`, `token_id`, `"token"`: the sign belongs to the word where nothing else stands between.
         let between = rest.get(word.len()..sign)?;
-        let belongs = between.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-\"' ".contains(byte));
+        let belongs = between
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-\"' ".contains(byte));
         belongs.then_some(at + sign + 1 + usize::from(space))
     });
     match found.min() {
@@ -266,9 +275,15 @@ mod tests {
             (b"CONNECT {\"user\":\"anna\",\"pass\":\"x\"}\r\n", "CONNECT {<25 bytes>"),
             (b"*2\r\n$4\r\nAUTH\r\n$7\r\nhunter2\r\n", "AUTH <13 bytes>"),
             (b"*1\r\n$4\r\nPING\r\n", "PING"),
-            (b"Proxy-Authorization: Basic YTpi\r\n", "Proxy-Authorization: <10 bytes>"),
+            (
+                b"Proxy-Authorization: Basic YTpi\r\n",
+                "Proxy-Authorization: <10 bytes>",
+            ),
             (b"X-Api-Key: 0123\r\n", "X-Api-Key: <4 bytes>"),
-            (b"connected, password=hunter2 host=a\r\n", "connected, password=<14 bytes>"),
+            (
+                b"connected, password=hunter2 host=a\r\n",
+                "connected, password=<14 bytes>",
+            ),
         ] {
             assert_eq!(of_line(sent), shown);
         }
@@ -294,11 +309,26 @@ mod tests {
     fn urls_are_shown_without_user_and_query() {
         for (line, shown) in [
             ("GET /login?user=anna&pw=x HTTP/1.1", "GET /login?<14 bytes> HTTP/1.1"),
-            ("GET http://anna:x@shop.example/a?b=c HTTP/1.1", "GET http://<6 bytes>@shop.example/a?<3 bytes> HTTP/1.1"),
-            ("CONNECT anna:x@shop.example:443 HTTP/1.1", "CONNECT <6 bytes>@shop.example:443 HTTP/1.1"),
-            ("DESCRIBE rtsp://anna:x@cam.example/1 RTSP/1.0", "DESCRIBE rtsp://<6 bytes>@cam.example/1 RTSP/1.0"),
-            ("REGISTER sip:anna:x@sip.example SIP/2.0", "REGISTER sip:<6 bytes>@sip.example SIP/2.0"),
-            ("upstream is amqp://anna:x@mq.example/", "upstream is amqp://<6 bytes>@mq.example/"),
+            (
+                "GET http://anna:x@shop.example/a?b=c HTTP/1.1",
+                "GET http://<6 bytes>@shop.example/a?<3 bytes> HTTP/1.1",
+            ),
+            (
+                "CONNECT anna:x@shop.example:443 HTTP/1.1",
+                "CONNECT <6 bytes>@shop.example:443 HTTP/1.1",
+            ),
+            (
+                "DESCRIBE rtsp://anna:x@cam.example/1 RTSP/1.0",
+                "DESCRIBE rtsp://<6 bytes>@cam.example/1 RTSP/1.0",
+            ),
+            (
+                "REGISTER sip:anna:x@sip.example SIP/2.0",
+                "REGISTER sip:<6 bytes>@sip.example SIP/2.0",
+            ),
+            (
+                "upstream is amqp://anna:x@mq.example/",
+                "upstream is amqp://<6 bytes>@mq.example/",
+            ),
         ] {
             assert_eq!(of_line(line.as_bytes()), shown);
         }
@@ -312,15 +342,30 @@ mod tests {
         let connect = b"\x10\x18\x00\x04MQTT\x04\xc2\x00\x3c\x00\x00\x00\x01u\x00\x07hunter2";
         assert_eq!(of_bytes("MQTT", connect), "10 18 00 04 4d 51 54 54");
         assert_eq!(of_bytes("SOCKS5", b"\x05\x01\x02\x01\x04anna\x01x"), "05 01 02");
-        assert_eq!(of_bytes("SOCKS4", b"\x04\x01\x01\xbb\x0a\x14\x00\x01anna\x00"), "04 01 01 bb 0a 14 00 01");
+        assert_eq!(
+            of_bytes("SOCKS4", b"\x04\x01\x01\xbb\x0a\x14\x00\x01anna\x00"),
+            "04 01 01 bb 0a 14 00 01"
+        );
     }
 
     #[test]
     fn the_words_in_a_binary_answer_are_its_quote() {
         for (protocol, head, quote) in [
-            ("MySQL", &b"\x5b\0\0\0\x0a5.5.5-10.11.6-MariaDB-0\0\x07\0\0\0"[..], "5.5.5-10.11.6-MariaDB-0"),
-            ("MySQL", b"\x17\0\0\0\xff\x10\x04#08004Too many connections", "1040: Too many connections"),
-            ("MySQL", b"\x20\0\0\0\xff\x6a\x04Host 'a' is not allowed", "1130: Host 'a' is not allowed"),
+            (
+                "MySQL",
+                &b"\x5b\0\0\0\x0a5.5.5-10.11.6-MariaDB-0\0\x07\0\0\0"[..],
+                "5.5.5-10.11.6-MariaDB-0",
+            ),
+            (
+                "MySQL",
+                b"\x17\0\0\0\xff\x10\x04#08004Too many connections",
+                "1040: Too many connections",
+            ),
+            (
+                "MySQL",
+                b"\x20\0\0\0\xff\x6a\x04Host 'a' is not allowed",
+                "1130: Host 'a' is not allowed",
+            ),
             (
                 "PostgreSQL",
                 b"E\0\0\0\x40SFATAL\0VFATAL\0C28000\0Mno pg_hba.conf entry for host\0Fauth.c\0",
@@ -336,6 +381,9 @@ mod tests {
         }
         // An answer that is cut off, and one without words.
         assert_eq!(of_bytes("PostgreSQL", b"E\0\0\0\x40SFA"), "45 00 00 00 40 53 46 41");
-        assert_eq!(of_bytes("LDAP", b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00"), "30 0c 02 01 01 61 07 0a");
+        assert_eq!(
+            of_bytes("LDAP", b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00"),
+            "30 0c 02 01 01 61 07 0a"
+        );
     }
 }

@@ -165,7 +165,9 @@ fn what_only_looks_like_a_protocol_is_none() {
     ];
     let named = |heads: &[&'static [u8]], expected| -> Vec<_> {
         let mismatches = heads.iter().filter(|head| name(head) != expected);
-        mismatches.map(|head| (name(head), String::from_utf8_lossy(head))).collect()
+        mismatches
+            .map(|head| (name(head), String::from_utf8_lossy(head)))
+            .collect()
     };
     assert_eq!(named(near_misses, Some(SOME_TEXT)), []);
     let near_misses: &[&'static [u8]] = &[
@@ -214,7 +216,9 @@ fn records_of_tls_and_dtls_are_not_named() {
         &[22, 1, 1, 0, 0x0a, b'5', b'.'],
         &[22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50],
         &[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50],
-        &[0x80, 0x2e, 1, 3, 1, 0, 0x15, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        &[
+            0x80, 0x2e, 1, 3, 1, 0, 0x15, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ],
     ] {
         assert_eq!(name(head), None, "{head:02x?}");
     }
@@ -243,11 +247,18 @@ fn text_without_a_name_is_still_text() {
 
 #[test]
 fn only_an_answer_of_http_complains_and_names_the_time() {
-    let said = |head: &[u8]| name_plaintext(head).map(|plaintext| (plaintext.complaint.is_some(), plaintext.date.is_some()));
+    let said =
+        |head: &[u8]| name_plaintext(head).map(|plaintext| (plaintext.complaint.is_some(), plaintext.date.is_some()));
     let words = "The plain HTTP request was sent to HTTPS port";
     let message = format!("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n{words}");
-    assert_eq!(said(format!("HTTP/1.1 400 Bad Request\r\n{message}").as_bytes()), Some((true, true)));
-    assert_eq!(said(format!("GET / HTTP/1.1\r\n{message}").as_bytes()), Some((false, false)));
+    assert_eq!(
+        said(format!("HTTP/1.1 400 Bad Request\r\n{message}").as_bytes()),
+        Some((true, true))
+    );
+    assert_eq!(
+        said(format!("GET / HTTP/1.1\r\n{message}").as_bytes()),
+        Some((false, false))
+    );
 }
 
 proptest! {

@@ -79,7 +79,15 @@ const WHOLE: &[(&[u8], &str)] = &[
 
 /// Methods of HTTP; each may be followed by a path, a URL or an asterisk (RFC 9112 §3.2).
 const METHODS: &[&str] = &[
-    "GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "TRACE ", "PROPFIND ",
+    "GET ",
+    "POST ",
+    "HEAD ",
+    "PUT ",
+    "DELETE ",
+    "OPTIONS ",
+    "PATCH ",
+    "TRACE ",
+    "PROPFIND ",
 ];
 
 /// The last word of a request line.
@@ -96,7 +104,12 @@ pub(super) fn name(head: &[u8]) -> Option<&'static str> {
     let start = head.get(..NAMED_WITHIN).unwrap_or(head);
     let line = first_line(start);
     request(start, line)
-        .or_else(|| LINES.iter().find(|(words, _)| begins(start, words)).map(|found| found.1))
+        .or_else(|| {
+            LINES
+                .iter()
+                .find(|(words, _)| begins(start, words))
+                .map(|found| found.1)
+        })
         .or_else(|| WHOLE.iter().find(|(words, _)| *words == head).map(|found| found.1))
         .or_else(|| xml(head))
         .or_else(|| imap_command(line))
@@ -132,7 +145,13 @@ fn request(start: &[u8], line: &[u8]) -> Option<&'static str> {
 }
 
 fn xml(head: &[u8]) -> Option<&'static str> {
-    begins(head, "<?xml").then(|| if contains(head, "<stream:stream") { "XMPP" } else { "XML" })
+    begins(head, "<?xml").then(|| {
+        if contains(head, "<stream:stream") {
+            "XMPP"
+        } else {
+            "XML"
+        }
+    })
 }
 
 /// Commands of IMAP come after a tag of the client's choice (RFC 9051 §2.2.1).
@@ -163,9 +182,14 @@ fn memcached(line: &[u8]) -> Option<&'static str> {
     let words: Vec<&[u8]> = line.splitn(7, |&byte| byte == b' ').collect();
     let is_number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
     let is_memcached = match *words.as_slice() {
-        [b"set" | b"add" | b"replace" | b"append" | b"prepend", _, flags, time, bytes, ..] => {
-            is_number(flags) && is_number(time) && is_number(bytes)
-        }
+        [
+            b"set" | b"add" | b"replace" | b"append" | b"prepend",
+            _,
+            flags,
+            time,
+            bytes,
+            ..,
+        ] => is_number(flags) && is_number(time) && is_number(bytes),
         [b"get" | b"gets", key] => !key.is_empty(),
         [b"VERSION", [b'0'..=b'9', b'.', ..]] | [b"STAT", b"pid", _] => true,
         _ => false,
@@ -175,7 +199,9 @@ fn memcached(line: &[u8]) -> Option<&'static str> {
 
 /// Replies of SMTP, FTP and NNTP begin with three digits; only the words after them tell the three apart.
 fn reply(head: &[u8]) -> Option<&'static str> {
-    let [code @ .., b' ' | b'-'] = head.get(..4)? else { return None };
+    let [code @ .., b' ' | b'-'] = head.get(..4)? else {
+        return None;
+    };
     let greeting = head.get(..GREETING_MAX).unwrap_or(head).to_ascii_uppercase();
     let says = |words: &[&str]| words.iter().any(|words| contains(&greeting, words));
     match code {
@@ -214,7 +240,9 @@ fn is_syslog(line: &[u8]) -> bool {
     let (Some(priority), Some(rest)) = (rest.get(..digits), rest.get(digits..)) else {
         return false;
     };
-    let priority = std::str::from_utf8(priority).ok().and_then(|text| text.parse::<u16>().ok());
+    let priority = std::str::from_utf8(priority)
+        .ok()
+        .and_then(|text| text.parse::<u16>().ok());
     let is_month = |name: &[u8; 3]| {
         b"JanFebMarAprMayJunJulAugSepOctNovDec"
             .chunks(3)
@@ -245,5 +273,7 @@ fn is_text(start: &[u8]) -> bool {
     let line = first_line(start);
     let is_ended = line.len() < start.len();
     line.len() >= if is_ended { 4 } else { 12 }
-        && start.iter().all(|&byte| is_printable(byte) || matches!(byte, b'\r' | b'\n'))
+        && start
+            .iter()
+            .all(|&byte| is_printable(byte) || matches!(byte, b'\r' | b'\n'))
 }

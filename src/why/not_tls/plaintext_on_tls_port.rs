@@ -58,9 +58,11 @@ impl Cause for PlaintextOnTlsPort {
                 (97, alert, answer.mark)
             }
             // It says itself that it wants TLS.
-            First::Other(Some(answer), answered) if let Some(words) = answer.complaint => {
-                (98, format!("{}: \"{}\", \"{words}\"", answer.protocol, answer.quote), answered.mark)
-            }
+            First::Other(Some(answer), answered) if let Some(words) = answer.complaint => (
+                98,
+                format!("{}: \"{}\", \"{words}\"", answer.protocol, answer.quote),
+                answered.mark,
+            ),
             // A redirect is no complaint: such a server takes plaintext too, and nothing is wrong with its answer.
             First::Other(Some(answer), answered) if answer.quote.contains(" 400") => {
                 let weight = match (speaks_tls_elsewhere, is_tls_port(seen.server.port)) {
@@ -68,7 +70,11 @@ impl Cause for PlaintextOnTlsPort {
                     (false, true) => 88,
                     (false, false) => return,
                 };
-                (weight, format!("{}: \"{}\"", answer.protocol, answer.quote), answered.mark)
+                (
+                    weight,
+                    format!("{}: \"{}\"", answer.protocol, answer.quote),
+                    answered.mark,
+                )
             }
             First::Nothing if is_tls_port(seen.server.port) || speaks_tls_elsewhere => {
                 let Some(ending) = seen.tcp.first_ending().filter(|ending| ending.from == Side::Server) else {
@@ -182,11 +188,7 @@ mod tests {
 
     #[test]
     fn a_bad_request_on_a_port_of_tls_is_likely_a_complaint() {
-        let seen = connected()
-            .say(Client, REQUEST)
-            .say(Server, REFUSAL)
-            .fin(Server)
-            .seen();
+        let seen = connected().say(Client, REQUEST).say(Server, REFUSAL).fin(Server).seen();
         assert!(confidence(&PlaintextOnTlsPort, &seen) >= Some(Confidence::Likely));
     }
 
@@ -209,8 +211,18 @@ mod tests {
         };
         let finding = judged(&PlaintextOnTlsPort, &seen(COMPLAINT)).unwrap();
         assert_eq!(finding.weight, 98);
-        assert!(finding.evidence[1].text.contains("The plain HTTP request was sent to HTTPS port"));
-        assert!(judged(&PlaintextOnTlsPort, &seen(b"HTTP/1.1 400 Bad Request\r\n\r\nno such header")).is_none());
+        assert!(
+            finding.evidence[1]
+                .text
+                .contains("The plain HTTP request was sent to HTTPS port")
+        );
+        assert!(
+            judged(
+                &PlaintextOnTlsPort,
+                &seen(b"HTTP/1.1 400 Bad Request\r\n\r\nno such header")
+            )
+            .is_none()
+        );
     }
 
     #[test]
@@ -224,7 +236,11 @@ mod tests {
         assert!(cache.evidence.iter().all(|evidence| !evidence.text.contains("hunter2")));
         assert_eq!(finding(REQUEST).remedies.len(), 2);
         let noise = finding(&[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40]);
-        assert!(noise.sentence.contains("bytes of no known protocol"), "{}", noise.sentence);
+        assert!(
+            noise.sentence.contains("bytes of no known protocol"),
+            "{}",
+            noise.sentence
+        );
     }
 
     #[test]

@@ -63,7 +63,12 @@ const REMEDIES: &[Remedies] = &[
         "Postfix, in master.cf: `-o smtpd_tls_wrappermode=yes`",
         Some("smtp"),
     ),
-    row("LMTP", "TLS begins with STARTTLS", "Dovecot: `ssl = yes` in the listener", Some("lmtp")),
+    row(
+        "LMTP",
+        "TLS begins with STARTTLS",
+        "Dovecot: `ssl = yes` in the listener",
+        Some("lmtp"),
+    ),
     row(
         "IMAP",
         "imaps:// is port 993; on 143 TLS begins with STARTTLS",
@@ -76,14 +81,24 @@ const REMEDIES: &[Remedies] = &[
         "Dovecot: `inet_listener pop3s { port = 995 ssl = yes }`",
         Some("pop3"),
     ),
-    row("ManageSieve", "TLS begins with STARTTLS on port 4190", "Dovecot: `ssl = yes`", Some("sieve")),
+    row(
+        "ManageSieve",
+        "TLS begins with STARTTLS on port 4190",
+        "Dovecot: `ssl = yes`",
+        Some("sieve"),
+    ),
     row(
         "FTP",
         "ftps:// is port 990; on 21 TLS begins with AUTH TLS (curl: ftp:// with --ssl-reqd)",
         "vsftpd: `implicit_ssl=YES`, ProFTPD: `TLSOptions UseImplicitSSL`",
         Some("ftp"),
     ),
-    row("NNTP", "nntps:// is port 563; on 119 TLS begins with STARTTLS", "INN: `nnrpd -S`", Some("nntp")),
+    row(
+        "NNTP",
+        "nntps:// is port 563; on 119 TLS begins with STARTTLS",
+        "INN: `nnrpd -S`",
+        Some("nntp"),
+    ),
     row(
         "XMPP",
         "on 5222 and 5269 TLS begins with STARTTLS; TLS from the first byte is 5223 and 5270",
@@ -120,57 +135,147 @@ const REMEDIES: &[Remedies] = &[
         "SQL Server 2022: `Force Strict Encryption`",
         None,
     ),
-    row("Oracle TNS", "a connect descriptor with PROTOCOL=TCPS", "listener.ora: an ADDRESS with PROTOCOL=TCPS and a wallet", None),
+    row(
+        "Oracle TNS",
+        "a connect descriptor with PROTOCOL=TCPS",
+        "listener.ora: an ADDRESS with PROTOCOL=TCPS and a wallet",
+        None,
+    ),
     row(
         "Redis",
         "rediss://, redis-cli --tls",
         "redis.conf: `tls-port 6379`, `port 0`, `tls-cert-file`, `tls-key-file`",
         None,
     ),
-    row("memcached", "switch TLS on in the client library", "memcached -Z -o ssl_chain_cert=FILE,ssl_key=FILE", None),
-    row("MongoDB", "tls=true in the connection string", "mongod.conf: `net.tls.mode: requireTLS`", None),
-    row("Cassandra", "cqlsh --ssl", "cassandra.yaml: `client_encryption_options: enabled: true`", None),
+    row(
+        "memcached",
+        "switch TLS on in the client library",
+        "memcached -Z -o ssl_chain_cert=FILE,ssl_key=FILE",
+        None,
+    ),
+    row(
+        "MongoDB",
+        "tls=true in the connection string",
+        "mongod.conf: `net.tls.mode: requireTLS`",
+        None,
+    ),
+    row(
+        "Cassandra",
+        "cqlsh --ssl",
+        "cassandra.yaml: `client_encryption_options: enabled: true`",
+        None,
+    ),
     row(
         "Kafka",
         "security.protocol=SSL or SASL_SSL instead of PLAINTEXT or SASL_PLAINTEXT",
         "server.properties: a listener SSL:// or SASL_SSL://",
         None,
     ),
-    row("ZooKeeper", "zookeeper.client.secure=true with the Netty client", "zoo.cfg: `secureClientPort`", None),
+    row(
+        "ZooKeeper",
+        "zookeeper.client.secure=true with the Netty client",
+        "zoo.cfg: `secureClientPort`",
+        None,
+    ),
     row(
         "Elasticsearch transport",
         "xpack.security.transport.ssl.enabled: true on every node",
         "xpack.security.transport.ssl.enabled: true on every node",
         None,
     ),
-    row("Bolt (Neo4j)", "bolt+s:// or neo4j+s://", "neo4j.conf: `server.bolt.tls_level=REQUIRED`", None),
-    row("MQTT", "mqtts:// is port 8883 (mosquitto_pub --cafile FILE)", "Mosquitto: `listener 8883` with `certfile` and `keyfile`", None),
-    row("AMQP", "amqps:// is port 5671", "RabbitMQ: `listeners.ssl.default = 5671`", None),
-    row("STOMP", "stomp+ssl://, usually port 61614", "RabbitMQ: `stomp.listeners.ssl.1 = 61614`", None),
+    row(
+        "Bolt (Neo4j)",
+        "bolt+s:// or neo4j+s://",
+        "neo4j.conf: `server.bolt.tls_level=REQUIRED`",
+        None,
+    ),
+    row(
+        "MQTT",
+        "mqtts:// is port 8883 (mosquitto_pub --cafile FILE)",
+        "Mosquitto: `listener 8883` with `certfile` and `keyfile`",
+        None,
+    ),
+    row(
+        "AMQP",
+        "amqps:// is port 5671",
+        "RabbitMQ: `listeners.ssl.default = 5671`",
+        None,
+    ),
+    row(
+        "STOMP",
+        "stomp+ssl://, usually port 61614",
+        "RabbitMQ: `stomp.listeners.ssl.1 = 61614`",
+        None,
+    ),
     row(
         "NATS",
         "tls:// instead of nats://: the server greets first, TLS begins after that",
         "`tls { cert_file key_file handshake_first: true }`",
         None,
     ),
-    row("DNS", "DNS over TLS is port 853 (kdig +tls)", "Unbound: `tls-port: 853`, BIND: `listen-on port 853 tls NAME`", None),
-    row("SIP", "sips: or transport=tls, port 5061", "a TLS transport on 5061; Asterisk: `protocol=tls`", None),
+    row(
+        "DNS",
+        "DNS over TLS is port 853 (kdig +tls)",
+        "Unbound: `tls-port: 853`, BIND: `listen-on port 853 tls NAME`",
+        None,
+    ),
+    row(
+        "SIP",
+        "sips: or transport=tls, port 5061",
+        "a TLS transport on 5061; Asterisk: `protocol=tls`",
+        None,
+    ),
     row("RTSP", "rtsps://, port 322", "the server's RTSPS port", None),
     row("RTMP", "rtmps://", "the server's RTMPS port", None),
-    row("syslog", "rsyslog: `StreamDriver=\"gtls\" StreamDriverMode=\"1\"`, port 6514", "rsyslog: imtcp with `StreamDriver.Mode=\"1\"`", None),
+    row(
+        "syslog",
+        "rsyslog: `StreamDriver=\"gtls\" StreamDriverMode=\"1\"`, port 6514",
+        "rsyslog: imtcp with `StreamDriver.Mode=\"1\"`",
+        None,
+    ),
     row(
         "RDP",
         "an RDP client: TLS begins after its own first two messages",
         "none: RDP never begins with TLS",
         None,
     ),
-    row("SSH", "ssh: it has its own encryption, and no TLS", "none: SSH has no TLS", None),
-    row("VNC", "a client with VeNCrypt, in which TLS begins, or a tunnel", "none: TLS begins within VeNCrypt", None),
-    row("SMB", "an SMB client: it has its own encryption, and no TLS on port 445", "none: SMB over TCP has no TLS", None),
-    row("rsync", "rsync-ssl, or rsync over ssh", "stunnel or HAProxy in front of the daemon", None),
-    row("Telnet", "a client with TLS (telnets is port 992), or ssh", "stunnel in front", None),
+    row(
+        "SSH",
+        "ssh: it has its own encryption, and no TLS",
+        "none: SSH has no TLS",
+        None,
+    ),
+    row(
+        "VNC",
+        "a client with VeNCrypt, in which TLS begins, or a tunnel",
+        "none: TLS begins within VeNCrypt",
+        None,
+    ),
+    row(
+        "SMB",
+        "an SMB client: it has its own encryption, and no TLS on port 445",
+        "none: SMB over TCP has no TLS",
+        None,
+    ),
+    row(
+        "rsync",
+        "rsync-ssl, or rsync over ssh",
+        "stunnel or HAProxy in front of the daemon",
+        None,
+    ),
+    row(
+        "Telnet",
+        "a client with TLS (telnets is port 992), or ssh",
+        "stunnel in front",
+        None,
+    ),
     row("Zabbix", "TLSConnect=cert or psk", "TLSAccept=cert or psk", None),
-    row("AJP", "AJP has no TLS: let the proxy speak https:// to Tomcat's own TLS connector", "Tomcat: `SSLEnabled=\"true\"` in an HTTP connector", None),
+    row(
+        "AJP",
+        "AJP has no TLS: let the proxy speak https:// to Tomcat's own TLS connector",
+        "Tomcat: `SSLEnabled=\"true\"` in an HTTP connector",
+        None,
+    ),
 ];
 
 #[cfg(test)]
@@ -181,7 +286,11 @@ mod tests {
     #[test]
     fn a_protocol_has_one_row() {
         for (at, row) in REMEDIES.iter().enumerate() {
-            assert!(REMEDIES[at + 1..].iter().all(|other| other.protocol != row.protocol), "{}", row.protocol);
+            assert!(
+                REMEDIES[at + 1..].iter().all(|other| other.protocol != row.protocol),
+                "{}",
+                row.protocol
+            );
         }
     }
 

@@ -36,10 +36,11 @@ impl Cause for ServerNotTls {
         if seen.answer.is_seen() || matches!(seen.first[Side::Client], First::Other(..)) {
             return;
         }
-        let (protocol, quote) = match plaintext {
-            Some(plaintext) => (plaintext.protocol, format!("\"{}\"", plaintext.quote)),
-            // Encrypted, compressed or unknown: a guess would send people the wrong way.
-            None => (UNKNOWN, "bytes that are no TLS record and fit no protocol that is known here".to_owned()),
+        // Encrypted, compressed or unknown: a guess would send people the wrong way.
+        let protocol = plaintext.as_ref().map_or(UNKNOWN, |plaintext| plaintext.protocol);
+        let quote = match seen.plain_answer() {
+            Some(said) => format!("\"{said}\""),
+            None => "bytes that are no TLS record and fit no protocol that is known here".to_owned(),
         };
         let greeted = span.mark.frame < offer.span.mark.frame;
         let sentence = if greeted {
@@ -79,7 +80,11 @@ impl Cause for ServerNotTls {
                     )
             }
             None => finding
-                .remedy(AtFault::Client, "check scheme and port: this one does not speak TLS", None)
+                .remedy(
+                    AtFault::Client,
+                    "check scheme and port: this one does not speak TLS",
+                    None,
+                )
                 .remedy(
                     AtFault::Server,
                     "or switch TLS on there",
@@ -140,7 +145,11 @@ mod tests {
         assert!(database[0].command.as_deref().unwrap().ends_with("-starttls mysql"));
         let shell = remedies(b"SSH-2.0-OpenSSH_9.2\r\n");
         assert!(shell[0].text.contains("ssh") && shell[0].command.is_none());
-        assert!(remedies(&[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40])[0].text.contains("scheme and port"));
+        assert!(
+            remedies(&[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40])[0]
+                .text
+                .contains("scheme and port")
+        );
     }
 
     #[test]

@@ -60,11 +60,17 @@ pub(in crate::why) fn tell_of_wrong_port(finding: Finding, seen: &Observed) -> F
     finding
         .prove_span(
             &offer.span,
-            format!("the client offers {names} (ALPN), and port {} is that of {expected} over TLS", seen.server.port),
+            format!(
+                "the client offers {names} (ALPN), and port {} is that of {expected} over TLS",
+                seen.server.port
+            ),
         )
         .remedy(
             AtFault::Client,
-            format!("see whether it is to speak to this port at all: {} is for {expected}", seen.server.port),
+            format!(
+                "see whether it is to speak to this port at all: {} is for {expected}",
+                seen.server.port
+            ),
             None,
         )
 }
@@ -77,7 +83,9 @@ mod tests {
     fn tells_of_it(seen: &Observed) -> bool {
         let verdict = context().verdict(seen);
         let evidence = verdict.cause.iter().flat_map(|cause| &cause.evidence);
-        evidence.into_iter().any(|evidence| evidence.text.contains("(ALPN), and port"))
+        evidence
+            .into_iter()
+            .any(|evidence| evidence.text.contains("(ALPN), and port"))
     }
 
     #[test]
