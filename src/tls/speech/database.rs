@@ -4,21 +4,21 @@ use super::{contains, is_printable, u16_at, u32_at};
 
 /// Names the protocol where it is one of these.
 pub(super) fn name(head: &[u8]) -> Option<&'static str> {
-    let rules: [(fn(&[u8]) -> bool, &'static str); 12] = [
-        (is_postgresql, "PostgreSQL"),
-        (is_mysql, "MySQL"),
-        (is_tds, "TDS (SQL Server)"),
-        (is_tns, "Oracle TNS"),
-        (is_mongodb, "MongoDB"),
-        (is_cassandra, "Cassandra"),
-        (is_ldap, "LDAP"),
-        (is_memcached, "memcached"),
-        (is_zookeeper, "ZooKeeper"),
-        (is_kafka, "Kafka"),
-        (is_elasticsearch, "Elasticsearch transport"),
-        (is_bolt, "Bolt (Neo4j)"),
-    ];
-    rules.iter().find(|(is, _)| is(head)).map(|found| found.1)
+    Some(match head {
+        _ if is_postgresql(head) => "PostgreSQL",
+        _ if is_mysql(head) => "MySQL",
+        _ if is_tds(head) => "TDS (SQL Server)",
+        _ if is_tns(head) => "Oracle TNS",
+        _ if is_mongodb(head) => "MongoDB",
+        _ if is_cassandra(head) => "Cassandra",
+        _ if is_ldap(head) => "LDAP",
+        _ if is_memcached(head) => "memcached",
+        _ if is_zookeeper(head) => "ZooKeeper",
+        _ if is_kafka(head) => "Kafka",
+        _ if is_elasticsearch(head) => "Elasticsearch transport",
+        _ if is_bolt(head) => "Bolt (Neo4j)",
+        _ => return None,
+    })
 }
 
 /// A request for encryption or to cancel, a startup message of protocol 3 with its first parameter; an error or a request to
@@ -38,7 +38,7 @@ fn is_postgresql(head: &[u8]) -> bool {
 fn is_mysql(head: &[u8]) -> bool {
     match *head {
         [_, _, 0, 0, 0x0a, b'0'..=b'9', digit, ..] => matches!(digit, b'0'..=b'9' | b'.'),
-        [_, 0 | 1 | 2, 0, 0, 0xff, low, high, letter, ..] => {
+        [_, 0..=2, 0, 0, 0xff, low, high, letter, ..] => {
             let code = u16::from_le_bytes([low, high]);
             (1000..5000).contains(&code) && is_printable(letter)
         }
@@ -93,9 +93,8 @@ fn is_ldap(head: &[u8]) -> bool {
         [0x30, 0x84, _, _, _, _, rest @ ..] => rest,
         _ => return false,
     };
-    let operation = match contents {
-        [2, 1, _, operation, ..] | [2, 2, _, _, operation, ..] => operation,
-        _ => return false,
+    let ([2, 1, _, operation, ..] | [2, 2, _, _, operation, ..]) = contents else {
+        return false;
     };
     // Constructed requests and responses, and the three that are primitive: unbind, delete, abandon.
     matches!(operation, 0x60 | 0x61 | 0x63..=0x69 | 0x6b..=0x6f | 0x73 | 0x77..=0x79 | 0x42 | 0x4a | 0x50)

@@ -7,7 +7,7 @@ pub(super) struct Remedies {
     pub(super) protocol: &'static str,
     /// How a client of this protocol is made to use TLS.
     pub(super) client: &'static str,
-    /// How a server of this protocol is made to speak TLS from the first byte, or why it never does.
+    /// How a server of this protocol is made to speak TLS, or that it never does.
     pub(super) server: &'static str,
     /// What `openssl s_client -starttls` calls the protocol, where TLS may begin within it.
     pub(super) starttls: Option<&'static str>,
@@ -35,13 +35,13 @@ const fn row(
 const REMEDIES: &[Remedies] = &[
     row(
         "HTTP",
-        "https:// instead of http://, or the port that serves http://",
+        "https:// goes to the port with TLS (443, 8443), http:// to the one without",
         "nginx: `listen 443 ssl;`, Apache: `SSLEngine on`, HAProxy: `bind :443 ssl crt FILE`",
         None,
     ),
     row(
         "HTTP/2 without TLS",
-        "gRPC: channel credentials with TLS instead of insecure ones; curl: no --http2-prior-knowledge",
+        "gRPC: channel credentials that fit the server, TLS or insecure; curl --http2-prior-knowledge is without TLS",
         "gRPC: server credentials with certificate and key; nginx: `listen 443 ssl http2;`",
         None,
     ),
@@ -126,7 +126,7 @@ const REMEDIES: &[Remedies] = &[
     row(
         "MySQL",
         "--ssl-mode=VERIFY_IDENTITY (MariaDB: --ssl-verify-server-cert): the server greets first, TLS begins after that",
-        "my.cnf: `ssl_cert`, `ssl_key`; TLS from the first byte is a matter for a proxy such as stunnel",
+        "its own TLS: `ssl_cert`, `ssl_key` in my.cnf; from the first byte only behind a proxy such as stunnel",
         Some("mysql"),
     ),
     row(
@@ -143,31 +143,31 @@ const REMEDIES: &[Remedies] = &[
     ),
     row(
         "Redis",
-        "rediss://, redis-cli --tls",
+        "rediss:// and redis-cli --tls go to the server's tls-port, redis:// to the other",
         "redis.conf: `tls-port 6379`, `port 0`, `tls-cert-file`, `tls-key-file`",
         None,
     ),
     row(
         "memcached",
-        "switch TLS on in the client library",
+        "TLS is a switch of the client library, and has to fit the server's -Z",
         "memcached -Z -o ssl_chain_cert=FILE,ssl_key=FILE",
         None,
     ),
     row(
         "MongoDB",
-        "tls=true in the connection string",
+        "tls=true in the connection string, where the server has TLS",
         "mongod.conf: `net.tls.mode: requireTLS`",
         None,
     ),
     row(
         "Cassandra",
-        "cqlsh --ssl",
+        "cqlsh --ssl, where the server has TLS",
         "cassandra.yaml: `client_encryption_options: enabled: true`",
         None,
     ),
     row(
         "Kafka",
-        "security.protocol=SSL or SASL_SSL instead of PLAINTEXT or SASL_PLAINTEXT",
+        "security.protocol has to fit the listener: SSL or SASL_SSL with TLS, PLAINTEXT or SASL_PLAINTEXT without",
         "server.properties: a listener SSL:// or SASL_SSL://",
         None,
     ),
@@ -185,19 +185,19 @@ const REMEDIES: &[Remedies] = &[
     ),
     row(
         "Bolt (Neo4j)",
-        "bolt+s:// or neo4j+s://",
+        "bolt+s:// or neo4j+s:// with TLS, bolt:// without",
         "neo4j.conf: `server.bolt.tls_level=REQUIRED`",
         None,
     ),
     row(
         "MQTT",
-        "mqtts:// is port 8883 (mosquitto_pub --cafile FILE)",
+        "mqtts:// is port 8883 (mosquitto_pub --cafile FILE), mqtt:// 1883",
         "Mosquitto: `listener 8883` with `certfile` and `keyfile`",
         None,
     ),
     row(
         "AMQP",
-        "amqps:// is port 5671",
+        "amqps:// is port 5671, amqp:// 5672",
         "RabbitMQ: `listeners.ssl.default = 5671`",
         None,
     ),
@@ -215,7 +215,7 @@ const REMEDIES: &[Remedies] = &[
     ),
     row(
         "DNS",
-        "DNS over TLS is port 853 (kdig +tls)",
+        "DNS over TLS is port 853 (kdig +tls), plain DNS 53",
         "Unbound: `tls-port: 853`, BIND: `listen-on port 853 tls NAME`",
         None,
     ),
@@ -236,25 +236,25 @@ const REMEDIES: &[Remedies] = &[
     row(
         "RDP",
         "an RDP client: TLS begins after its own first two messages",
-        "none: RDP never begins with TLS",
+        "RDP never begins with TLS",
         None,
     ),
     row(
         "SSH",
         "ssh: it has its own encryption, and no TLS",
-        "none: SSH has no TLS",
+        "SSH has no TLS",
         None,
     ),
     row(
         "VNC",
         "a client with VeNCrypt, in which TLS begins, or a tunnel",
-        "none: TLS begins within VeNCrypt",
+        "VNC never begins with TLS",
         None,
     ),
     row(
         "SMB",
         "an SMB client: it has its own encryption, and no TLS on port 445",
-        "none: SMB over TCP has no TLS",
+        "SMB over TCP has no TLS",
         None,
     ),
     row(

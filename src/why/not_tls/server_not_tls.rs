@@ -73,11 +73,7 @@ impl Cause for ServerNotTls {
                 };
                 finding
                     .remedy(AtFault::Client, known.client, known.starttls.map(|_| check.clone()))
-                    .remedy(
-                        AtFault::Server,
-                        format!("TLS from the first byte: {}", known.server),
-                        known.starttls.is_none().then_some(check),
-                    )
+                    .remedy(AtFault::Server, known.server, known.starttls.is_none().then_some(check))
             }
             None => finding
                 .remedy(
