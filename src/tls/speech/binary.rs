@@ -1,6 +1,6 @@
 //! Other binary protocols: messages, remote desktops, tunnels, games.
 
-use super::{contains, is_printable, u16_at};
+use super::{NAMED_WITHIN, contains, is_printable, u16_at};
 
 /// Names the protocol where it is one of these.
 pub(super) fn name(head: &[u8]) -> Option<&'static str> {
@@ -81,12 +81,15 @@ fn is_mqtt_connect(head: &[u8]) -> bool {
             || variable.starts_with(b"\x00\x06MQIsdp\x03"))
 }
 
-/// Commands of Telnet, three bytes each; what follows them is another, or text.
+/// Commands of Telnet, three bytes each (RFC 854); what follows them is a subnegotiation, or text.
 fn is_telnet(head: &[u8]) -> bool {
-    match head.get(3) {
-        None => true,
-        Some(&next) => next == 0xff || is_printable(next) || matches!(next, b'\r' | b'\n' | 0x1b),
+    let mut rest = head.get(..NAMED_WITHIN).unwrap_or(head);
+    while let [0xff, 0xfb..=0xfe, 0..=49, after @ ..] = rest {
+        rest = after;
     }
+    let is_text = |byte: &u8| is_printable(*byte) || matches!(byte, 0 | b'\r' | b'\n' | 0x1b);
+    // Of the last command perhaps not all was at hand.
+    matches!(rest, [0xff, 0xfa, ..] | [0xff] | [0xff, 0xfb..=0xfe]) || rest.iter().all(is_text)
 }
 
 /// A greeting of SOCKS 5 with this number of methods (RFC 1928 §3), alone or followed by the next message.

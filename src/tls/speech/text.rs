@@ -270,9 +270,8 @@ fn is_git(line: &[u8]) -> bool {
 
 /// Nothing but text, and enough of it: an ended line, or more letters than chance would put together.
 fn is_text(start: &[u8]) -> bool {
-    let line = first_line(start);
-    let is_ended = line.len() < start.len();
-    line.len() >= if is_ended { 4 } else { 12 }
+    let is_ended = first_line(start).len() < start.len();
+    start.len() >= if is_ended { 8 } else { 12 }
         && start
             .iter()
             .all(|&byte| is_printable(byte) || matches!(byte, b'\r' | b'\n'))
