@@ -54,7 +54,7 @@ pub(crate) enum Item<'a> {
     },
     /// Bytes where a record should begin that are none. Nothing follows it.
     NotTls {
-        /// The first of them, at most 512.
+        /// The first of them, at most 4,096.
         head: &'a [u8],
         /// From the first of them to the last that was at hand.
         span: Span,

@@ -27,8 +27,8 @@ const MESSAGE_MAX: u32 = 256 * 1024;
 const MESSAGE_HEADER_LEN: usize = 4;
 /// The least contents of an encrypted record: a MAC or a tag, and something. Shorter alerts are broken rather than encrypted.
 const ENCRYPTED_MIN: u16 = 16;
-/// Bytes of foreign speech that are handed out: the first header fields of an HTTP answer are among them.
-const HEAD_MAX: usize = 512;
+/// Bytes of foreign speech that are handed out: of an HTTP answer the first header fields and, behind them, words of its page.
+const HEAD_MAX: usize = 4096;
 
 /// Reads the records of one side of a connection.
 #[derive(Clone, Debug)]

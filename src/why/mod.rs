@@ -127,7 +127,8 @@ pub(crate) fn judge(seen: &Observed, context: &Context<'_>) -> Verdict {
     let mut verdict = choose(seen, findings);
     verdict.cause = verdict
         .cause
-        .map(|cause| server_certificate::tell_of_pool(cause, seen, context));
+        .map(|cause| server_certificate::tell_of_pool(cause, seen, context))
+        .map(|cause| not_tls::tell_of_wrong_port(cause, seen));
     verdict
 }
 

@@ -2,6 +2,7 @@
 
 use crate::evidence::Pair;
 use crate::registry::is_tls_port;
+use crate::why::not_tls::remedies::remedies;
 use crate::why::prelude::*;
 
 /// First bytes that are no TLS, to a server that shows it wants TLS.
@@ -57,20 +58,24 @@ impl Cause for PlaintextOnTlsPort {
                     .unwrap_or_default();
                 (97, alert, answer.mark)
             }
-            First::Other(_, answered) if speaks_tls_elsewhere => {
-                // It takes plaintext too (an HTTP redirect, both protocols on one port): nothing is wrong with the answer itself.
-                let complains = seen.plain_answer().is_some_and(|line| line.contains(" 400"));
-                if !complains {
-                    return;
-                }
+            // It says itself that it wants TLS.
+            First::Other(Some(answer), answered) if let Some(words) = answer.complaint => (
+                98,
+                format!("{}: \"{}\", \"{words}\"", answer.protocol, answer.quote),
+                answered.mark,
+            ),
+            // A redirect is no complaint: such a server takes plaintext too, and nothing is wrong with its answer.
+            First::Other(Some(answer), answered) if answer.quote.contains(" 400") => {
+                let weight = match (speaks_tls_elsewhere, is_tls_port(seen.server.port)) {
+                    (true, _) => 90,
+                    (false, true) => 88,
+                    (false, false) => return,
+                };
                 (
-                    90,
-                    format!("answers \"{}\"", seen.plain_answer().unwrap_or_default()),
+                    weight,
+                    format!("{}: \"{}\"", answer.protocol, answer.quote),
                     answered.mark,
                 )
-            }
-            First::Other(Some(answer), answered) if is_tls_port(seen.server.port) && answer.quote.contains(" 400") => {
-                (88, format!("{}: \"{}\"", answer.protocol, answer.quote), answered.mark)
             }
             First::Nothing if is_tls_port(seen.server.port) || speaks_tls_elsewhere => {
                 let Some(ending) = seen.tcp.first_ending().filter(|ending| ending.from == Side::Server) else {
@@ -84,31 +89,42 @@ impl Cause for PlaintextOnTlsPort {
             }
             _ => return,
         };
-        let (protocol, quote) = match plaintext {
-            Some(plaintext) => (plaintext.protocol, format!("\"{}\"", plaintext.quote)),
-            None => ("something that is not TLS", "bytes that are no TLS record".to_owned()),
-        };
-        let sentence = format!(
-            "{} spoke {protocol} in the clear to the TLS port {}, which does not take it.",
-            seen.client.address, seen.server
-        );
-        findings.push(
-            Finding::new(self, weight, sentence)
-                .at_fault(AtFault::Client)
-                .aborted_by(AbortedBy::Server)
-                .prove_span(span, format!("first bytes of the client: {quote}"))
-                .prove(at, format!("the server: {proof}"))
-                .remedy(
-                    AtFault::Client,
-                    "use TLS on this port (https://, smtps, --ssl), or the protocol's plaintext port",
-                    None,
-                )
-                .remedy(
-                    AtFault::Server,
-                    "nginx can redirect such requests",
-                    Some("error_page 497 =301 https://$host:$server_port$request_uri;".to_owned()),
+        let (sentence, quote) = match plaintext {
+            Some(plaintext) => (
+                format!(
+                    "{} spoke {} in the clear to the TLS port {}, which does not take it.",
+                    seen.client.address, plaintext.protocol, seen.server
                 ),
-        );
+                format!("\"{}\"", plaintext.quote),
+            ),
+            // Encrypted, compressed or unknown: a guess would send people the wrong way.
+            None => (
+                format!(
+                    "{} sent bytes of no known protocol to the TLS port {}, which does not take them.",
+                    seen.client.address, seen.server
+                ),
+                "bytes that are no TLS record and fit no protocol that is known here".to_owned(),
+            ),
+        };
+        let finding = Finding::new(self, weight, sentence)
+            .at_fault(AtFault::Client)
+            .aborted_by(AbortedBy::Server)
+            .prove_span(span, format!("first bytes of the client: {quote}"))
+            .prove(at, format!("the server: {proof}"));
+        let protocol = plaintext.as_ref().map(|plaintext| plaintext.protocol);
+        let what = match protocol.and_then(remedies) {
+            Some(known) => known.client,
+            None => "use TLS on this port, or the protocol's plaintext port",
+        };
+        let finding = finding.remedy(AtFault::Client, what, None);
+        findings.push(match protocol {
+            Some("HTTP") => finding.remedy(
+                AtFault::Server,
+                "nginx can redirect such requests",
+                Some("error_page 497 =301 https://$host:$server_port$request_uri;".to_owned()),
+            ),
+            _ => finding,
+        });
     }
 }
 
@@ -121,6 +137,7 @@ mod tests {
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
     const COMPLAINT: &[u8] =
         b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\nThe plain HTTP request was sent to HTTPS port";
+    const REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
     #[test]
     fn an_alert_in_answer_to_plaintext_proves_it() {
@@ -141,24 +158,60 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_on_a_port_of_tls_is_likely_one() {
-        let seen = connected()
-            .say(Client, REQUEST)
-            .say(Server, COMPLAINT)
-            .fin(Server)
-            .seen();
+    fn a_bad_request_on_a_port_of_tls_is_likely_a_complaint() {
+        let seen = connected().say(Client, REQUEST).say(Server, REFUSAL).fin(Server).seen();
         assert!(confidence(&PlaintextOnTlsPort, &seen) >= Some(Confidence::Likely));
     }
 
     #[test]
-    fn a_complaint_of_a_server_that_speaks_tls_with_others_is_likely_one() {
+    fn a_bad_request_of_a_server_that_speaks_tls_with_others_is_likely_a_complaint() {
         let seen = connected()
             .port(8080)
             .say(Client, REQUEST)
-            .say(Server, COMPLAINT)
+            .say(Server, REFUSAL)
             .fin(Server)
             .seen();
         assert!(sure(context().serves_others().judged(&PlaintextOnTlsPort, &seen)) >= Some(Confidence::Likely));
+    }
+
+    #[test]
+    fn words_that_ask_for_tls_prove_it_on_any_port() {
+        let seen = |answer: &[u8]| {
+            let scene = connected().port(8080).say(Client, REQUEST).say(Server, answer);
+            scene.fin(Server).seen()
+        };
+        let finding = judged(&PlaintextOnTlsPort, &seen(COMPLAINT)).unwrap();
+        assert_eq!(finding.weight, 98);
+        assert!(
+            finding.evidence[1]
+                .text
+                .contains("The plain HTTP request was sent to HTTPS port")
+        );
+        assert!(
+            judged(
+                &PlaintextOnTlsPort,
+                &seen(b"HTTP/1.1 400 Bad Request\r\n\r\nno such header")
+            )
+            .is_none()
+        );
+    }
+
+    #[test]
+    fn what_the_client_has_to_change_depends_on_its_protocol() {
+        let finding = |request: &[u8]| {
+            let scene = connected().say(Client, request).alert(Server, 2, 10).fin(Server);
+            judged(&PlaintextOnTlsPort, &scene.seen()).unwrap()
+        };
+        let cache = finding(b"*2\r\n$4\r\nAUTH\r\n$7\r\nhunter2\r\n");
+        assert!(cache.remedies[0].text.contains("rediss://") && cache.remedies.len() == 1);
+        assert!(cache.evidence.iter().all(|evidence| !evidence.text.contains("hunter2")));
+        assert_eq!(finding(REQUEST).remedies.len(), 2);
+        let noise = finding(&[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40]);
+        assert!(
+            noise.sentence.contains("bytes of no known protocol"),
+            "{}",
+            noise.sentence
+        );
     }
 
     #[test]

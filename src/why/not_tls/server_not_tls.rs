@@ -1,6 +1,10 @@
 //! The server answers the ClientHello in another protocol.
 
+use crate::why::not_tls::remedies::remedies;
 use crate::why::prelude::*;
+
+/// What bytes are called that fit no protocol.
+const UNKNOWN: &str = "bytes of no known protocol";
 
 /// A ClientHello, and bytes from the server that are no TLS.
 pub(crate) struct ServerNotTls;
@@ -32,9 +36,11 @@ impl Cause for ServerNotTls {
         if seen.answer.is_seen() || matches!(seen.first[Side::Client], First::Other(..)) {
             return;
         }
-        let (protocol, quote) = match plaintext {
-            Some(plaintext) => (plaintext.protocol, format!("\"{}\"", plaintext.quote)),
-            None => ("something that is not TLS", "bytes that are no TLS record".to_owned()),
+        // Encrypted, compressed or unknown: a guess would send people the wrong way.
+        let protocol = plaintext.as_ref().map_or(UNKNOWN, |plaintext| plaintext.protocol);
+        let quote = match seen.plain_answer() {
+            Some(said) => format!("\"{said}\""),
+            None => "bytes that are no TLS record and fit no protocol that is known here".to_owned(),
         };
         let greeted = span.mark.frame < offer.span.mark.frame;
         let sentence = if greeted {
@@ -48,11 +54,6 @@ impl Cause for ServerNotTls {
                 seen.server
             )
         };
-        let remedy = if greeted {
-            "the port speaks its protocol in the clear first: use STARTTLS, or the protocol's TLS port"
-        } else {
-            "check scheme and port: this one serves plaintext"
-        };
         let mut finding = Finding::new(self, 97, sentence)
             .at_fault(AtFault::Client)
             .aborted_by(AbortedBy::Client)
@@ -64,11 +65,28 @@ impl Cause for ServerNotTls {
                 format!("{}: how this client reports bytes that are no TLS", told(alert)),
             );
         }
-        findings.push(finding.remedy(AtFault::Client, remedy, None).remedy(
-            AtFault::Server,
-            "or switch TLS on there; nginx: `listen 443 ssl;`, Apache: `SSLEngine on`",
-            Some(format!("openssl s_client -connect {}", seen.server)),
-        ));
+        findings.push(match remedies(protocol) {
+            Some(known) => {
+                let check = match known.starttls {
+                    Some(name) => format!("openssl s_client -connect {} -starttls {name}", seen.server),
+                    None => format!("openssl s_client -connect {}", seen.server),
+                };
+                finding
+                    .remedy(AtFault::Client, known.client, known.starttls.map(|_| check.clone()))
+                    .remedy(AtFault::Server, known.server, known.starttls.is_none().then_some(check))
+            }
+            None => finding
+                .remedy(
+                    AtFault::Client,
+                    "check scheme and port: this one does not speak TLS",
+                    None,
+                )
+                .remedy(
+                    AtFault::Server,
+                    "or switch TLS on there",
+                    Some(format!("openssl s_client -connect {}", seen.server)),
+                ),
+        });
     }
 }
 
@@ -107,7 +125,27 @@ mod tests {
             .say(Server, &[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40])
             .fin(Client)
             .seen();
+        let finding = judged(&ServerNotTls, &seen).unwrap();
+        assert!(finding.sentence.contains(UNKNOWN), "{}", finding.sentence);
         assert_eq!(chosen(&seen), "server-not-tls");
+    }
+
+    #[test]
+    fn what_to_do_depends_on_the_protocol() {
+        let remedies = |answer: &[u8]| {
+            let scene = connected().client_hello(|hello| hello).say(Server, answer).fin(Client);
+            judged(&ServerNotTls, &scene.seen()).unwrap().remedies
+        };
+        let database = remedies(b"\x5b\0\0\0\x0a5.5.5-10.11.6-MariaDB\0");
+        assert!(database[0].text.contains("--ssl-mode"));
+        assert!(database[0].command.as_deref().unwrap().ends_with("-starttls mysql"));
+        let shell = remedies(b"SSH-2.0-OpenSSH_9.2\r\n");
+        assert!(shell[0].text.contains("ssh") && shell[0].command.is_none());
+        assert!(
+            remedies(&[0x91, 0xfe, 0x03, 0x77, 0x12, 0x40])[0]
+                .text
+                .contains("scheme and port")
+        );
     }
 
     #[test]
