@@ -29,7 +29,7 @@ impl Cause for ResetAfterClientHello {
         };
         let client_left = seen.tcp.side(Side::Client).first_ending();
         if reset.mark.frame < offer.span.first_frame
-            || !seen.is_silent_within(Side::Server)
+            || matches!(&seen.first[Side::Server], First::Tls(answer) if answer.first_frame < reset.mark.frame)
             || client_left.is_some_and(|ending| ending.mark.frame < reset.mark.frame)
         {
             return;
