@@ -79,3 +79,15 @@ fn certificates_are_judged_by_the_corrected_clock() {
     assert!(expired(&[]));
     assert!(!expired(&["--clock-offset", "-259200"]));
 }
+
+#[test]
+fn the_inventory_is_examined_by_the_corrected_clock() {
+    let ended = |offset: &str| {
+        let capture = "fixtures/certificate-expired/yes-go-yesterday.pcap";
+        let output = run(["certs", "--json", "--clock-offset", offset, capture]);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        document["servers"][0]["defects"].to_string().contains("had ended")
+    };
+    assert!(ended("0"));
+    assert!(!ended("-259200"));
+}

@@ -126,44 +126,53 @@ impl Served {
     }
 }
 
-/// What all captures together show. Each list is examined at `at`, else at the moment at which it was last seen.
+/// What all captures together show; each comes with the seconds to be added to its times. A list is examined at `at`, else at the moment at
+/// which it was last seen, by the clock that is right.
 pub(super) fn told<'a>(
-    captures: impl Iterator<Item = (&'a str, &'a Served)>,
+    captures: impl Iterator<Item = (&'a str, &'a Served, i64)>,
     index: &CertificateIndex,
     trust: &Trust,
     store: &CertificateStore,
     at: Option<Time>,
 ) -> report::Inventory {
     let mut inventory = report::Inventory::default();
-    let mut rows: BTreeMap<&Key, Vec<(&str, &Row)>> = BTreeMap::new();
-    for (path, served) in captures {
+    let mut rows: BTreeMap<&Key, Vec<(&str, &Row, i64)>> = BTreeMap::new();
+    for (path, served, offset) in captures {
         inventory.left_out += served.left_out;
         for (key, row) in &served.rows {
-            rows.entry(key).or_default().push((path, row));
+            rows.entry(key).or_default().push((path, row, offset));
         }
     }
     for ((server, _), parts) in rows {
-        let Some((_, any)) = parts.first() else { continue };
-        let last = parts.iter().filter_map(|(_, row)| row.last).max();
+        let Some((_, any, _)) = parts.first() else { continue };
+        let last = parts.iter().filter_map(|(_, row, _)| row.last).max();
+        let corrected = parts
+            .iter()
+            .filter_map(|(_, row, offset)| Some(row.last?.plus_seconds(*offset)));
+        let moment = at.or_else(|| corrected.max());
         let mut names = BTreeSet::new();
-        for name in parts.iter().flat_map(|(_, row)| &row.names) {
+        for name in parts.iter().flat_map(|(_, row, _)| &row.names) {
             insert_smallest(&mut names, name.clone());
         }
         let mut served = report::ServedChain::new(*server, names);
-        served.connections = parts.iter().map(|(_, row)| row.connections).sum();
-        served.first_seen = parts.iter().filter_map(|(_, row)| row.first.time).min().map(Into::into);
+        served.connections = parts.iter().map(|(_, row, _)| row.connections).sum();
+        served.first_seen = parts
+            .iter()
+            .filter_map(|(_, row, _)| row.first.time)
+            .min()
+            .map(Into::into);
         served.last_seen = last.map(Into::into);
         served.places = parts
             .iter()
-            .map(|(path, row)| report::ServedPlace {
+            .map(|(path, row, _)| report::ServedPlace {
                 capture: (*path).to_owned(),
                 frame: row.first.frame,
                 streams: row.streams.iter().copied().map(u64::from).collect(),
             })
             .collect();
         if !any.chain.is_empty() {
-            let examined = examine(&any.chain, index, trust, store, at.or(last));
-            served.describe(&any.chain, &examined, at.or(last));
+            let examined = examine(&any.chain, index, trust, store, moment);
+            served.describe(&any.chain, &examined, moment);
         }
         inventory.servers.push(served);
     }

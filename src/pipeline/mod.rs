@@ -296,7 +296,10 @@ impl Analysis {
         given.for_each(|given| index.add_given(given));
         let index = Arc::new(index);
         let inventory = self.options.inventory.then(|| {
-            let served = followed.iter().map(|set| (set.facts.path.as_str(), &set.served));
+            let offset = |set: &FollowedSet| set.clock_offset(self.options.clock_offset);
+            let served = followed
+                .iter()
+                .map(|set| (set.facts.path.as_str(), &set.served, offset(set)));
             inventory::told(served, &index, &shared.trust, &certificates, shared.at)
         });
         let statuses = Arc::new(Statuses::read(&self.statuses));
