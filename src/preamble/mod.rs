@@ -14,6 +14,7 @@ mod protocol;
 mod testing;
 
 mod http;
+mod imap;
 mod smtp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
