@@ -15,6 +15,7 @@ mod testing;
 
 mod http;
 mod imap;
+mod pop3;
 mod smtp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
