@@ -16,6 +16,7 @@ mod testing;
 mod http;
 mod imap;
 mod pop3;
+mod sieve;
 mod smtp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
