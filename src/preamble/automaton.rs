@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{http, imap, pop3, sieve, smtp};
+use super::{http, imap, nntp, pop3, sieve, smtp};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -82,6 +82,7 @@ const PROTOCOLS: &[Recognise] = &[
     sieve::recognise,
     smtp::recognise,
     pop3::recognise,
+    nntp::recognise,
 ];
 
 /// The protocol that a conversation begins with.

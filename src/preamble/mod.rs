@@ -15,6 +15,7 @@ mod testing;
 
 mod http;
 mod imap;
+mod nntp;
 mod pop3;
 mod sieve;
 mod smtp;
