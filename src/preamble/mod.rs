@@ -13,6 +13,7 @@ mod protocol;
 #[cfg(test)]
 mod testing;
 
+mod ftp;
 mod http;
 mod imap;
 mod nntp;
