@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{ftp, http, imap, nntp, pop3, sieve, smtp};
+use super::{ftp, http, imap, nntp, pop3, sieve, smtp, xmpp};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -80,6 +80,7 @@ const PROTOCOLS: &[Recognise] = &[
     http::recognise,
     imap::recognise,
     sieve::recognise,
+    xmpp::recognise,
     smtp::recognise,
     ftp::recognise,
     pop3::recognise,

@@ -20,6 +20,7 @@ mod nntp;
 mod pop3;
 mod sieve;
 mod smtp;
+mod xmpp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
 pub(crate) use notes::{Offered, Preamble, Said};
