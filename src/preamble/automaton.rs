@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{ftp, http, imap, nntp, pop3, sieve, smtp, xmpp};
+use super::{ftp, http, imap, irc, nntp, pop3, sieve, smtp, xmpp};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -85,6 +85,7 @@ const PROTOCOLS: &[Recognise] = &[
     ftp::recognise,
     pop3::recognise,
     nntp::recognise,
+    irc::recognise,
 ];
 
 /// The protocol that a conversation begins with.

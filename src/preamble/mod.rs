@@ -16,6 +16,7 @@ mod testing;
 mod ftp;
 mod http;
 mod imap;
+mod irc;
 mod nntp;
 mod pop3;
 mod sieve;
