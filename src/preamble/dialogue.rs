@@ -235,6 +235,7 @@ impl Dialogue {
 
     fn take(&mut self, bytes: &[u8], span: Span, out: &mut impl FnMut(Piece<'_>)) {
         let side = span.from();
+        self.stop_waiting(side, bytes);
         let (joined, span) = self.waiting[side].join(bytes, span);
         let bytes = joined.as_deref().unwrap_or(bytes);
         let mut at = 0;
@@ -272,6 +273,20 @@ impl Dialogue {
                 }
                 Step::Done => return,
             }
+        }
+    }
+
+    /// Forgets what waits for bytes of a side where they cannot be what it waits for.
+    fn stop_waiting(&mut self, side: Side, bytes: &[u8]) {
+        if self.place[side] < self.layers.len() || self.waiting[side].0.is_none() {
+            return;
+        }
+        // No protocol was known by what the client said so far, and none will be.
+        if self.innermost == Innermost::Unknown && side == Side::Client && looks_like_client_hello(bytes) {
+            self.innermost = Innermost::Other;
+        }
+        if self.innermost != Innermost::Unknown {
+            self.waiting[side] = Waiting::default();
         }
     }
 
@@ -479,7 +494,10 @@ impl Dialogue {
 impl Preamble {
     /// Notes what was said behind a request for TLS, by its first word: what follows may be anybody's password.
     fn note_injected(&mut self, words: &[u8], span: Span) {
-        let first = words.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        // An empty line says nothing.
+        let Some(first) = words.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()) else {
+            return;
+        };
         self.injected.get_or_insert_with(|| Said {
             words: shown(first),
             span,

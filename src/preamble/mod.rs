@@ -14,8 +14,15 @@ mod protocol;
 #[cfg(test)]
 mod testing;
 
+mod ftp;
 mod http;
+mod imap;
+mod irc;
+mod nntp;
+mod pop3;
+mod sieve;
 mod smtp;
+mod xmpp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
 pub use fuzz::fuzz_preamble;

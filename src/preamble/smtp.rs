@@ -1,15 +1,11 @@
 //! STARTTLS in SMTP (RFC 3207) and LMTP (RFC 2033).
 
-use std::collections::VecDeque;
-
 use super::automaton::{Automaton, Guess, Heads};
-use super::line::{begins, has_word, is_word, may_begin, reply, trimmed};
+use super::line::{Pending, begins, has_word, is_word, may_begin, reply, trimmed};
 use super::notes::Notes;
 use super::protocol::Protocol;
 use crate::evidence::Side;
 
-/// Commands whose replies are waited for; clients send a handful at once (RFC 2920).
-const PENDING_MAX: usize = 64;
 /// The greetings of clients.
 const GREETINGS: [&str; 3] = ["EHLO ", "HELO ", "LHLO "];
 
@@ -43,8 +39,7 @@ enum Command {
 
 #[derive(Debug)]
 struct Smtp {
-    /// Commands without a reply, in order.
-    pending: VecDeque<Command>,
+    pending: Pending<Command>,
     /// Lines of the client are a message, up to the one with a single dot.
     is_message: bool,
     /// Whether there is STARTTLS was told by the reply to a hello that is being read.
@@ -54,7 +49,7 @@ struct Smtp {
 impl Default for Smtp {
     fn default() -> Self {
         Self {
-            pending: VecDeque::from([Command::Greeting]),
+            pending: Pending::first(Command::Greeting),
             is_message: false,
             told: false,
         }
@@ -94,14 +89,12 @@ impl Smtp {
             }
             Command::Other
         };
-        if self.pending.len() < PENDING_MAX {
-            self.pending.push_back(command);
-        }
+        self.pending.push(command);
     }
 
     fn server(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         let Some(reply) = reply(line) else { return };
-        let answers = self.pending.front().copied();
+        let answers = self.pending.answered();
         if answers == Some(Command::Hello) && reply.code == 250 {
             // Some firewalls cross out what they do not want to be used.
             let is_masked = reply.text.starts_with(b"XXXX") && reply.text.iter().all(u8::is_ascii_uppercase);
@@ -116,7 +109,7 @@ impl Smtp {
         if !reply.is_last {
             return;
         }
-        self.pending.pop_front();
+        self.pending.pop();
         self.is_message = reply.code == 354;
         self.told = false;
         match answers {

@@ -26,7 +26,7 @@ pub(super) struct Talk {
 impl Talk {
     /// Hears a conversation, whose packets are numbered from 1; asserts that the same is understood where every byte comes by itself.
     pub(super) fn of(script: &[Said<'_>]) -> Self {
-        let whole = Self::hear(script.iter().zip(1..).map(|(said, frame)| (*said, frame)));
+        let whole = Self::of_packets(script);
         let bytes = |((side, bytes), frame): (Said<'_>, u64)| {
             let single: Vec<_> = bytes.chunks(1).map(|byte| ((side, byte.to_vec()), frame)).collect();
             single
@@ -55,6 +55,11 @@ impl Talk {
         };
         assert_eq!(words(&whole), words(&single), "by single bytes");
         whole
+    }
+
+    /// Hears a conversation, whose packets are numbered from 1, as it is: where nothing but a hello is looked for, it has to begin a packet.
+    pub(super) fn of_packets(script: &[Said<'_>]) -> Self {
+        Self::hear(script.iter().zip(1..).map(|(said, frame)| (*said, frame)))
     }
 
     fn hear<'a>(script: impl Iterator<Item = (Said<'a>, u64)>) -> Self {
