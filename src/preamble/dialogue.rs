@@ -1,6 +1,7 @@
 //! [`Dialogue`]: follows what is spoken before TLS, until TLS begins on both sides or it is clear that it will not.
 
 use super::automaton::{Automaton, Frame, Guess, Heads, Wrapping, recognise};
+use super::irc;
 use super::notes::{Notes, Preamble, Said, shown};
 use super::protocol::Protocol;
 use crate::evidence::{Pair, Side, Span};
@@ -186,7 +187,15 @@ impl Dialogue {
     }
 
     /// What was understood, from the outside in.
-    pub(crate) fn into_preambles(self) -> impl Iterator<Item = Preamble> {
+    pub(crate) fn into_preambles(mut self) -> impl Iterator<Item = Preamble> {
+        if self.innermost == Innermost::Unknown
+            && self.reached.server == 0
+            && let Some((bytes, span)) = self.waiting.client.0.take()
+            && let Guess::Yes(protocol, automaton) = irc::recognise_unheard(&bytes)
+        {
+            self.layers.push(Layer::new(protocol, automaton, &span));
+            self.listen(Side::Client, &bytes, span);
+        }
         let preambles = self.layers.into_iter().map(|layer| layer.preamble);
         preambles.filter(Preamble::is_of_interest)
     }

@@ -89,6 +89,8 @@ impl Ftp {
         } else {
             if is_word(line, 0, "USER") || is_word(line, 0, "PASS") {
                 notes.exposes("a login");
+            } else if is_word(line, 0, "QUIT") {
+                notes.leaves();
             }
             Command::Other
         };

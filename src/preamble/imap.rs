@@ -91,6 +91,8 @@ impl Imap {
             self.has_login = true;
         } else if OF_MAIL.iter().any(|command| is_word(line, 1, command)) {
             notes.exposes("mail");
+        } else if is_word(line, 1, "LOGOUT") {
+            notes.leaves();
         }
     }
 

@@ -8,8 +8,8 @@ use crate::evidence::Side;
 
 /// What a client may begin with, and none of another protocol.
 const FIRST: [&str; 3] = ["CAP LS", "CAP REQ", "NICK"];
-/// How clients say who they are.
-const LOGIN: [&str; 4] = ["PASS", "NICK", "USER", "AUTHENTICATE"];
+/// How clients prove who they are.
+const LOGIN: [&str; 2] = ["PASS", "AUTHENTICATE"];
 
 /// Knows a client by its first commands, where the server is silent or speaks as one of IRC.
 pub(super) fn recognise(heads: &Heads<'_>) -> Guess {
@@ -53,6 +53,15 @@ pub(super) fn recognise(heads: &Heads<'_>) -> Guess {
     }
 }
 
+/// Knows a client that asked for TLS and never heard a word: in other protocols the server speaks first.
+pub(super) fn recognise_unheard(client: &[u8]) -> Guess {
+    if client == b"STARTTLS\r\n" {
+        Guess::yes(Protocol::Irc, Irc::default())
+    } else {
+        Guess::No
+    }
+}
+
 /// False where the first line is whole and its second word is another.
 fn first_line_may(bytes: &[u8], wanted: &str) -> bool {
     let line = bytes.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -70,6 +79,8 @@ impl Automaton for Irc {
         match side {
             Side::Client if is_word(message, 0, "STARTTLS") => notes.asks(),
             Side::Client if LOGIN.iter().any(|command| is_word(message, 0, command)) => notes.exposes("a login"),
+            Side::Client if is_word(message, 0, "USER") => notes.goes_on(),
+            Side::Client if is_word(message, 0, "QUIT") => notes.leaves(),
             Side::Client => {}
             Side::Server => self.server(without_source(message), notes),
         }
@@ -228,14 +239,14 @@ mod tests {
         assert!(no(b"USER joe\r\n", b"") && no(b"PASS a\r\nSYST\r\n", b"") && no(b"NICK joe\r\n", b"220 hi\r\n"));
         assert!(no(b"STARTTLS\r\n", b"200 news\r\n") && no(b"CAPABILITIES\r\n", b"") && no(b"CAPA\r\n", b""));
         assert!(no(b"", b":x y z\r\n") && no(HELLO, b"") && no(b"CAP LSX\r\n", b""));
-        // The middle of a conversation of mail.
+        // The middle of a conversation of mail, whose answer tells.
         let mail = Talk::of_packets(&[
             client(b"STARTTLS\r\n"),
             server(b"220 ready\r\n"),
             client(HELLO),
             server(ANSWER),
         ]);
-        assert!(mail.preambles.is_empty());
+        assert_eq!(mail.only().protocol, Protocol::Smtp);
         assert_eq!(mail.within(), (HELLO, ANSWER));
         // Its server was not captured.
         let mail = Talk::of_packets(&[client(b"STARTTLS\r\n"), client(HELLO)]);

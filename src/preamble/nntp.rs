@@ -116,7 +116,9 @@ impl Nntp {
             } else if POSTING.into_iter().any(is) {
                 notes.exposes("a message");
             } else if OF_NEWS.into_iter().any(is) {
-                notes.exposes("news");
+                notes.goes_on();
+            } else if is("QUIT") {
+                notes.leaves();
             }
             // Its article follows at once (RFC 4644 §2.5).
             self.is_article = is("TAKETHIS");
@@ -256,7 +258,8 @@ mod tests {
         assert!(nntp.offered.is_none());
         assert_eq!(nntp.request.as_ref().unwrap().span.mark.frame, 12);
         assert_eq!(&*nntp.refusal().unwrap().words, "502 no");
-        assert_eq!(nntp.exposed.map(|(what, _)| what), Some("news"));
+        assert!(nntp.went_on);
+        assert_eq!(nntp.exposed.map(|(what, _)| what), Some("a message"));
     }
 
     #[test]

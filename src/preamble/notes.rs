@@ -30,6 +30,8 @@ pub(crate) struct Preamble {
     pub(crate) injected: Option<Said>,
     /// What was sent without protection that needs it: "a login", "mail".
     pub(crate) exposed: Option<(&'static str, Span)>,
+    /// The client went on without TLS.
+    pub(crate) went_on: bool,
     /// The client took its leave.
     pub(crate) farewell: Option<Span>,
     /// Bytes of it are not in the capture.
@@ -69,6 +71,7 @@ impl Preamble {
             answer: None,
             injected: None,
             exposed: None,
+            went_on: false,
             farewell: None,
             has_gaps: false,
             frames: (first_frame, first_frame),
@@ -115,7 +118,7 @@ impl Preamble {
     /// server has none.
     pub(crate) fn asks_for_tls(&self) -> bool {
         match self.protocol.kind() {
-            Kind::Upgrade => self.request.is_some() || self.lacks_tls() && self.exposed.is_none(),
+            Kind::Upgrade => self.request.is_some() || self.lacks_tls() && !self.went_on,
             // What went through a tunnel speaks for itself.
             Kind::Tunnel => self.request.is_some() && !self.is_granted() && self.leads_to_tls(),
             Kind::Header => false,
@@ -261,6 +264,12 @@ impl<'a> Notes<'a> {
     pub(super) fn exposes(&mut self, what: &'static str) {
         let span = self.span;
         self.preamble.exposed.get_or_insert((what, span));
+        self.goes_on();
+    }
+
+    /// The client does what it came for, without TLS.
+    pub(super) const fn goes_on(&mut self) {
+        self.preamble.went_on = true;
     }
 
     /// The client takes its leave.

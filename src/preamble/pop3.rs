@@ -88,6 +88,8 @@ impl Pop3 {
             if ["USER", "PASS", "APOP", "AUTH"].into_iter().any(is) {
                 notes.exposes("a login");
                 self.has_login = true;
+            } else if is("QUIT") {
+                notes.leaves();
             }
             Command::Other
         };

@@ -88,6 +88,8 @@ impl Sieve {
             if is_command(line, "AUTHENTICATE") {
                 notes.exposes("a login");
                 self.has_login = true;
+            } else if is_command(line, "LOGOUT") {
+                notes.leaves();
             }
             Command::Other
         };

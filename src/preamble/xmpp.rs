@@ -105,6 +105,7 @@ impl Xmpp {
             // Logins before SASL (XEP-0078), and those who register (XEP-0077).
             (_, b"query") if holds(tag, b"jabber:iq:auth") || holds(tag, b"jabber:iq:register") => self.logs_in(notes),
             (_, b"message" | b"presence" | b"query") => notes.exposes("messages"),
+            (b"/stream:stream", _) => notes.leaves(),
             _ => {}
         }
     }

@@ -45,9 +45,8 @@ impl StarttlsRefused {
         let (asked, said) = (spoken.request.as_ref()?, spoken.refusal()?);
         let (name, what) = (spoken.protocol.title(), spoken.protocol.request());
         let mut sentence = format!("{} ({name}) refused {what}: \"{}\".", seen.server, said.words);
-        let went_on = spoken
-            .exposed
-            .filter(|(_, span)| span.mark.frame > said.span.mark.frame);
+        // A client may say it along with the request, without waiting.
+        let went_on = spoken.exposed.filter(|(_, span)| span.at > asked.span.at);
         if let Some((what, _)) = went_on {
             sentence.push_str(&format!(
                 " The session went on without protection, with {what} in the clear."
@@ -110,7 +109,7 @@ impl StarttlsRefused {
         let end = seen.end();
         let left = spoken.farewell.map(|farewell| farewell.mark);
         let left = left.or_else(|| (end.by == Some(Side::Client)).then_some(end.mark))?;
-        if spoken.exposed.is_some() {
+        if spoken.went_on {
             return None;
         }
         let (what, name) = (spoken.protocol.request(), spoken.protocol.title());
