@@ -65,11 +65,13 @@ pub(super) enum Wrapping {
     More,
     /// A header of so many bytes, then a piece of TLS of so many.
     Packet {
-        /// Bytes of the header.
+        /// Bytes of the header; 0 where TLS is no longer wrapped, but may yet be over.
         header: usize,
         /// Bytes of TLS behind it.
         contents: u64,
     },
+    /// TLS is over: what follows from this side is in the clear.
+    Over,
 }
 
 /// Asks a protocol whether first bytes are its own.

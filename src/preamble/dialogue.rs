@@ -341,6 +341,10 @@ impl Dialogue {
                 Step::Taken(header)
             }
             Wrapping::More | Wrapping::Packet { .. } => Step::Wait,
+            Wrapping::Over => {
+                layer.skip[side] = Skip::Bytes(u64::MAX);
+                Step::Taken(0)
+            }
             Wrapping::None => {
                 // The same TLS goes on: nothing begins.
                 self.place[side] = place + 1;
@@ -457,11 +461,18 @@ impl Dialogue {
 }
 
 impl Preamble {
-    /// Notes what was said behind a request for TLS, by its first word: what follows may be anybody's password.
+    /// Notes what was said behind a request for TLS, by its first word, or by its length where it is no text: what follows may be anybody's
+    /// password.
     fn note_injected(&mut self, words: &[u8], span: Span) {
-        let first = words.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        let is_text = !words
+            .iter()
+            .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
         self.injected.get_or_insert_with(|| Said {
-            words: shown(first),
+            words: if is_text {
+                shown(words.split(u8::is_ascii_whitespace).next().unwrap_or_default())
+            } else {
+                format!("{} bytes", words.len()).into()
+            },
             span,
         });
     }

@@ -147,7 +147,16 @@ impl<'a> Notes<'a> {
 
     /// The client asks for TLS, or for the way to it. An earlier request is forgotten with its answer.
     pub(super) fn asks(&mut self) {
-        let said = self.said(None);
+        self.request(None);
+    }
+
+    /// The client asks for it, and this is what its message means.
+    pub(super) fn asks_as(&mut self, words: &str) {
+        self.request(Some(words));
+    }
+
+    fn request(&mut self, words: Option<&str>) {
+        let said = self.said(words);
         self.news = true;
         self.preamble.answer = None;
         self.preamble.injected = None;
@@ -223,7 +232,7 @@ impl<'a> Notes<'a> {
         self.preamble.offered = Some(Offered { tls, said });
     }
 
-    /// The server says what it offers in words that were made unreadable where TLS might have stood.
+    /// The server says what it offers, and this is what its message means.
     pub(super) fn offers_as(&mut self, tls: bool, words: &str) {
         let said = self.said(Some(words));
         self.preamble.offered = Some(Offered { tls, said });
