@@ -40,7 +40,7 @@ pub(super) enum Frame {
 }
 
 /// How one protocol comes to TLS. Hears whole messages of both sides in the order of the capture; of a long one the first
-/// [`HEARD_MAX`](super::dialogue::HEARD_MAX) bytes.
+/// [`HEARD_MAX`](super::layer::HEARD_MAX) bytes.
 pub(super) trait Automaton: std::fmt::Debug + Send {
     /// Where the message ends that begins with these bytes, at least one.
     fn frame(&self, _side: Side, _bytes: &[u8]) -> Frame {
@@ -65,11 +65,13 @@ pub(super) enum Wrapping {
     More,
     /// A header of so many bytes, then a piece of TLS of so many.
     Packet {
-        /// Bytes of the header.
+        /// Bytes of the header; 0 where TLS is no longer wrapped, but may yet be over.
         header: usize,
         /// Bytes of TLS behind it.
         contents: u64,
     },
+    /// TLS is over: what follows from this side is in the clear.
+    Over,
 }
 
 /// Asks a protocol whether first bytes are its own.

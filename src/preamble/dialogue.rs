@@ -1,14 +1,12 @@
 //! [`Dialogue`]: follows what is spoken before TLS, until TLS begins on both sides or it is clear that it will not.
 
-use super::automaton::{Automaton, Frame, Guess, Heads, Wrapping, recognise};
+use super::automaton::{Guess, Heads, Wrapping, recognise};
 use super::irc;
-use super::notes::{Notes, Preamble, Said, shown};
-use super::protocol::Protocol;
+use super::layer::{HEARD_MAX, Layer, NotMine, Skip};
+use super::notes::{Notes, Preamble};
 use crate::evidence::{Pair, Side, Span};
 use crate::tls::{looks_like_client_hello, looks_like_tls_record};
 
-/// Bytes of a message that are heard; of a longer one the rest is passed over.
-pub(super) const HEARD_MAX: usize = 2_048;
 /// Bytes of a side that are listened to while nothing of TLS is said.
 const PATIENCE: u64 = 4 * 1024;
 /// Protocols within each other.
@@ -60,29 +58,6 @@ enum Innermost {
     Other,
 }
 
-/// One protocol.
-#[derive(Debug)]
-struct Layer {
-    automaton: Box<dyn Automaton>,
-    preamble: Preamble,
-    /// What is left of a long message.
-    skip: Pair<Skip>,
-    /// Bytes of a side since something of TLS was said.
-    heard: Pair<u64>,
-    /// TLS comes in packets of this protocol.
-    wraps: bool,
-    /// Bytes of TLS that are left in the packet.
-    wrapped: Pair<u64>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Skip {
-    #[default]
-    Nothing,
-    Bytes(u64),
-    Line,
-}
-
 /// Bytes that are no whole message yet, and where they stand.
 #[derive(Debug, Default)]
 struct Waiting(Option<(Vec<u8>, Span)>);
@@ -102,67 +77,6 @@ enum Step {
     /// Nothing before TLS is in them.
     Done,
 }
-
-impl Layer {
-    fn new(protocol: Protocol, automaton: Box<dyn Automaton>, span: &Span) -> Self {
-        Self {
-            automaton,
-            preamble: Preamble::new(protocol, span.first_frame),
-            skip: Pair::default(),
-            heard: Pair::default(),
-            wraps: false,
-            wrapped: Pair::default(),
-        }
-    }
-
-    /// Takes bytes of a long message that are passed over.
-    fn pass_over(&mut self, side: Side, bytes: &[u8]) -> Option<usize> {
-        let passed = match self.skip[side] {
-            Skip::Nothing => return None,
-            Skip::Bytes(left) => {
-                let passed = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-                let left = left.saturating_sub(passed as u64);
-                self.skip[side] = if left == 0 { Skip::Nothing } else { Skip::Bytes(left) };
-                passed
-            }
-            Skip::Line => match bytes.iter().position(|byte| *byte == b'\n') {
-                Some(end) => {
-                    self.skip[side] = Skip::Nothing;
-                    end.saturating_add(1)
-                }
-                None => bytes.len(),
-            },
-        };
-        self.heard[side] = self.heard[side].saturating_add(passed as u64);
-        Some(passed)
-    }
-
-    /// The message that the bytes begin with, as far as it is heard, and what is to be passed over behind it; `None` where more is needed.
-    fn message<'b>(&self, side: Side, bytes: &'b [u8]) -> Result<Option<(&'b [u8], Skip)>, NotMine> {
-        let full = bytes.get(..HEARD_MAX);
-        Ok(match self.automaton.frame(side, bytes) {
-            Frame::NotMine => return Err(NotMine),
-            Frame::More if full.is_some() => return Err(NotMine),
-            Frame::More => None,
-            Frame::Line => {
-                let end = bytes.iter().take(HEARD_MAX).position(|byte| *byte == b'\n');
-                match end.and_then(|end| bytes.get(..=end)) {
-                    Some(line) => Some((line, Skip::Nothing)),
-                    None => full.map(|full| (full, Skip::Line)),
-                }
-            }
-            Frame::Bytes(length) => {
-                let heard = usize::try_from(length).unwrap_or(usize::MAX).clamp(1, HEARD_MAX);
-                let left = length.saturating_sub(heard as u64);
-                let skip = if left == 0 { Skip::Nothing } else { Skip::Bytes(left) };
-                bytes.get(..heard).map(|message| (message, skip))
-            }
-        })
-    }
-}
-
-/// Bytes that a protocol's messages cannot be.
-struct NotMine;
 
 impl Dialogue {
     /// Bytes that wait.
@@ -385,6 +299,10 @@ impl Dialogue {
                 Step::Taken(header)
             }
             Wrapping::More | Wrapping::Packet { .. } => Step::Wait,
+            Wrapping::Over => {
+                layer.skip[side] = Skip::Bytes(u64::MAX);
+                Step::Taken(0)
+            }
             Wrapping::None => {
                 // The same TLS goes on: nothing begins.
                 self.place[side] = place + 1;
@@ -497,25 +415,6 @@ impl Dialogue {
         {
             layer.preamble.note_injected(rest, span);
         }
-    }
-}
-
-impl Preamble {
-    /// Notes what was said behind a request for TLS, by its first word: what follows may be anybody's password.
-    fn note_injected(&mut self, words: &[u8], span: Span) {
-        // An empty line says nothing.
-        let Some(first) = words.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()) else {
-            return;
-        };
-        self.injected.get_or_insert_with(|| Said {
-            words: shown(first),
-            span,
-        });
-    }
-
-    /// True where something was noted.
-    fn is_of_interest(&self) -> bool {
-        self.request.is_some() || self.offered.is_some() || self.exposed.is_some() || self.client.is_some()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Any conversation of two ends before TLS: for the fuzzer.
 
-use super::dialogue::{Dialogue, HEARD_MAX, LAYERS_MAX};
+use super::dialogue::{Dialogue, LAYERS_MAX};
+use super::layer::HEARD_MAX;
 use super::notes::{Preamble, WORDS_MAX};
 use crate::evidence::{CaptureId, Mark, Pair, Side, Span};
 

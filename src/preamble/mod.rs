@@ -8,6 +8,7 @@
 mod automaton;
 mod dialogue;
 mod fuzz;
+mod layer;
 mod line;
 mod notes;
 mod protocol;

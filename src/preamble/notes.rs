@@ -78,6 +78,29 @@ impl Preamble {
         }
     }
 
+    /// Notes what was said behind a request for TLS, by its first word, or by its length where it is no text: what follows may be anybody's
+    /// password.
+    pub(super) fn note_injected(&mut self, words: &[u8], span: Span) {
+        let is_text = !words
+            .iter()
+            .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
+        let told = if is_text {
+            // An empty line says nothing.
+            let Some(first) = words.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()) else {
+                return;
+            };
+            shown(first)
+        } else {
+            format!("{} bytes", words.len()).into()
+        };
+        self.injected.get_or_insert_with(|| Said { words: told, span });
+    }
+
+    /// True where something was noted.
+    pub(super) fn is_of_interest(&self) -> bool {
+        self.request.is_some() || self.offered.is_some() || self.exposed.is_some() || self.client.is_some()
+    }
+
     /// What was sent in the clear, and could have been protected.
     pub(crate) fn unprotected(&self) -> Option<(&'static str, Span)> {
         let offered = self.offered.as_ref().is_some_and(|offered| offered.tls);
@@ -178,7 +201,16 @@ impl<'a> Notes<'a> {
 
     /// The client asks for TLS, or for the way to it. An earlier request is forgotten with its answer.
     pub(super) fn asks(&mut self) {
-        let said = self.said(None);
+        self.request(None);
+    }
+
+    /// The client asks for it, and this is what its message means.
+    pub(super) fn asks_as(&mut self, words: &str) {
+        self.request(Some(words));
+    }
+
+    fn request(&mut self, words: Option<&str>) {
+        let said = self.said(words);
         self.news = true;
         self.preamble.answer = None;
         self.preamble.injected = None;
@@ -254,7 +286,7 @@ impl<'a> Notes<'a> {
         self.preamble.offered = Some(Offered { tls, said });
     }
 
-    /// The server says what it offers in words that were made unreadable where TLS might have stood.
+    /// The server says what it offers, and this is what its message means.
     pub(super) fn offers_as(&mut self, tls: bool, words: &str) {
         let said = self.said(Some(words));
         self.preamble.offered = Some(Offered { tls, said });

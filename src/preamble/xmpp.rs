@@ -1,7 +1,7 @@
 //! STARTTLS in XMPP (RFC 6120 §5), of clients and of servers among each other.
 
 use super::automaton::{Automaton, Frame, Guess, Heads};
-use super::dialogue::HEARD_MAX;
+use super::layer::HEARD_MAX;
 use super::line::{begins, may_begin};
 use super::notes::Notes;
 use super::protocol::Protocol;
