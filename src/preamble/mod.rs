@@ -6,6 +6,7 @@
 //! server's STARTTLS behind a PROXY header.
 
 mod automaton;
+mod code;
 mod dialogue;
 mod line;
 mod notes;
@@ -14,6 +15,7 @@ mod protocol;
 mod testing;
 
 mod http;
+mod ldap;
 mod smtp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
