@@ -16,6 +16,7 @@ mod testing;
 
 mod http;
 mod ldap;
+mod postgresql;
 mod smtp;
 
 pub(crate) use dialogue::{Dialogue, Piece};
