@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{http, ldap, postgresql, smtp};
+use super::{http, ldap, mysql, postgresql, smtp};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -78,7 +78,13 @@ pub(super) enum Wrapping {
 type Recognise = fn(&Heads<'_>) -> Guess;
 
 /// All protocols. Whoever says yes first has it, so the stricter ones stand first.
-const PROTOCOLS: &[Recognise] = &[http::recognise, postgresql::recognise, ldap::recognise, smtp::recognise];
+const PROTOCOLS: &[Recognise] = &[
+    http::recognise,
+    postgresql::recognise,
+    ldap::recognise,
+    mysql::recognise,
+    smtp::recognise,
+];
 
 /// The protocol that a conversation begins with.
 pub(super) fn recognise(heads: &Heads<'_>) -> Guess {

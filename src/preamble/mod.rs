@@ -16,6 +16,7 @@ mod testing;
 
 mod http;
 mod ldap;
+mod mysql;
 mod postgresql;
 mod smtp;
 
