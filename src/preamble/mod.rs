@@ -19,6 +19,7 @@ mod ldap;
 mod mysql;
 mod postgresql;
 mod smtp;
+mod tds;
 
 pub(crate) use dialogue::{Dialogue, Piece};
 pub(crate) use notes::{Offered, Preamble, Said};
