@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{http, ldap, mysql, postgresql, smtp, tds};
+use super::{http, ldap, mysql, postgresql, rdp, smtp, tds};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -82,6 +82,7 @@ const PROTOCOLS: &[Recognise] = &[
     http::recognise,
     postgresql::recognise,
     tds::recognise,
+    rdp::recognise,
     ldap::recognise,
     mysql::recognise,
     smtp::recognise,

@@ -18,6 +18,7 @@ mod http;
 mod ldap;
 mod mysql;
 mod postgresql;
+mod rdp;
 mod smtp;
 mod tds;
 
