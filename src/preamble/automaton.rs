@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{http, ldap, mysql, postgresql, rdp, smtp, tds};
+use super::{amqp, http, ldap, mysql, postgresql, rdp, smtp, tds};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -83,6 +83,7 @@ const PROTOCOLS: &[Recognise] = &[
     postgresql::recognise,
     tds::recognise,
     rdp::recognise,
+    amqp::recognise,
     ldap::recognise,
     mysql::recognise,
     smtp::recognise,

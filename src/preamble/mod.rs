@@ -14,6 +14,7 @@ mod protocol;
 #[cfg(test)]
 mod testing;
 
+mod amqp;
 mod http;
 mod ldap;
 mod mysql;
