@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{amqp, http, ldap, mysql, postgresql, rdp, smtp, tds};
+use super::{amqp, http, ldap, mysql, postgresql, rdp, smtp, socks5, tds};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -86,6 +86,7 @@ const PROTOCOLS: &[Recognise] = &[
     amqp::recognise,
     ldap::recognise,
     mysql::recognise,
+    socks5::recognise,
     smtp::recognise,
 ];
 
