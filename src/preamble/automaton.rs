@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{amqp, http, ldap, mysql, postgresql, rdp, smtp, socks5, tds};
+use super::{amqp, http, ldap, mysql, postgresql, rdp, smtp, socks4, socks5, tds};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -87,6 +87,7 @@ const PROTOCOLS: &[Recognise] = &[
     ldap::recognise,
     mysql::recognise,
     socks5::recognise,
+    socks4::recognise,
     smtp::recognise,
 ];
 

@@ -21,6 +21,7 @@ mod mysql;
 mod postgresql;
 mod rdp;
 mod smtp;
+mod socks4;
 mod socks5;
 mod tds;
 
