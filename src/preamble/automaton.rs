@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{amqp, http, ldap, mysql, postgresql, rdp, smtp, socks4, socks5, tds};
+use super::{amqp, http, ldap, mysql, postgresql, proxy_header, rdp, smtp, socks4, socks5, tds};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -79,6 +79,7 @@ type Recognise = fn(&Heads<'_>) -> Guess;
 
 /// All protocols. Whoever says yes first has it, so the stricter ones stand first.
 const PROTOCOLS: &[Recognise] = &[
+    proxy_header::recognise,
     http::recognise,
     postgresql::recognise,
     tds::recognise,

@@ -19,6 +19,7 @@ mod http;
 mod ldap;
 mod mysql;
 mod postgresql;
+mod proxy_header;
 mod rdp;
 mod smtp;
 mod socks4;
