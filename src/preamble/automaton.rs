@@ -2,7 +2,10 @@
 
 use super::notes::Notes;
 use super::protocol::Protocol;
-use super::{ftp, http, imap, irc, nntp, pop3, sieve, smtp, xmpp};
+use super::{
+    amqp, ftp, http, imap, irc, ldap, mysql, nntp, pop3, postgresql, proxy_header, rdp, sieve, smtp, socks4, socks5,
+    tds, xmpp,
+};
 use crate::evidence::{Pair, Side};
 
 /// The first bytes of both sides, of which a protocol is to be known. A side that has said nothing yet has none.
@@ -79,7 +82,16 @@ type Recognise = fn(&Heads<'_>) -> Guess;
 
 /// All protocols. Whoever says yes first has it, so the stricter ones stand first.
 const PROTOCOLS: &[Recognise] = &[
+    proxy_header::recognise,
     http::recognise,
+    postgresql::recognise,
+    tds::recognise,
+    rdp::recognise,
+    amqp::recognise,
+    ldap::recognise,
+    mysql::recognise,
+    socks5::recognise,
+    socks4::recognise,
     imap::recognise,
     sieve::recognise,
     xmpp::recognise,

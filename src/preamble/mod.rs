@@ -6,6 +6,7 @@
 //! server's STARTTLS behind a PROXY header.
 
 mod automaton;
+mod code;
 mod dialogue;
 mod fuzz;
 mod layer;
@@ -15,14 +16,23 @@ mod protocol;
 #[cfg(test)]
 mod testing;
 
+mod amqp;
 mod ftp;
 mod http;
 mod imap;
 mod irc;
+mod ldap;
+mod mysql;
 mod nntp;
 mod pop3;
+mod postgresql;
+mod proxy_header;
+mod rdp;
 mod sieve;
 mod smtp;
+mod socks4;
+mod socks5;
+mod tds;
 mod xmpp;
 
 pub(crate) use dialogue::{Dialogue, Piece};

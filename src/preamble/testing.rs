@@ -1,5 +1,6 @@
 //! Conversations for tests.
 
+use super::automaton::{Guess, Heads};
 use super::{Dialogue, Preamble};
 use crate::evidence::{CaptureId, Mark, Pair, Side, Span};
 
@@ -14,6 +15,15 @@ pub(super) const fn client(bytes: &[u8]) -> Said<'_> {
 /// The server says this.
 pub(super) const fn server(bytes: &[u8]) -> Said<'_> {
     (Side::Server, bytes)
+}
+
+/// Whether first bytes of client and server are taken for a protocol's; `None` where more will tell.
+pub(super) fn recognised(recognise: fn(&Heads<'_>) -> Guess, client: &[u8], server: &[u8]) -> Option<bool> {
+    match recognise(&Heads { client, server }) {
+        Guess::Yes(..) => Some(true),
+        Guess::Maybe => None,
+        Guess::No => Some(false),
+    }
 }
 
 /// What was understood of a conversation.
