@@ -16,6 +16,14 @@ use support::{fixtures, program};
 /// Causes that are told beside the verdict only.
 const REMARKS: &[&str] = &["contradictory-copies", "starttls-injection", "unprotected-session"];
 
+/// What the clients of the fixtures log in with: as it is, in base64 (alone, and as PLAIN and Basic have it).
+const SECRETS: &[&str] = &[
+    "correct-horse",
+    "Y29ycmVjdC1ob3JzZS",
+    "AG1pcmEAY29ycmVjdC1ob3JzZS",
+    "bWlyYTpjb3JyZWN0LWhvcnNl",
+];
+
 /// One capture, what is expected of it, and what the program says.
 struct Fixture {
     /// The folder: a cause, or `sound`.
@@ -167,6 +175,23 @@ fn plain(text: &str) -> String {
     let text = text.to_lowercase();
     let separated = text.split(|c: char| c.is_whitespace() || "_-\"'".contains(c));
     separated.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn credentials_are_never_shown() {
+    let captured = |secret: &str| {
+        let holds = |capture: &Path| {
+            let bytes = fs::read(capture).expect("a fixture can be read");
+            bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+        };
+        fixtures::captures().iter().any(|capture| holds(capture))
+    };
+    for secret in SECRETS {
+        assert!(captured(secret), "{secret} is in no capture");
+        for fixture in all() {
+            assert!(!fixture.report.to_string().contains(secret), "{}", fixture.name());
+        }
+    }
 }
 
 #[test]

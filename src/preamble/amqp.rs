@@ -82,7 +82,7 @@ impl Automaton for Amqp {
                     notes.refuses_as(&quote(message));
                 } else if is_tls {
                     // Who has asked for something else is told what there is.
-                    notes.offers_as(true, &quote(message));
+                    notes.demands_as(&quote(message));
                 }
             }
         }
@@ -165,7 +165,7 @@ mod tests {
     fn a_server_may_want_tls_first() {
         let talk = Talk::of(&[client(SASL), server(TLS)]);
         assert!(talk.only().refusal().is_none() && !talk.only().lacks_tls());
-        assert!(talk.only().offered.is_some());
+        assert!(talk.only().demanded.is_some());
     }
 
     #[test]

@@ -370,7 +370,11 @@ impl Dialogue {
 
     /// What a side says next, after so many bytes, is within the layer that it is in.
     fn enter(&mut self, side: Side, taken: usize, within: Innermost) -> Step {
-        self.place[side] += 1;
+        let place = self.place[side];
+        if let Some(layer) = self.layers.get_mut(place) {
+            layer.preamble.has_within = true;
+        }
+        self.place[side] = place + 1;
         self.begins[side] = true;
         self.spoke[side] = false;
         if self.innermost == Innermost::Unknown && self.place[side] == self.layers.len() {

@@ -117,6 +117,8 @@ impl Imap {
             } else {
                 notes.refuses();
             }
+        } else if is_word(line, 1, "NO") && begins(word(line, 2), "[PRIVACYREQUIRED]") {
+            notes.demands();
         } else if is_ok && begins(word(line, 2), "[CAPABILITY") {
             let list = line.split(|byte| *byte == b']').next().unwrap_or_default();
             self.lists(line, list, notes);

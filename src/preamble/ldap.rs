@@ -20,6 +20,8 @@ const ENUMERATED: u8 = 0x0a;
 const MESSAGE: u8 = 0x30;
 const BIND_REQUEST: u8 = 0x60;
 const SEARCH_REQUEST: u8 = 0x63;
+const SEARCH_ENTRY: u8 = 0x64;
+const BIND_RESPONSE: u8 = 0x61;
 const EXTENDED_REQUEST: u8 = 0x77;
 const EXTENDED_RESPONSE: u8 = 0x78;
 /// In a bind: a password; in an extended request: its name.
@@ -103,6 +105,15 @@ impl Automaton for Ldap {
                 }
             }
             (Side::Client, BIND_REQUEST) if sends_password(contents) == Some(true) => notes.exposes("a login"),
+            // The entry of the directory itself lists the extended operations (RFC 4512 §5.1).
+            (Side::Server, SEARCH_ENTRY) if contents.windows(START_TLS.len()).any(|oid| oid == START_TLS) => {
+                notes.offers_as(true, "supportedExtension: StartTLS (1.3.6.1.4.1.1466.20037)");
+            }
+            (Side::Server, BIND_RESPONSE) => {
+                if let Some(result) = LdapResult::read(contents).filter(|result| result.code == TLS_REQUIRED) {
+                    notes.demands_as(&result.quote("resultCode"));
+                }
+            }
             (Side::Server, EXTENDED_RESPONSE) if notes.is_asked() => {
                 let Some(result) = LdapResult::read(contents) else {
                     return;
@@ -119,6 +130,9 @@ impl Automaton for Ldap {
         }
     }
 }
+
+/// confidentialityRequired.
+const TLS_REQUIRED: u64 = 13;
 
 /// Message id, the operation's tag and its contents.
 fn operation(message: &[u8]) -> Option<(u64, u8, &[u8])> {

@@ -21,6 +21,8 @@ const SSL: u16 = 0x0800;
 const SSL_REQUEST_LEN: usize = 32;
 /// The mark of an error.
 const ERROR: u8 = 0xff;
+/// ER_SECURE_TRANSPORT_REQUIRED; MariaDB says 1045, as to a wrong password.
+const TLS_REQUIRED: u16 = 3159;
 
 /// Knows a server by its greeting.
 pub(super) fn recognise(heads: &Heads<'_>) -> Guess {
@@ -80,6 +82,8 @@ enum State {
     Reply,
     /// TLS, or an error.
     Asked,
+    /// Whether the login is taken.
+    Login,
     /// Nothing that matters.
     Over,
 }
@@ -92,7 +96,7 @@ struct Mysql {
 impl Automaton for Mysql {
     fn frame(&self, side: Side, bytes: &[u8]) -> Frame {
         let is_next = match self.state {
-            State::Greeting | State::Asked => side == Side::Server,
+            State::Greeting | State::Asked | State::Login => side == Side::Server,
             State::Reply => side == Side::Client,
             State::Over => false,
         };
@@ -128,12 +132,21 @@ impl Automaton for Mysql {
                     State::Asked
                 } else {
                     notes.exposes("a login");
-                    State::Over
+                    State::Login
                 }
             }
             (Side::Server, State::Asked) => {
                 if let Some(error) = error(contents) {
                     notes.refuses_as(&error);
+                }
+                State::Over
+            }
+            (Side::Server, State::Login) => {
+                let code = contents.get(1..).and_then(<[u8]>::first_chunk);
+                if code.is_some_and(|code| u16::from_le_bytes(*code) == TLS_REQUIRED)
+                    && let Some(error) = error(contents)
+                {
+                    notes.demands_as(&error);
                 }
                 State::Over
             }

@@ -26,6 +26,10 @@ pub(crate) struct Preamble {
     pub(crate) request: Option<Said>,
     /// The server's answer to that request, and whether it agrees.
     pub(crate) answer: Option<(bool, Said)>,
+    /// The server wants TLS, and says so to a client that did not ask for it.
+    pub(crate) demanded: Option<Said>,
+    /// TLS, or another protocol, began within.
+    pub(super) has_within: bool,
     /// What was said in the clear, behind a request that was granted: it may be taken for words of the TLS session.
     pub(crate) injected: Option<Said>,
     /// What was sent without protection that needs it: "a login", "mail".
@@ -69,6 +73,8 @@ impl Preamble {
             offered: None,
             request: None,
             answer: None,
+            demanded: None,
+            has_within: false,
             injected: None,
             exposed: None,
             went_on: false,
@@ -98,7 +104,8 @@ impl Preamble {
 
     /// True where something was noted.
     pub(super) fn is_of_interest(&self) -> bool {
-        self.request.is_some() || self.offered.is_some() || self.exposed.is_some() || self.client.is_some()
+        let said = self.request.is_some() || self.offered.is_some() || self.demanded.is_some();
+        said || self.exposed.is_some() || self.protocol.kind() == Kind::Header
     }
 
     /// What was sent in the clear, and could have been protected.
@@ -123,7 +130,8 @@ impl Preamble {
         let offered = self.offered.as_ref().map(|offered| offered.said.span);
         let asked = self.request.as_ref().map(|said| said.span);
         let answered = self.answer.as_ref().map(|(_, said)| said.span);
-        offered.into_iter().chain(asked).chain(answered)
+        let demanded = self.demanded.as_ref().map(|said| said.span);
+        offered.into_iter().chain(asked).chain(answered).chain(demanded)
     }
 
     /// The server's refusal.
@@ -132,16 +140,19 @@ impl Preamble {
         (!granted).then_some(said)
     }
 
-    /// True where the server agreed.
-    pub(crate) fn is_granted(&self) -> bool {
-        matches!(self.answer, Some((true, _)))
+    /// True where the server agreed, by its words or, where there are none to agree with, by going on in TLS.
+    pub(crate) const fn is_granted(&self) -> bool {
+        match self.answer {
+            Some((granted, _)) => granted,
+            None => self.request.is_some() && self.has_within,
+        }
     }
 
     /// True where TLS was to come of it: the client asked for it, or for the way to a server of it; or it would have, and was told that the
     /// server has none.
     pub(crate) fn asks_for_tls(&self) -> bool {
         match self.protocol.kind() {
-            Kind::Upgrade => self.request.is_some() || self.lacks_tls() && !self.went_on,
+            Kind::Upgrade => self.request.is_some() || self.demanded.is_some() || self.lacks_tls() && !self.went_on,
             // What went through a tunnel speaks for itself.
             Kind::Tunnel => self.request.is_some() && !self.is_granted() && self.leads_to_tls(),
             Kind::Header => false,
@@ -290,6 +301,18 @@ impl<'a> Notes<'a> {
     pub(super) fn offers_as(&mut self, tls: bool, words: &str) {
         let said = self.said(Some(words));
         self.preamble.offered = Some(Offered { tls, said });
+    }
+
+    /// The server wants TLS of a client that did not ask for it.
+    pub(super) fn demands(&mut self) {
+        let said = self.said(None);
+        self.preamble.demanded.get_or_insert(said);
+    }
+
+    /// The server wants TLS of a client that did not ask for it, and this is what its message means.
+    pub(super) fn demands_as(&mut self, words: &str) {
+        let said = self.said(Some(words));
+        self.preamble.demanded.get_or_insert(said);
     }
 
     /// Something that needs protection is sent without.

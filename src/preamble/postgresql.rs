@@ -119,11 +119,19 @@ impl Automaton for Postgresql {
                 (Awaited::Tls, b"N") => notes.refuses(),
                 (Awaited::Tls, [b'E', ..]) => notes.refuses_as(&error(message)),
                 (Awaited::Gssapi, b"N" | [b'E', ..]) => {}
+                // pg_hba.conf has lines for TLS only.
+                (Awaited::Nothing, [b'E', ..]) if holds(message, b"no encryption") || holds(message, b"SSL off") => {
+                    notes.demands_as(&error(message));
+                }
                 (Awaited::Nothing, message) => self.is_over |= asks_for_gssapi(message),
                 _ => self.is_over = true,
             },
         }
     }
+}
+
+fn holds(message: &[u8], words: &[u8]) -> bool {
+    message.windows(words.len()).any(|window| window == words)
 }
 
 /// A request begins with its length, which counts itself.

@@ -234,7 +234,7 @@ mod tests {
         ];
         for header in headers {
             let talk = Talk::of(&[client(&header), client(HELLO), server(ANSWER)]);
-            assert!(talk.preambles.is_empty());
+            assert!(talk.only().client.is_none() && talk.only().server.is_none());
             assert_eq!(talk.within(), (HELLO, ANSWER));
         }
     }

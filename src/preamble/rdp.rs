@@ -137,7 +137,7 @@ impl Automaton for Rdp {
                             notes.refuses_as(&words);
                         } else if matches!(code, 1 | 5 | 6) {
                             // Who has not asked for TLS is told that it has to.
-                            notes.offers_as(true, &words);
+                            notes.demands_as(&words);
                         }
                     }
                     _ if notes.is_asked() => notes.refuses_as("no RDP_NEG_RSP (standard RDP security)"),
@@ -263,8 +263,7 @@ mod tests {
             assert!(Talk::of(&[client(&request), server(&confirm)]).preambles.is_empty());
             let required = x224(CONFIRM, &negotiation(NEGOTIATION_FAILURE, 1));
             let talk = Talk::of(&[client(&request), server(&required)]);
-            assert!(talk.only().refusal().is_none() && !talk.only().asks_for_tls());
-            assert!(talk.only().offered.as_ref().is_some_and(|offered| offered.tls));
+            assert!(talk.only().refusal().is_none() && talk.only().demanded.is_some());
         }
     }
 

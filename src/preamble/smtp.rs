@@ -115,6 +115,8 @@ impl Smtp {
         match answers {
             Some(Command::StartTls) if reply.code == 220 => notes.grants(),
             Some(Command::StartTls) => notes.refuses(),
+            // "Must issue a STARTTLS command first" (RFC 3207 §4), and encryption required (RFC 4954 §6).
+            _ if reply.code == 538 || reply.code == 530 && has_word(reply.text, "STARTTLS") => notes.demands(),
             _ => {}
         }
     }

@@ -137,7 +137,7 @@ impl Tds {
                 notes.wraps(&quote(value));
             }
             // The client has said that it cannot.
-            Some(value @ (ON | REQUIRED)) => notes.offers_as(true, &quote(value)),
+            Some(value @ (ON | REQUIRED)) => notes.demands_as(&quote(value)),
             Some(_) => {}
             None => self.is_over = true,
         }
@@ -277,9 +277,9 @@ mod tests {
         assert!(!format!("{:?}", talk.preambles).contains("secret"));
         // It may be required all the same.
         let talk = Talk::of(&[client(&asks(NOT_SUPPORTED)), server(&answers(REQUIRED))]);
-        assert!(!talk.only().asks_for_tls() && talk.only().exposed.is_none());
+        assert!(talk.only().request.is_none() && talk.only().exposed.is_none());
         assert_eq!(
-            &*talk.only().offered.as_ref().unwrap().said.words,
+            &*talk.only().demanded.as_ref().unwrap().words,
             "ENCRYPTION 3 (ENCRYPT_REQ)"
         );
     }

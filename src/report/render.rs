@@ -123,8 +123,8 @@ pub(super) fn endpoint(endpoint: connection::Endpoint) -> Endpoint {
 fn preamble(spoken: &crate::preamble::Preamble) -> Preamble {
     let words = |said: &Said| said.words.to_string();
     let result = match &spoken.answer {
-        Some((true, _)) => PreambleResult::Granted,
-        Some((false, _)) => PreambleResult::Refused,
+        _ if spoken.is_granted() => PreambleResult::Granted,
+        Some(_) => PreambleResult::Refused,
         None if spoken.protocol.kind() == Kind::Header => PreambleResult::Told,
         None if spoken.request.is_some() => PreambleResult::Unanswered,
         None if spoken.lacks_tls() => PreambleResult::NotOffered,

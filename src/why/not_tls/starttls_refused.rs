@@ -32,10 +32,15 @@ impl Cause for StarttlsRefused {
             self.refused(seen, spoken)
         } else if spoken.request.is_some() {
             self.unanswered(seen, spoken)
+        } else if spoken.demanded.is_some() {
+            self.demanded(seen, spoken)
         } else {
             self.not_offered(seen, spoken)
         };
-        findings.extend(finding.map(|finding| remedies(finding, seen, spoken)));
+        findings.extend(finding.map(|finding| match finding.at_fault {
+            AtFault::Client => finding,
+            _ => remedies(finding, seen, spoken),
+        }));
     }
 }
 
@@ -100,6 +105,22 @@ impl StarttlsRefused {
             .aborted_by(AbortedBy::Server)
             .prove_span(&asked.span, format!("the client asks: {}", asked.words));
         Some(finding.prove(end.mark, "the end, without an answer"))
+    }
+
+    /// The server does nothing without TLS, and the client does not ask for it.
+    fn demanded(&self, seen: &Observed, spoken: &Preamble) -> Option<Finding> {
+        let said = spoken.demanded.as_ref()?;
+        let (what, name) = (spoken.protocol.request(), spoken.protocol.title());
+        let sentence = format!(
+            "{} ({name}) does nothing without TLS, and the client did not ask for it with {what}: \"{}\".",
+            seen.server, said.words
+        );
+        let finding = Finding::new(self, 88, sentence)
+            .at_fault(AtFault::Client)
+            .aborted_by(AbortedBy::Server)
+            .prove_span(&said.span, format!("the server: {}", said.words))
+            .remedy(AtFault::Client, "let it use TLS: the server demands it", None);
+        Some(finding)
     }
 
     /// The server has no TLS to offer, and the client leaves.
@@ -301,6 +322,28 @@ mod tests {
             ("starttls-refused", AbortedBy::Server)
         );
         assert!(judged(&StarttlsRefused, &asked().seen()).is_none());
+    }
+
+    #[test]
+    fn a_server_that_demands_tls_is_told_from_one_that_refuses_it() {
+        let seen = greeted(b"250-mx.example\r\n250 STARTTLS\r\n")
+            .say(Client, b"MAIL FROM:<a@b>\r\n")
+            .say(Server, b"530 5.7.0 Must issue a STARTTLS command first\r\n");
+        let finding = judged(&StarttlsRefused, &seen.fin(Client).seen()).unwrap();
+        assert_eq!(finding.at_fault, AtFault::Client);
+        assert!(
+            finding.sentence.contains("530 5.7.0 Must issue"),
+            "{}",
+            finding.sentence
+        );
+        let later = greeted(b"250-mx.example\r\n250 STARTTLS\r\n")
+            .say(Client, b"MAIL FROM:<a@b>\r\n")
+            .say(Server, b"530 5.7.0 Must issue a STARTTLS command first\r\n")
+            .say(Client, b"STARTTLS\r\n")
+            .say(Server, b"220 ready\r\n")
+            .client_hello(Hello::tls12)
+            .seen();
+        assert!(judged(&StarttlsRefused, &later).is_none());
     }
 
     #[test]
