@@ -1,6 +1,6 @@
 //! What the server answers.
 
-use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
 use crate::tls::{Downgrade, ServerHello, ja3s};
 
 /// A ServerHello or HelloRetryRequest.
@@ -43,6 +43,18 @@ impl Answer {
             downgrade: hello.downgrade(),
             body: body.into(),
         }
+    }
+
+    /// The body of the message.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The types of the extensions that came with it, in wire order.
+    pub(crate) fn extensions(&self) -> Vec<ExtensionType> {
+        let hello = ServerHello::parse(&self.body).ok();
+        let extensions = hello.iter().flat_map(ServerHello::extensions);
+        extensions.map(|(kind, _)| kind).collect()
     }
 
     /// The first four bytes of the random as seconds since 1970, which some servers of TLS ≤ 1.2 fill so (RFC 5246 §7.4.1.2); most do not.

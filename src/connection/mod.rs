@@ -5,6 +5,7 @@
 
 mod answer;
 mod books;
+mod breach;
 mod clock;
 mod closed;
 mod ending;
@@ -23,6 +24,7 @@ pub(crate) mod testing;
 mod transcript;
 
 pub(crate) use answer::Answer;
+pub(crate) use breach::Breach;
 pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::{Closed, Known};
 pub(crate) use ending::Act;

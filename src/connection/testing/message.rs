@@ -1,6 +1,6 @@
 //! What the sides of a [`Scene`] say in TLS.
 
-use super::hello::{codes, vec8, vec16};
+use super::hello::{codes, share, vec8, vec16};
 use super::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Client, HANDSHAKE, Hello, Scene, Server, ServersHello};
 use crate::evidence::Side;
 
@@ -93,7 +93,7 @@ impl Scene {
 
     /// ServerKeyExchange of ECDHE with this group.
     pub(crate) fn server_key_exchange(self, group: u16) -> Self {
-        let key = [&[3][..], &group.to_be_bytes(), &vec8(&[4; 65])].concat();
+        let key = [&[3][..], &group.to_be_bytes(), &vec8(&share(group))].concat();
         let signature = [&codes(&[0x0403])[..], &vec16(&[5; 71])].concat();
         self.message(Server, SERVER_KEY_EXCHANGE, &[key, signature].concat())
     }
