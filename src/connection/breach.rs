@@ -86,7 +86,12 @@ impl Messages<'_> {
         let asked = second.as_ref().filter(|_| retry.is_some()).unwrap_or(&first);
         if let Some(answer) = self.answer.and_then(answer_of) {
             of_choice(&answer, &asked.hello, &mut found);
-            of_answer(&answer, &asked.hello, retry.as_ref().map(|retry| &retry.hello), &mut found);
+            of_answer(
+                &answer,
+                &asked.hello,
+                retry.as_ref().map(|retry| &retry.hello),
+                &mut found,
+            );
             if let Some((body, span)) = self.key_exchange
                 && let Ok(exchange) =
                     ServerKeyExchange::parse(body, answer.hello.cipher_suite(), answer.hello.version())
@@ -101,7 +106,11 @@ impl Messages<'_> {
 /// What is wrong in a ClientHello alone.
 fn of_offer(offer: &Told<ClientHello<'_>>, found: &mut Vec<Breach>) {
     let Told { hello, span } = offer;
-    if let Some(fault) = hello.extensions().fault().filter(|fault| fault.why == Reason::Duplicate) {
+    if let Some(fault) = hello
+        .extensions()
+        .fault()
+        .filter(|fault| fault.why == Reason::Duplicate)
+    {
         let what = format!("ClientHello has the same extension twice ({fault})");
         found.push(Breach::new(*span, what, "RFC 9846 §4.3"));
     }
@@ -116,7 +125,10 @@ fn of_offer(offer: &Told<ClientHello<'_>>, found: &mut Vec<Breach>) {
             let what = format!("ClientHello has two key shares for {group}");
             found.push(Breach::new(*span, what, "RFC 9846 §4.3.8"));
         }
-        if hello.groups().is_some_and(|mut offered| !offered.any(|offered| offered == group)) {
+        if hello
+            .groups()
+            .is_some_and(|mut offered| !offered.any(|offered| offered == group))
+        {
             let what = format!("ClientHello has a key share for {group}, which is not among its supported_groups");
             found.push(Breach::new(*span, what, "RFC 9846 §4.3.8"));
         }
@@ -140,14 +152,27 @@ fn of_choice(answer: &Told<ServerHello<'_>>, offer: &ClientHello<'_>, found: &mu
     let Told { hello, span } = answer;
     let name = name_of(hello);
     let mut add = |what: String, rule| found.push(Breach::new(*span, what, rule));
-    if let Some(fault) = hello.extensions().fault().filter(|fault| fault.why == Reason::Duplicate) {
-        add(format!("{name} has the same extension twice ({fault})"), "RFC 9846 §4.3");
+    if let Some(fault) = hello
+        .extensions()
+        .fault()
+        .filter(|fault| fault.why == Reason::Duplicate)
+    {
+        add(
+            format!("{name} has the same extension twice ({fault})"),
+            "RFC 9846 §4.3",
+        );
     }
     let (version, suite) = (hello.version(), hello.cipher_suite());
     if !offer.cipher_suites().with_grease().any(|offered| offered == suite) || suite.is_signalling() {
-        add(format!("{name} chooses {suite}, which the client does not offer"), "RFC 9846 §4.2.3");
+        add(
+            format!("{name} chooses {suite}, which the client does not offer"),
+            "RFC 9846 §4.2.3",
+        );
     } else if suite.name().is_some() && suite.is_tls13() != version.is_tls13() {
-        add(format!("{name} chooses {suite}, which is not of {version}"), "RFC 9846 §B.4");
+        add(
+            format!("{name} chooses {suite}, which is not of {version}"),
+            "RFC 9846 §B.4",
+        );
     }
     if hello.legacy_version() == ProtocolVersion::TLS13 {
         add(
@@ -179,10 +204,20 @@ fn of_choice(answer: &Told<ServerHello<'_>>, offer: &ClientHello<'_>, found: &mu
 fn of_retry(retry: &Told<ServerHello<'_>>, offer: &ClientHello<'_>, found: &mut Vec<Breach>) {
     let Told { hello, span } = retry;
     let what = match hello.group() {
-        Some(group) if offer.groups().is_some_and(|mut groups| !groups.any(|offered| offered == group)) => {
+        Some(group)
+            if offer
+                .groups()
+                .is_some_and(|mut groups| !groups.any(|offered| offered == group)) =>
+        {
             format!("HelloRetryRequest asks for a key share of {group}, which the client does not offer")
         }
-        Some(group) if offer.key_shares().into_iter().flatten().any(|(shared, _)| shared == group) => {
+        Some(group)
+            if offer
+                .key_shares()
+                .into_iter()
+                .flatten()
+                .any(|(shared, _)| shared == group) =>
+        {
             format!("HelloRetryRequest asks for a key share of {group}, which the ClientHello already has")
         }
         None if !hello.has(ExtensionType::COOKIE) && !hello.has(ExtensionType::ENCRYPTED_CLIENT_HELLO) => {
@@ -219,9 +254,16 @@ fn of_second_offer(
         add("second ClientHello lacks the cookie of the HelloRetryRequest".to_owned());
     }
     if let Some(wanted) = retry.hello.group() {
-        let shares: Vec<Group> = hello.key_shares().into_iter().flatten().map(|(group, _)| group).collect();
+        let shares: Vec<Group> = hello
+            .key_shares()
+            .into_iter()
+            .flatten()
+            .map(|(group, _)| group)
+            .collect();
         if shares != [wanted] {
-            add(format!("second ClientHello has not the one key share that was asked for, {wanted}"));
+            add(format!(
+                "second ClientHello has not the one key share that was asked for, {wanted}"
+            ));
         }
     }
 }
@@ -236,13 +278,21 @@ fn of_answer(
     let Told { hello, span } = answer;
     let mut add = |what: String, rule| found.push(Breach::new(*span, what, rule));
     if let Some((group, key)) = hello.key_share() {
-        if !offer.key_shares().into_iter().flatten().any(|(shared, _)| shared == group) {
+        if !offer
+            .key_shares()
+            .into_iter()
+            .flatten()
+            .any(|(shared, _)| shared == group)
+        {
             add(
                 format!("ServerHello has a key share of {group}, for which the client sent none"),
                 "RFC 9846 §4.3.8",
             );
         } else if let Some(fault) = of_share(group, key, Side::Server) {
-            add(format!("ServerHello has a key share of {group} {fault}"), "RFC 9846 §4.3.8.2");
+            add(
+                format!("ServerHello has a key share of {group} {fault}"),
+                "RFC 9846 §4.3.8.2",
+            );
         }
     }
     if let (Some(index), Some(count)) = (hello.selected_psk(), offer.psk_count())
@@ -274,7 +324,10 @@ fn of_key_exchange(exchange: &ServerKeyExchange<'_>, span: Span, offer: &ClientH
         && !matches!(exchange.public.first(), Some(2 | 3))
         && let Some(fault) = of_share(group, exchange.public, Side::Server)
     {
-        add(format!("ServerKeyExchange has a key of {group} {fault}"), "RFC 8422 §5.11");
+        add(
+            format!("ServerKeyExchange has a key of {group} {fault}"),
+            "RFC 8422 §5.11",
+        );
     }
     if let Some(prime) = exchange.dh_prime
         && is_out_of_range(exchange.public, prime)
@@ -392,7 +445,10 @@ mod tests {
                 .retry_request(0x1301)
         };
         assert!(told(ask(&[29, 23])).is_empty());
-        only(ask(&[29, 24]), "HelloRetryRequest asks for a key share of secp256r1, which the client does not offer");
+        only(
+            ask(&[29, 24]),
+            "HelloRetryRequest asks for a key share of secp256r1, which the client does not offer",
+        );
         only(ask(&[23, 29]), "which the ClientHello already has");
     }
 
@@ -400,21 +456,27 @@ mod tests {
     fn a_second_hello_changes_nothing_but_what_was_asked_for() {
         let again = |build: fn(Hello) -> Hello| hello().retry_request(0x1301).client_hello(build);
         only(again(|hello| hello), "has not the one key share that was asked for");
-        only(again(|hello| hello.groups(&[23]).suites(&[0x1301])), "another list of cipher suites");
-        only(again(|hello| hello.groups(&[23]).name("other.example")), "another server_name");
+        only(
+            again(|hello| hello.groups(&[23]).suites(&[0x1301])),
+            "another list of cipher suites",
+        );
+        only(
+            again(|hello| hello.groups(&[23]).name("other.example")),
+            "another server_name",
+        );
     }
 
     #[test]
     fn a_share_has_the_length_of_its_group() {
-        let share = |group: u16, key: &[u8]| of_share(Group(group), key, Side::Server);
+        let share = |group: u16, key: &[u8]| of_share(Group(group), key, Server);
         assert_eq!(share(29, &[7; 32]), None);
         assert_eq!(share(29, &[0; 32]), Some("that is zero".to_owned()));
         assert_eq!(share(29, &[7; 31]), Some("of 31 bytes, which has 32".to_owned()));
         assert_eq!(share(23, &[4; 65]), None);
         assert_eq!(share(23, &[5; 65]), Some("that is no uncompressed point".to_owned()));
         assert_eq!(share(0x7777, &[]), None);
-        assert_eq!(of_share(Group(0x11ec), &[7; 1216], Side::Client), None);
-        assert!(of_share(Group(0x11ec), &[7; 1216], Side::Server).is_some());
+        assert_eq!(of_share(Group(0x11ec), &[7; 1216], Client), None);
+        assert!(of_share(Group(0x11ec), &[7; 1216], Server).is_some());
     }
 
     #[test]
@@ -443,7 +505,9 @@ mod tests {
             connected().client_hello(|hello| hello.extension(41, &[0, 0, 0, 0]).extension(23, &[])),
             "after pre_shared_key",
         );
-        assert!(told(connected().client_hello(|hello| hello.extension(23, &[]).extension(41, &[0, 0, 0, 0]))).is_empty());
+        assert!(
+            told(connected().client_hello(|hello| hello.extension(23, &[]).extension(41, &[0, 0, 0, 0]))).is_empty()
+        );
     }
 
     #[test]

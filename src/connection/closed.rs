@@ -106,11 +106,18 @@ impl Closed {
         }
         // What answers what cannot be told where something is missing between them.
         if observed.lost.iter().all(Option::is_none) {
-            let key_exchange = self.transcript.as_ref().and_then(|transcript| transcript.server_key_exchange());
+            let key_exchange = self
+                .transcript
+                .as_ref()
+                .and_then(|transcript| transcript.server_key_exchange());
             observed.breaches = Messages {
                 hellos: &self.hellos,
                 retry: observed.retry.as_ref().map(|retry| (retry.value.body(), retry.span)),
-                answer: observed.answer.as_ref().seen().map(|answer| (answer.value.body(), answer.span)),
+                answer: observed
+                    .answer
+                    .as_ref()
+                    .seen()
+                    .map(|answer| (answer.value.body(), answer.span)),
                 key_exchange: key_exchange.zip(observed.key_exchange.as_ref().map(|exchange| exchange.span)),
             }
             .breaches();
@@ -135,7 +142,9 @@ fn key_exchange(observed: &Observed, hello: &[u8], transcript: &Transcript) -> O
     let names_a_certificate = observed
         .server_certificate_rejection()
         .is_some_and(|rejection| rejection.names_a_certificate());
-    let went_on = observed.message(Side::Client, HandshakeType::CLIENT_KEY_EXCHANGE).is_some();
+    let went_on = observed
+        .message(Side::Client, HandshakeType::CLIENT_KEY_EXCHANGE)
+        .is_some();
     let is_whole = observed.lost.iter().all(Option::is_none);
     if end.by != Some(Side::Client) || names_a_certificate || went_on || !is_whole {
         return None;
@@ -151,7 +160,13 @@ fn key_exchange(observed: &Observed, hello: &[u8], transcript: &Transcript) -> O
     let signed = [&client_random[..], server_random, message.params].concat();
     let chain = &observed.server_chain.as_ref().seen()?.value;
     let leaf = chain.first()?.readable()?;
-    Some(verify(leaf, answer.version, message.signature_scheme, &signed, message.signature))
+    Some(verify(
+        leaf,
+        answer.version,
+        message.signature_scheme,
+        &signed,
+        message.signature,
+    ))
 }
 
 /// Holds a signature of TLS ≤ 1.2 against the key of a certificate.

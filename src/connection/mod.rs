@@ -16,7 +16,9 @@ mod neighbours;
 mod observed;
 mod observer;
 mod offer;
+mod order;
 mod rejection;
+mod renegotiation;
 mod request;
 mod sealed;
 #[cfg(test)]
@@ -38,6 +40,6 @@ pub(crate) use observed::{
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
-pub(crate) use rejection::{Rejection, Sign};
+pub(crate) use rejection::{Rejection, Sign, is_about_certificates};
 pub(crate) use request::CertificateRequestSeen;
-pub(crate) use sealed::{ClientReply, ServerReply};
+pub(crate) use sealed::{ClientReply, ServerReply, Sizes};

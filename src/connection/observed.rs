@@ -401,7 +401,10 @@ impl Observed {
 
     /// True where the handshake was completed and both sides then sent data: nothing is left to explain.
     pub(crate) fn is_plainly_sound(&self) -> bool {
-        self.completed() && self.client_sent_data() && self.fatal_alert().is_none()
+        self.completed()
+            && self.client_sent_data()
+            && self.fatal_alert().is_none()
+            && self.refused_renegotiation().is_none()
     }
 
     /// True where a hello of this shape that leaves in silence is known to refuse the certificate so: programs on GnuTLS reset right after

@@ -17,6 +17,10 @@ pub(super) fn codes(codes: &[u16]) -> Vec<u8> {
     codes.iter().flat_map(|code| code.to_be_bytes()).collect()
 }
 
+/// The randoms of both hellos.
+pub(super) const CLIENT_RANDOM: [u8; 32] = [0xc1; 32];
+pub(super) const SERVER_RANDOM: [u8; 32] = [0x5f; 32];
+
 /// A public key with the shape of this group's.
 pub(super) fn share(group: u16) -> Vec<u8> {
     let (len, _) = Group(group).share_lens().unwrap_or((32, 32));
@@ -155,7 +159,7 @@ impl Hello {
         }
         let mut body = [
             &legacy.to_be_bytes()[..],
-            &[0xc1; 32],
+            &CLIENT_RANDOM,
             &vec8(&SESSION),
             &vec16(&suites),
             &[1, 0],
@@ -244,7 +248,7 @@ impl ServersHello {
             add(41, &[0, 0]);
         }
         let legacy = if tls13 { 0x0303_u16 } else { self.version };
-        let mut random = if self.retry { RETRY } else { [0x5f; 32] };
+        let mut random = if self.retry { RETRY } else { SERVER_RANDOM };
         if self.downgraded {
             random[24..].copy_from_slice(b"DOWNGRD\x01");
         }
