@@ -50,13 +50,6 @@ impl Answer {
         &self.body
     }
 
-    /// The types of the extensions that came with it, in wire order.
-    pub(crate) fn extensions(&self) -> Vec<ExtensionType> {
-        let hello = ServerHello::parse(&self.body).ok();
-        let extensions = hello.iter().flat_map(ServerHello::extensions);
-        extensions.map(|(kind, _)| kind).collect()
-    }
-
     /// The first four bytes of the random as seconds since 1970, which some servers of TLS ≤ 1.2 fill so (RFC 5246 §7.4.1.2); most do not.
     pub(super) fn random_as_time(&self) -> Option<i64> {
         // The random follows the two bytes of the version.
@@ -67,6 +60,13 @@ impl Answer {
     /// How many timestamps of transparency logs came with it (TLS ≤ 1.2).
     pub(crate) fn timestamps(&self) -> usize {
         ServerHello::parse(&self.body).map_or(0, |hello| hello.timestamps())
+    }
+
+    /// The types of its extensions, in wire order.
+    pub(crate) fn extensions(&self) -> Vec<ExtensionType> {
+        ServerHello::parse(&self.body)
+            .map(|hello| hello.extensions().map(|(kind, _)| kind).collect())
+            .unwrap_or_default()
     }
 
     /// JA3S fingerprint: MD5 in hex.

@@ -104,8 +104,8 @@ impl Closed {
                 exchange.value.verification = verification;
             }
         }
-        // What answers what cannot be told where something is missing between them.
-        if observed.lost.iter().all(Option::is_none) {
+        // Who went on has taken it; and what answers what cannot be told where something is missing between them.
+        if !observed.completed() && observed.lost.iter().all(Option::is_none) {
             let key_exchange = self
                 .transcript
                 .as_ref()

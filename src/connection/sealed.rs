@@ -83,12 +83,6 @@ impl Sizes {
         self.of_message(2).contains(&len)
     }
 
-    /// True for the length of an encrypted alert by JSSE.
-    pub(crate) fn is_padded_alert(self, len: u16) -> bool {
-        let [_, padded, _] = self.of_message(2);
-        len == padded
-    }
-
     /// The length of an encrypted alert by the stack whose Finished had this length; `None` where that was no Finished alone.
     fn alert_beside(self, finished: u16) -> Option<u16> {
         let place = self.of_message(4 + self.hash).iter().position(|len| *len == finished)?;
@@ -101,6 +95,12 @@ impl Sizes {
             Some(alert) => len == alert,
             None => self.is_alert(len),
         }
+    }
+
+    /// True for the length of an encrypted alert by JSSE.
+    pub(crate) fn is_padded_alert(self, len: u16) -> bool {
+        let [_, padded, _] = self.of_message(2);
+        len == padded
     }
 
     /// True for the length of a Finished alone.

@@ -201,6 +201,11 @@ impl<'a> ClientHello<'a> {
         self.has(ExtensionType::PRE_SHARED_KEY)
     }
 
+    /// True where the client sends data ahead of the answer (0-RTT).
+    pub(crate) fn has_early_data(&self) -> bool {
+        self.has(ExtensionType::EARLY_DATA)
+    }
+
     /// How many shared keys and tickets of TLS 1.3 are offered (RFC 9846 §4.3.11).
     pub(crate) fn psk_count(&self) -> Option<usize> {
         self.get(ExtensionType::PRE_SHARED_KEY, |mut body| {
@@ -213,11 +218,6 @@ impl<'a> ClientHello<'a> {
             }
             Ok(count)
         })
-    }
-
-    /// True where the client sends data ahead of the answer (0-RTT).
-    pub(crate) fn has_early_data(&self) -> bool {
-        self.has(ExtensionType::EARLY_DATA)
     }
 
     /// True where the client says that this is a retry at a lower version (RFC 7507).

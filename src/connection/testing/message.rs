@@ -98,17 +98,17 @@ impl Scene {
         self.message(Server, SERVER_KEY_EXCHANGE, &[key, signature].concat())
     }
 
-    /// The same with what `sign` makes of the two randoms and the parameters, ECDSA with SHA-256.
+    /// CertificateRequest of TLS 1.2 that names no authority.
+    pub(crate) fn certificate_request(self) -> Self {
+        self.message(Server, CERTIFICATE_REQUEST, &request_naming(&[]))
+    }
+
+    /// ServerKeyExchange with what `sign` makes of the two randoms and the parameters, ECDSA with SHA-256.
     pub(crate) fn server_key_exchange_signed(self, group: u16, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Self {
         let params = [&[3][..], &group.to_be_bytes(), &vec8(&share(group))].concat();
         let signature = sign(&[&CLIENT_RANDOM[..], &SERVER_RANDOM, &params].concat());
         let body = [&params[..], &codes(&[0x0403]), &vec16(&signature)].concat();
         self.message(Server, SERVER_KEY_EXCHANGE, &body)
-    }
-
-    /// CertificateRequest of TLS 1.2 that names no authority.
-    pub(crate) fn certificate_request(self) -> Self {
-        self.message(Server, CERTIFICATE_REQUEST, &request_naming(&[]))
     }
 
     /// ServerHelloDone.
