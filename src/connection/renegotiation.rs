@@ -69,7 +69,8 @@ impl Observed {
             .min_by_key(|record| record.mark.frame);
         let ending = self.tcp.first_ending();
         let closed = ending.filter(|ending| ending.from == by.peer() && ending.mark.frame > asked.mark.frame);
-        let mark = alert.map(|alert| alert.mark).or(closed.map(|ending| ending.mark))?;
+        let closing = || closed.map(|ending| ending.mark);
+        let mark = alert.map(|alert| alert.mark).or_else(closing)?;
         // Without words it may have closed for any reason, unless nothing came between.
         if after(asked.mark.frame, APPLICATION_DATA).next().is_some() {
             return None;

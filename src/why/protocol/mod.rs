@@ -52,12 +52,13 @@ fn signs_of_alteration(seen: &Observed) -> Vec<String> {
     }
     let extensions = answer.extensions();
     let mut signs = Vec::new();
+    // The signal among the suites asks for that extension as well (RFC 5746 §3.3).
     let asks_to_renegotiate = offer
         .cipher_suites
         .contains(&CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV);
-    let unasked = extensions
-        .iter()
-        .filter(|kind| !offer.has(**kind) && !(**kind == ExtensionType::RENEGOTIATION_INFO && asks_to_renegotiate));
+    let is_asked =
+        |kind: ExtensionType| offer.has(kind) || kind == ExtensionType::RENEGOTIATION_INFO && asks_to_renegotiate;
+    let unasked = extensions.iter().filter(|kind| !is_asked(**kind));
     signs.extend(unasked.map(|kind| format!("ServerHello carries {kind}, which the client does not offer")));
     if offer.has(ExtensionType::EXTENDED_MASTER_SECRET) && !extensions.contains(&ExtensionType::EXTENDED_MASTER_SECRET)
     {
