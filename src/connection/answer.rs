@@ -1,6 +1,6 @@
 //! What the server answers.
 
-use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
 use crate::tls::{Downgrade, ServerHello, ja3s};
 
 /// A ServerHello or HelloRetryRequest.
@@ -45,6 +45,11 @@ impl Answer {
         }
     }
 
+    /// The body of the message.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The first four bytes of the random as seconds since 1970, which some servers of TLS ≤ 1.2 fill so (RFC 5246 §7.4.1.2); most do not.
     pub(super) fn random_as_time(&self) -> Option<i64> {
         // The random follows the two bytes of the version.
@@ -55,6 +60,13 @@ impl Answer {
     /// How many timestamps of transparency logs came with it (TLS ≤ 1.2).
     pub(crate) fn timestamps(&self) -> usize {
         ServerHello::parse(&self.body).map_or(0, |hello| hello.timestamps())
+    }
+
+    /// The types of its extensions, in wire order.
+    pub(crate) fn extensions(&self) -> Vec<ExtensionType> {
+        ServerHello::parse(&self.body)
+            .map(|hello| hello.extensions().map(|(kind, _)| kind).collect())
+            .unwrap_or_default()
     }
 
     /// JA3S fingerprint: MD5 in hex.

@@ -236,6 +236,7 @@ impl Books {
             change_cipher_spec: self.change_cipher_spec,
             records: self.records,
             malformed: self.malformed,
+            breaches: Box::default(),
             oversized: self.oversized,
             lost: self.lost,
             holes: self.holes,
@@ -377,6 +378,7 @@ impl Books {
                             group: view.group,
                             dh_bits: view.dh_bits(),
                             scheme: view.signature_scheme,
+                            verification: None,
                         };
                         self.key_exchange.get_or_insert(Spanned { value, span });
                     }

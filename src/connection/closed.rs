@@ -1,13 +1,14 @@
 //! [`Closed`]: what is left of a connection when it has ended, before the messages are read that only a judgement asks for.
 
+use crate::connection::breach::Messages;
 use crate::connection::offer::Offers;
 use crate::connection::request::Requests;
 use crate::connection::transcript::Transcript;
 use crate::connection::{CertificateVerifySeen, Fetched, Observed, Offer, Spanned};
 use crate::evidence::{Pair, Seen, Side, Span};
-use crate::registry::ProtocolVersion;
-use crate::tls::{CertificateVerify, ClientHello, Sslv2ClientHello};
-use crate::x509::{Key, Method, Verification, verify_with_key};
+use crate::registry::{HandshakeType, ProtocolVersion, SignatureScheme};
+use crate::tls::{CertificateVerify, ClientHello, ServerHello, ServerKeyExchange, Sslv2ClientHello};
+use crate::x509::{Certificate, Key, Method, Verification, verify_with_key};
 
 /// RSA keys of so many bits are not worked with.
 const RSA_TOO_LONG: u32 = 8_193;
@@ -58,7 +59,7 @@ impl Closed {
         std::str::from_utf8(hello.server_name()?).ok()
     }
 
-    /// Reads the ClientHellos, the CertificateRequest and, where it may be what the server refused, CertificateVerify.
+    /// Reads the ClientHellos and the CertificateRequest, and checks the signatures that one side may have refused.
     pub(crate) fn read(self, known: &mut Known) -> Box<Observed> {
         let mut observed = self.observed;
         let mut offers = Vec::new();
@@ -98,6 +99,28 @@ impl Closed {
         }
         if let ([hello], None, Some(transcript)) = (&self.hellos[..], &self.sslv2, &self.transcript) {
             observed.certificate_verify = certificate_verify(&observed, &hello.body, transcript);
+            let verification = key_exchange(&observed, &hello.body, transcript);
+            if let Some(exchange) = &mut observed.key_exchange {
+                exchange.value.verification = verification;
+            }
+        }
+        // Who went on has taken it; and what answers what cannot be told where something is missing between them.
+        if !observed.completed() && observed.lost.iter().all(Option::is_none) {
+            let key_exchange = self
+                .transcript
+                .as_ref()
+                .and_then(|transcript| transcript.server_key_exchange());
+            observed.breaches = Messages {
+                hellos: &self.hellos,
+                retry: observed.retry.as_ref().map(|retry| (retry.value.body(), retry.span)),
+                answer: observed
+                    .answer
+                    .as_ref()
+                    .seen()
+                    .map(|answer| (answer.value.body(), answer.span)),
+                key_exchange: key_exchange.zip(observed.key_exchange.as_ref().map(|exchange| exchange.span)),
+            }
+            .breaches();
         }
         observed.messages.shrink_to_fit();
         observed.alerts.shrink_to_fit();
@@ -110,6 +133,62 @@ impl Closed {
 
 fn version_of(observed: &Observed) -> Option<ProtocolVersion> {
     Some(observed.answer.as_ref().seen()?.value.version)
+}
+
+/// Checks the signature in ServerKeyExchange (RFC 5246 §7.4.3). Only where the client left before it said anything of its own, and named no
+/// defect of the certificate, which it looks at before.
+fn key_exchange(observed: &Observed, hello: &[u8], transcript: &Transcript) -> Option<Verification> {
+    let end = observed.end();
+    let names_a_certificate = observed
+        .server_certificate_rejection()
+        .is_some_and(|rejection| rejection.names_a_certificate());
+    let went_on = observed
+        .message(Side::Client, HandshakeType::CLIENT_KEY_EXCHANGE)
+        .is_some();
+    let is_whole = observed.lost.iter().all(Option::is_none);
+    if end.by != Some(Side::Client) || names_a_certificate || went_on || !is_whole {
+        return None;
+    }
+    let answer = &observed.answer.as_ref().seen()?.value;
+    let body = transcript.server_key_exchange()?;
+    let message = ServerKeyExchange::parse(body, answer.cipher_suite, answer.version).ok()?;
+    if message.signature.is_empty() {
+        return None;
+    }
+    let client_random = ClientHello::parse(hello).ok()?.random();
+    let server_random = ServerHello::parse(answer.body()).ok()?.random();
+    let signed = [&client_random[..], server_random, message.params].concat();
+    let chain = &observed.server_chain.as_ref().seen()?.value;
+    let leaf = chain.first()?.readable()?;
+    Some(verify(
+        leaf,
+        answer.version,
+        message.signature_scheme,
+        &signed,
+        message.signature,
+    ))
+}
+
+/// Holds a signature of TLS ≤ 1.2 against the key of a certificate.
+fn verify(
+    leaf: &Certificate,
+    version: ProtocolVersion,
+    scheme: Option<SignatureScheme>,
+    signed: &[u8],
+    signature: &[u8],
+) -> Verification {
+    match (&leaf.key, scheme) {
+        // SSL 3.0 signs a secret too. Keys of absurd size are a way to make whoever checks them slow.
+        _ if version < ProtocolVersion::TLS10 => Verification::Unsupported,
+        (
+            Key::Rsa {
+                bits: RSA_TOO_LONG.., ..
+            },
+            _,
+        ) => Verification::Unsupported,
+        (_, Some(scheme)) => verify_with_key(leaf, Method::of_tls(scheme), signed, signature),
+        (key, None) => verify_with_key(leaf, Method::before_tls12(key), signed, signature),
+    }
 }
 
 /// Checks the client's CertificateVerify. Signatures are dear: only where the server refused the client, and named no defect of its
@@ -128,18 +207,7 @@ fn certificate_verify(observed: &Observed, hello: &[u8], transcript: &Transcript
     let version = version_of(observed)?;
     let message = CertificateVerify::parse(body, version).ok()?;
     let leaf = chains.client.first()?.readable()?;
-    let verification = match (&leaf.key, message.scheme) {
-        // SSL 3.0 signs a secret too. Keys of absurd size are a way to make whoever checks them slow.
-        _ if version < ProtocolVersion::TLS10 => Verification::Unsupported,
-        (
-            Key::Rsa {
-                bits: RSA_TOO_LONG.., ..
-            },
-            _,
-        ) => Verification::Unsupported,
-        (_, Some(scheme)) => verify_with_key(leaf, Method::of_tls(scheme), &signed, message.signature),
-        (key, None) => verify_with_key(leaf, Method::before_tls12(key), &signed, message.signature),
-    };
+    let verification = verify(leaf, version, message.scheme, &signed, message.signature);
     Some(CertificateVerifySeen {
         scheme: message.scheme,
         verification,

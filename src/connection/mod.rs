@@ -5,6 +5,7 @@
 
 mod answer;
 mod books;
+mod breach;
 mod clock;
 mod closed;
 mod ending;
@@ -15,7 +16,9 @@ mod neighbours;
 mod observed;
 mod observer;
 mod offer;
+mod order;
 mod rejection;
+mod renegotiation;
 mod request;
 mod sealed;
 #[cfg(test)]
@@ -23,6 +26,7 @@ pub(crate) mod testing;
 mod transcript;
 
 pub(crate) use answer::Answer;
+pub(crate) use breach::Breach;
 pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::{Closed, Known};
 pub(crate) use ending::Act;
@@ -36,6 +40,6 @@ pub(crate) use observed::{
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
-pub(crate) use rejection::{Rejection, Sign};
+pub(crate) use rejection::{Rejection, Sign, is_about_certificates};
 pub(crate) use request::CertificateRequestSeen;
-pub(crate) use sealed::{ClientReply, ServerReply};
+pub(crate) use sealed::{ClientReply, ServerReply, Sizes};

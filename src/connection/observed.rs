@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::connection::{Answer, CertificateRequestSeen, Offer, SentChain};
+use crate::connection::{Answer, Breach, CertificateRequestSeen, Offer, SentChain};
 use crate::evidence::{CaptureId, Hidden, Mark, Pair, Seen, Side, Span, Time};
 use crate::net::Encapsulations;
 use crate::preamble::Preamble;
@@ -144,6 +144,8 @@ pub(crate) struct KeyExchangeSeen {
     pub(crate) dh_bits: Option<u32>,
     /// The scheme of its signature (TLS 1.2).
     pub(crate) scheme: Option<SignatureScheme>,
+    /// Whether the key of the server's leaf made its signature; looked at only where the client left before it said anything of its own.
+    pub(crate) verification: Option<Verification>,
 }
 
 /// A client's CertificateVerify of TLS ≤ 1.2, held against all that it signs.
@@ -264,6 +266,8 @@ pub(crate) struct Observed {
     pub(crate) records: Pair<RecordLog>,
     /// What could not be parsed, by side.
     pub(crate) malformed: Vec<(Malformed, Span)>,
+    /// What could, and is forbidden even so.
+    pub(crate) breaches: Box<[Breach]>,
     /// The length field of the first record that is longer than any version allows.
     pub(crate) oversized: Option<Box<(u16, Span)>>,
     /// Why the TLS of a side could not be followed to its end.
@@ -397,7 +401,10 @@ impl Observed {
 
     /// True where the handshake was completed and both sides then sent data: nothing is left to explain.
     pub(crate) fn is_plainly_sound(&self) -> bool {
-        self.completed() && self.client_sent_data() && self.fatal_alert().is_none()
+        self.completed()
+            && self.client_sent_data()
+            && self.fatal_alert().is_none()
+            && self.refused_renegotiation().is_none()
     }
 
     /// True where a hello of this shape that leaves in silence is known to refuse the certificate so: programs on GnuTLS reset right after

@@ -39,7 +39,7 @@ impl Rejection {
 }
 
 /// The alerts that speak of the peer's certificate (RFC 9846 §6.2).
-fn is_about_certificates(description: AlertDescription) -> bool {
+pub(crate) const fn is_about_certificates(description: AlertDescription) -> bool {
     matches!(
         description,
         AlertDescription::BAD_CERTIFICATE

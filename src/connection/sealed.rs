@@ -97,6 +97,12 @@ impl Sizes {
         }
     }
 
+    /// True for the length of an encrypted alert by JSSE.
+    pub(crate) fn is_padded_alert(self, len: u16) -> bool {
+        let [_, padded, _] = self.of_message(2);
+        len == padded
+    }
+
     /// True for the length of a Finished alone.
     pub(crate) fn is_finished(self, len: u16) -> bool {
         self.of_message(4 + self.hash).contains(&len)

@@ -1,7 +1,8 @@
-//! What the client signs in CertificateVerify (TLS ≤ 1.2): every handshake message before it, from the ClientHello on (RFC 5246 §7.4.8).
+//! What is signed in a handshake of TLS ≤ 1.2: by the server in ServerKeyExchange, and by the client in CertificateVerify, there every
+//! message before it, from the ClientHello on (RFC 5246 §7.4.3, §7.4.8).
 //!
 //! Most servers ask for no certificate, and most connections that have one are sound. So nothing is hashed while packets pass: the few
-//! small messages that are not kept anyway are copied, and let go at ServerHelloDone unless a certificate was asked for.
+//! small messages that are not kept anyway are copied, and let go at ClientKeyExchange unless a certificate was asked for.
 
 use crate::connection::Chain;
 use crate::evidence::{Pair, Side};
@@ -63,7 +64,22 @@ impl Transcript {
             _ => {}
         }
         append(&mut self.bytes, kind, body);
-        self.bytes.len() <= Self::MAX_LEN && (self.asked || !self.clients_turn)
+        // A client that goes on to its own key has taken the server's.
+        self.bytes.len() <= Self::MAX_LEN && (self.asked || kind != HandshakeType::CLIENT_KEY_EXCHANGE)
+    }
+
+    /// The body of ServerKeyExchange.
+    pub(super) fn server_key_exchange(&self) -> Option<&[u8]> {
+        let mut rest = &self.bytes[..];
+        while let Some((header, after)) = rest.split_first_chunk::<4>() {
+            let [kind, high, middle, low] = *header;
+            let (body, after) = after.split_at_checked(u32::from_be_bytes([0, high, middle, low]) as usize)?;
+            if kind == HandshakeType::SERVER_KEY_EXCHANGE.0 {
+                return Some(body);
+            }
+            rest = after;
+        }
+        None
     }
 
     /// The body of CertificateVerify, and all that it signs; `None` where it, or the Certificate of a side, did not come.
@@ -154,8 +170,23 @@ mod tests {
     }
 
     #[test]
-    fn it_is_let_go_where_no_certificate_is_asked_for() {
-        assert!(told(&[(Server, 11, b""), (Server, 12, b"ske"), (Server, 14, b"")]).is_none());
+    fn it_is_let_go_where_no_certificate_is_asked_for_and_the_client_goes_on() {
+        let flight: [(Side, u8, &[u8]); 4] = [
+            (Server, 11, b""),
+            (Server, 12, b"ske"),
+            (Server, 14, b""),
+            (Client, 16, b"cke"),
+        ];
+        assert!(told(&flight[..3]).is_some());
+        assert!(told(&flight).is_none());
+    }
+
+    #[test]
+    fn the_servers_key_exchange_is_found_among_the_others() {
+        let transcript = told(&ASKED).unwrap();
+        assert_eq!(transcript.server_key_exchange(), Some(&b"ske"[..]));
+        let none = told(&[(Server, 11, b""), (Server, 14, b"")]).unwrap();
+        assert_eq!(none.server_key_exchange(), None);
     }
 
     #[test]

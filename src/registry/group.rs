@@ -14,6 +14,36 @@ impl Group {
     pub(crate) const SECP256R1: Self = Self(0x0017);
     /// X25519.
     pub(crate) const X25519: Self = Self(0x001d);
+
+    /// Bytes of the client's and of the server's public key (RFC 9846 §4.3.8; points uncompressed); `None` where that is not known. They
+    /// differ where the server sends a ciphertext.
+    pub(crate) const fn share_lens(self) -> Option<(u16, u16)> {
+        Some(match self.0 {
+            0x0017 | 0x001a | 0x001f | 0x0029 => (65, 65),
+            0x0018 | 0x001b | 0x0020 => (97, 97),
+            0x0019 => (133, 133),
+            0x001c | 0x0021 => (129, 129),
+            0x001d => (32, 32),
+            0x001e => (56, 56),
+            0x0100 => (256, 256),
+            0x0101 => (384, 384),
+            0x0102 => (512, 512),
+            0x0103 => (768, 768),
+            0x0104 => (1_024, 1_024),
+            0x0200 => (800, 768),
+            0x0201 => (1_184, 1_088),
+            0x0202 => (1_568, 1_568),
+            0x11eb => (1_249, 1_153),
+            0x11ec | 0x6399 => (1_216, 1_120),
+            0x11ed => (1_665, 1_665),
+            _ => return None,
+        })
+    }
+
+    /// True where public keys are points, of which 4 is the first byte (RFC 8422 §5.4.1).
+    pub(crate) const fn has_points(self) -> bool {
+        matches!(self.0, 0x0017..=0x001c | 0x001f..=0x0021 | 0x0029)
+    }
 }
 
 impl fmt::Display for Group {

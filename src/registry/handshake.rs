@@ -26,6 +26,7 @@ impl HandshakeType {
     pub(crate) const CLIENT_KEY_EXCHANGE: Self = Self(16);
     pub(crate) const FINISHED: Self = Self(20);
     pub(crate) const CERTIFICATE_STATUS: Self = Self(22);
+    pub(crate) const SUPPLEMENTAL_DATA: Self = Self(23);
     pub(crate) const KEY_UPDATE: Self = Self(24);
     pub(crate) const COMPRESSED_CERTIFICATE: Self = Self(25);
 }

@@ -14,7 +14,7 @@ const SESSION_ID_MAX: u32 = 32;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientHello<'a> {
     legacy_version: ProtocolVersion,
-    time: u32,
+    random: &'a [u8; 32],
     session_id: Reader<'a>,
     cipher_suites: Reader<'a>,
     compression_methods: Reader<'a>,
@@ -31,10 +31,9 @@ impl<'a> ClientHello<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let legacy_version = ProtocolVersion(reader.u16("legacy_version")?);
-        let [first, second, third, fourth, ..] = *reader.array::<32>("random")?;
         let mut hello = Self {
             legacy_version,
-            time: u32::from_be_bytes([first, second, third, fourth]),
+            random: reader.array("random")?,
             session_id: reader.vec8("legacy_session_id")?,
             cipher_suites: reader.vec16("cipher_suites")?,
             compression_methods: reader.vec8("legacy_compression_methods")?,
@@ -50,7 +49,18 @@ impl<'a> ClientHello<'a> {
     /// The first four bytes of the random as a number: in TLS 1.2's words the seconds since 1970, though most clients no longer say them
     /// (RFC 5246 §7.4.1.2).
     pub(crate) const fn time(&self) -> u32 {
-        self.time
+        let [first, second, third, fourth, ..] = *self.random;
+        u32::from_be_bytes([first, second, third, fourth])
+    }
+
+    /// The random.
+    pub(crate) const fn random(&self) -> &'a [u8; 32] {
+        self.random
+    }
+
+    /// The compression methods; 0 is none, and all that TLS 1.3 allows (RFC 9846 §4.2.2).
+    pub(crate) fn compression_methods(&self) -> &'a [u8] {
+        { self.compression_methods }.rest()
     }
 
     /// The first thing that is wrong with the message although it could be read: an odd list of suites, a session id that is too long, a
@@ -194,6 +204,20 @@ impl<'a> ClientHello<'a> {
     /// True where the client sends data ahead of the answer (0-RTT).
     pub(crate) fn has_early_data(&self) -> bool {
         self.has(ExtensionType::EARLY_DATA)
+    }
+
+    /// How many shared keys and tickets of TLS 1.3 are offered (RFC 9846 §4.3.11).
+    pub(crate) fn psk_count(&self) -> Option<usize> {
+        self.get(ExtensionType::PRE_SHARED_KEY, |mut body| {
+            let mut identities = body.vec16("identities")?;
+            let mut count = 0;
+            while !identities.is_empty() {
+                identities.vec16("identity")?;
+                identities.u32("obfuscated_ticket_age")?;
+                count += 1;
+            }
+            Ok(count)
+        })
     }
 
     /// True where the client says that this is a retry at a lower version (RFC 7507).

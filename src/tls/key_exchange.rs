@@ -10,10 +10,14 @@ pub(crate) struct ServerKeyExchange<'a> {
     pub(crate) group: Option<Group>,
     /// The prime of a finite field, most significant byte first.
     pub(crate) dh_prime: Option<&'a [u8]>,
+    /// The generator of a finite field.
+    pub(crate) dh_generator: &'a [u8],
     /// The server's public key for this handshake; empty in suites that share a key and nothing else.
     pub(crate) public: &'a [u8],
     /// The hint for which shared key to use (RFC 4279 §2).
     pub(crate) psk_hint: Option<&'a [u8]>,
+    /// What the server signs after the two randoms (RFC 5246 §7.4.3); empty where nothing is signed.
+    pub(crate) params: &'a [u8],
     /// With what the server signed; `None` before TLS 1.2, and where nothing is signed.
     pub(crate) signature_scheme: Option<SignatureScheme>,
     /// The signature; empty where nothing is signed.
@@ -55,6 +59,7 @@ impl<'a> ServerKeyExchange<'a> {
             }
         }
         if matches!(exchange, KeyExchange::Ecdhe | KeyExchange::Dhe) {
+            message.params = body.get(..reader.offset() as usize).unwrap_or_default();
             if version >= ProtocolVersion::TLS12 {
                 message.signature_scheme = Some(SignatureScheme(reader.u16("signature_algorithm")?));
             }
@@ -81,7 +86,7 @@ impl<'a> ServerKeyExchange<'a> {
 
     fn field(&mut self, reader: &mut Reader<'a>) -> Result<(), Malformed> {
         self.dh_prime = Some(reader.vec16("dh_p")?.rest());
-        reader.vec16("dh_g")?;
+        self.dh_generator = reader.vec16("dh_g")?.rest();
         self.public = reader.vec16("dh_Ys")?.rest();
         Ok(())
     }
@@ -114,6 +119,7 @@ mod tests {
         assert_eq!(message.group, Some(Group::X25519));
         assert_eq!(message.signature_scheme, Some(SignatureScheme(0x0804)));
         assert_eq!((message.public, message.signature), (&[7, 8][..], &b"signed"[..]));
+        assert_eq!(message.params, [3, 0, 29, 2, 7, 8]);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) struct ServerHello<'a> {
     random: &'a [u8; 32],
     session_id: &'a [u8],
     cipher_suite: CipherSuite,
+    compression_method: u8,
     extensions: Reader<'a>,
     tail: Option<Malformed>,
 }
@@ -50,9 +51,11 @@ impl<'a> ServerHello<'a> {
             reader.vec8("legacy_session_id_echo")?.rest()
         };
         let cipher_suite = CipherSuite(reader.u16("cipher_suite")?);
-        if !early_draft {
-            reader.u8("legacy_compression_method")?;
-        }
+        let compression_method = if early_draft {
+            0
+        } else {
+            reader.u8("legacy_compression_method")?
+        };
         let (extensions, tail) = if reader.is_empty() {
             (reader, None)
         } else {
@@ -63,6 +66,7 @@ impl<'a> ServerHello<'a> {
             random,
             session_id,
             cipher_suite,
+            compression_method,
             extensions,
             tail,
         })
@@ -105,13 +109,15 @@ impl<'a> ServerHello<'a> {
     }
 
     /// Group and key of the server; a HelloRetryRequest has the group alone (RFC 9846 §4.3.8).
-    fn share(&self, mut body: Reader<'a>) -> Result<Group, Malformed> {
+    fn share(&self, mut body: Reader<'a>) -> Result<(Group, &'a [u8]), Malformed> {
         let group = Group(body.u16("server_share")?);
+        let mut key = Reader::new(&[]);
         if !self.is_hello_retry_request() {
-            body.vec16("key_exchange")?.some("key_exchange")?;
+            key = body.vec16("key_exchange")?;
+            key.some("key_exchange")?;
         }
         body.end("server_share")?;
-        Ok(group)
+        Ok((group, key.rest()))
     }
 
     /// The version field of the message: TLS 1.2 where TLS 1.3 was chosen.
@@ -135,6 +141,16 @@ impl<'a> ServerHello<'a> {
         self.session_id
     }
 
+    /// The random.
+    pub(crate) const fn random(&self) -> &'a [u8; 32] {
+        self.random
+    }
+
+    /// The compression chosen: 0 is none.
+    pub(crate) const fn compression_method(&self) -> u8 {
+        self.compression_method
+    }
+
     /// The suite chosen.
     pub(crate) const fn cipher_suite(&self) -> CipherSuite {
         self.cipher_suite
@@ -152,6 +168,11 @@ impl<'a> ServerHello<'a> {
 
     /// The group of the server's key share, or the one that a HelloRetryRequest asks for.
     pub(crate) fn group(&self) -> Option<Group> {
+        self.key_share().map(|(group, _)| group)
+    }
+
+    /// The server's key share (TLS 1.3): the group and the key, which a HelloRetryRequest does not have.
+    pub(crate) fn key_share(&self) -> Option<(Group, &'a [u8])> {
         self.get(ExtensionType::KEY_SHARE, |body| self.share(body))
     }
 

@@ -1,5 +1,7 @@
 //! Hellos of both sides, built from their parts.
 
+use crate::registry::Group;
+
 /// Bytes behind a length of 8 bits.
 pub(super) fn vec8(bytes: &[u8]) -> Vec<u8> {
     [&[u8::try_from(bytes.len()).expect("a short list")][..], bytes].concat()
@@ -13,6 +15,16 @@ pub(super) fn vec16(bytes: &[u8]) -> Vec<u8> {
 /// Code points of 16 bits, one behind the other.
 pub(super) fn codes(codes: &[u16]) -> Vec<u8> {
     codes.iter().flat_map(|code| code.to_be_bytes()).collect()
+}
+
+/// The randoms of both hellos.
+pub(super) const CLIENT_RANDOM: [u8; 32] = [0xc1; 32];
+pub(super) const SERVER_RANDOM: [u8; 32] = [0x5f; 32];
+
+/// A public key with the shape of this group's.
+pub(super) fn share(group: u16) -> Vec<u8> {
+    let (len, _) = Group(group).share_lens().unwrap_or((32, 32));
+    vec![4; len.into()]
 }
 
 /// The session id that clients send, and that servers echo.
@@ -135,7 +147,7 @@ impl Hello {
         if offers_13 {
             add(43, &vec8(&codes(&self.versions)));
             if let Some(group) = self.groups.first() {
-                add(51, &vec16(&[&group.to_be_bytes()[..], &vec16(&[9; 32])].concat()));
+                add(51, &vec16(&[&group.to_be_bytes()[..], &vec16(&share(*group))].concat()));
             }
         }
         for (kind, body) in &self.extensions {
@@ -147,7 +159,7 @@ impl Hello {
         }
         let mut body = [
             &legacy.to_be_bytes()[..],
-            &[0xc1; 32],
+            &CLIENT_RANDOM,
             &vec8(&SESSION),
             &vec16(&suites),
             &[1, 0],
@@ -201,6 +213,12 @@ impl ServersHello {
         self
     }
 
+    /// Does not echo the client's session id, which TLS 1.3 asks for.
+    pub(crate) const fn forgets_session(mut self) -> Self {
+        self.echoes = false;
+        self
+    }
+
     /// A HelloRetryRequest.
     pub(super) const fn retry(mut self) -> Self {
         self.retry = true;
@@ -230,7 +248,7 @@ impl ServersHello {
             add(41, &[0, 0]);
         }
         let legacy = if tls13 { 0x0303_u16 } else { self.version };
-        let mut random = if self.retry { RETRY } else { [0x5f; 32] };
+        let mut random = if self.retry { RETRY } else { SERVER_RANDOM };
         if self.downgraded {
             random[24..].copy_from_slice(b"DOWNGRD\x01");
         }

@@ -1,6 +1,6 @@
 //! What the sides of a [`Scene`] say in TLS.
 
-use super::hello::{codes, vec8, vec16};
+use super::hello::{CLIENT_RANDOM, SERVER_RANDOM, codes, share, vec8, vec16};
 use super::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Client, HANDSHAKE, Hello, Scene, Server, ServersHello};
 use crate::evidence::Side;
 
@@ -93,7 +93,7 @@ impl Scene {
 
     /// ServerKeyExchange of ECDHE with this group.
     pub(crate) fn server_key_exchange(self, group: u16) -> Self {
-        let key = [&[3][..], &group.to_be_bytes(), &vec8(&[4; 65])].concat();
+        let key = [&[3][..], &group.to_be_bytes(), &vec8(&share(group))].concat();
         let signature = [&codes(&[0x0403])[..], &vec16(&[5; 71])].concat();
         self.message(Server, SERVER_KEY_EXCHANGE, &[key, signature].concat())
     }
@@ -101,6 +101,14 @@ impl Scene {
     /// CertificateRequest of TLS 1.2 that names no authority.
     pub(crate) fn certificate_request(self) -> Self {
         self.message(Server, CERTIFICATE_REQUEST, &request_naming(&[]))
+    }
+
+    /// ServerKeyExchange with what `sign` makes of the two randoms and the parameters, ECDSA with SHA-256.
+    pub(crate) fn server_key_exchange_signed(self, group: u16, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Self {
+        let params = [&[3][..], &group.to_be_bytes(), &vec8(&share(group))].concat();
+        let signature = sign(&[&CLIENT_RANDOM[..], &SERVER_RANDOM, &params].concat());
+        let body = [&params[..], &codes(&[0x0403]), &vec16(&signature)].concat();
+        self.message(Server, SERVER_KEY_EXCHANGE, &body)
     }
 
     /// ServerHelloDone.
@@ -131,6 +139,13 @@ impl Scene {
             .certificate(Server, chain)
             .server_key_exchange(29)
             .message(Server, CERTIFICATE_REQUEST, &request_naming(authorities))
+            .server_hello_done()
+    }
+
+    /// The server's first flight of TLS 1.2 with RSA key exchange (suite 0x009c), in which it signs nothing.
+    pub(crate) fn server_flight_unsigned(self, chain: &[&[u8]]) -> Self {
+        self.server_hello(0x0303, 0x009c)
+            .certificate(Server, chain)
             .server_hello_done()
     }
 

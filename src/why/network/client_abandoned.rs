@@ -116,8 +116,8 @@ mod tests {
         let root = Authority::root("Shop Root");
         let leaf = Leaf::named("shop.example").with(valid(2020, 2025)).signed_by(&root);
         let seen = connected()
-            .client_hello(Hello::tls12)
-            .server_flight(&[&leaf])
+            .client_hello(|hello| hello.tls12().suites(&[0x009c]))
+            .server_flight_unsigned(&[&leaf])
             .fin(Client)
             .seen();
         let verdict = context().trusting(&root).verdict(&seen);

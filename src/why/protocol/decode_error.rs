@@ -1,6 +1,12 @@
 //! A message could not be parsed.
 
+use crate::connection::is_about_certificates;
+use crate::registry::HandshakeType;
+use crate::tls::{Malformed, Reason};
 use crate::why::prelude::*;
+
+/// Bytes of a hello that fit into one packet of the usual size, next to its headers.
+const SEGMENT: u32 = 1_400;
 
 /// decode_error, with or without a fault that can be seen.
 pub(crate) struct DecodeError;
@@ -15,40 +21,51 @@ impl Cause for DecodeError {
     }
 
     fn outranks(&self) -> &'static [CauseId] {
-        &[CauseId("server-certificate-rejected")]
+        super::GENERIC
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(alert) = seen.fatal_alert() else { return };
+        let end = seen.end();
+        let (alert, Some(sender)) = (seen.fatal_alert().filter(|alert| alert.span.mark == end.mark), end.by) else {
+            return;
+        };
         if seen.completed() {
             return;
         }
-        let sender = alert.span.from();
-        // What is malformed for us too explains an illegal_parameter or handshake_failure as well.
+        // What comes twice is readable, and forbidden.
+        let is_format = |what: &Malformed| what.why != Reason::Duplicate;
+        // What is malformed for us too explains other alerts and a bare close as well.
         let fault = seen
             .malformed
             .iter()
-            .find(|(_, span)| span.from() == sender.peer())
+            .find(|(what, span)| span.from() == sender.peer() && span.mark.frame <= end.mark.frame && is_format(what))
             .map(|(what, span)| (what.to_string(), *span));
         let in_offer = seen.offer.as_ref().seen().and_then(|offer| {
-            let what = offer.value.fault.as_ref()?;
+            let what = offer.value.fault.as_ref().filter(|what| is_format(what))?;
             (sender == Side::Server).then(|| (what.to_string(), offer.span))
         });
         let fault = fault.or(in_offer);
-        let named = alert.description == AlertDescription::DECODE_ERROR;
-        let weight = match (&fault, named) {
-            (Some(_), true) => 96,
-            (Some(_), false) if alert.description == AlertDescription::ILLEGAL_PARAMETER => 85,
-            (Some(_), false) => 60,
-            (None, true) => 62,
-            (None, false) => return,
+        let weight = match (&fault, alert.map(|alert| alert.description)) {
+            (Some(_), Some(AlertDescription::DECODE_ERROR)) => 96,
+            // Go until 1.2x says unexpected_message to what it cannot read.
+            (Some(_), Some(AlertDescription::ILLEGAL_PARAMETER | AlertDescription::UNEXPECTED_MESSAGE)) => 90,
+            // These say what is wrong, and they have read so far.
+            (Some(_), Some(description)) if is_about_certificates(description) => return,
+            (Some(_), Some(AlertDescription::PROTOCOL_VERSION | AlertDescription::UNRECOGNIZED_NAME)) => 50,
+            (Some(_), Some(_)) => 85,
+            (Some(_), None) => 75,
+            (None, Some(AlertDescription::DECODE_ERROR)) => 62,
+            (None, _) => return,
         };
         let message = match seen
             .messages
             .iter()
             .rev()
-            .find(|message| message.span.from() == sender.peer())
-        {
+            .filter(|message| message.span.mark.frame <= end.mark.frame)
+            .find(|message| {
+                let is_the_faulty = fault.as_ref().is_none_or(|(_, span)| message.span.mark == span.mark);
+                message.span.from() == sender.peer() && is_the_faulty
+            }) {
             Some(message) => message.kind.to_string(),
             None => "first message".to_owned(),
         };
@@ -60,9 +77,13 @@ impl Cause for DecodeError {
         let sentence = match &fault {
             Some((what, _)) => {
                 format!(
-                    "The {} sent a {message} that cannot be parsed ({what}); the {} refused it.",
+                    "The {} sent a {message} that cannot be parsed ({what}); the {} {}.",
                     sender.peer().as_str(),
-                    sender.as_str()
+                    sender.as_str(),
+                    alert.map_or_else(
+                        || "left".to_owned(),
+                        |alert| format!("answered with {}", alert.description)
+                    )
                 )
             }
             None => format!(
@@ -80,9 +101,20 @@ impl Cause for DecodeError {
                 None => finding,
             },
         };
+        finding = match alert {
+            Some(alert) => finding.prove_span(&alert.span, told(alert)),
+            None => finding.prove(end.mark, format!("the {} leaves", sender.as_str())),
+        };
+        let offer = seen.offer.as_ref().seen();
+        let is_first = sender == Side::Server && seen.message(Side::Server, HandshakeType::SERVER_HELLO).is_none();
+        if fault.is_none() && is_first && offer.is_some_and(|offer| offer.value.len > SEGMENT) {
+            finding = finding.but_not(
+                CauseId("large-client-hello-lost"),
+                "old servers and devices stumble over a hello in more than one packet; a shorter one would show",
+            );
+        }
         findings.push(
             finding
-                .prove_span(&alert.span, told(alert))
                 .remedy(at_fault, "update the stack that sent the message", None)
                 .remedy(
                     AtFault::Middlebox,
@@ -121,6 +153,51 @@ mod tests {
         let finding = judged(&DecodeError, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
         assert_eq!(finding.at_fault, AtFault::Unknown);
+    }
+
+    #[test]
+    fn a_hello_that_nobody_can_read_explains_other_endings_too() {
+        let garbled = || connected().client_hello(Hello::garbled);
+        for description in [10, 40, 47] {
+            let seen = garbled().alert(Server, 2, description).fin(Server).seen();
+            assert_eq!(
+                confidence(&DecodeError, &seen),
+                Some(Confidence::Likely),
+                "{description}"
+            );
+            assert_eq!(chosen(&seen), "decode-error", "{description}");
+        }
+        let seen = garbled().fin(Server).seen();
+        assert_eq!(confidence(&DecodeError, &seen), Some(Confidence::Possible));
+        assert!(judged(&DecodeError, &garbled().fin(Client).seen()).is_none());
+    }
+
+    #[test]
+    fn a_complaint_after_the_peer_has_closed_is_about_the_close() {
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&[b"leaf"])
+            .fin(Client)
+            .alert(Server, 2, 50)
+            .seen();
+        assert!(judged(&DecodeError, &seen).is_none());
+    }
+
+    #[test]
+    fn a_long_hello_may_be_what_the_server_stumbles_over() {
+        let others = |padding: usize| {
+            let seen = connected()
+                .client_hello(|hello| hello.extension(21, &vec![0; padding]))
+                .alert(Server, 2, 50)
+                .seen();
+            judged(&DecodeError, &seen).unwrap().alternatives
+        };
+        assert!(
+            others(1_500)
+                .iter()
+                .any(|other| other.cause.0 == "large-client-hello-lost")
+        );
+        assert!(others(0).is_empty());
     }
 
     #[test]

@@ -241,7 +241,12 @@ mod tests {
         let mut leaf = chain.leaf.clone();
         let last = leaf.len() - 1;
         leaf[last] ^= 1;
-        let seen = turned_down(&[&leaf, &chain.intermediate.der], 51);
+        let seen = connected()
+            .client_hello(|hello| hello.tls12().suites(&[0x009c]))
+            .server_flight_unsigned(&[&leaf, &chain.intermediate.der])
+            .alert(Client, 2, 51)
+            .fin(Client)
+            .seen();
         let world = || context().trusting(&chain.root);
         let finding = world().judged(&MalformedCertificate, &seen).unwrap();
         assert!(

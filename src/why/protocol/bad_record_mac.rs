@@ -1,0 +1,257 @@
+//! One side could not decrypt what the other sent.
+
+use super::{is_contradictory, signs_of_alteration};
+use crate::connection::AlertSeen;
+use crate::registry::{Authentication, HandshakeType, KeyExchange};
+use crate::why::prelude::*;
+
+/// bad_record_mac, or the decryption_failed of old stacks.
+pub(crate) struct BadRecordMac;
+
+impl Cause for BadRecordMac {
+    fn id(&self) -> CauseId {
+        CauseId("bad-record-mac")
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("bad_record_mac.md")
+    }
+
+    fn outranks(&self) -> &'static [CauseId] {
+        const VAGUER: &[CauseId] = &[CauseId("server-certificate-rejected"), CauseId("client-abandoned")];
+        VAGUER
+    }
+
+    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+        if seen.completed() {
+            return;
+        }
+        match seen.end().act {
+            Act::Alert(alert) if says_so(seen, &alert) => findings.push(said(self, seen, &alert)),
+            Act::HiddenAlert(record) => findings.extend(hidden(self, seen, record.mark)),
+            _ => {}
+        }
+    }
+}
+
+/// True for the alerts that are made for it, and for what Java says where the padding of a block cipher is wrong: handshake_failure, to a
+/// client that it asked for nothing else.
+fn says_so(seen: &Observed, alert: &AlertSeen) -> bool {
+    match alert.description {
+        AlertDescription::BAD_RECORD_MAC | AlertDescription::DECRYPTION_FAILED => true,
+        AlertDescription::HANDSHAKE_FAILURE => {
+            let answer = seen.answer.as_ref().seen().map(|answer| &answer.value);
+            let by_blocks = answer.is_some_and(|answer| !answer.version.is_tls13() && !answer.cipher_suite.is_aead());
+            let asked = seen.message(Side::Server, HandshakeType::CERTIFICATE_REQUEST).is_some();
+            alert.span.from() == Side::Server
+                && by_blocks
+                && !asked
+                && seen.change_cipher_spec[Side::Client].is_some_and(|span| span.mark.frame < alert.span.mark.frame)
+        }
+        _ => false,
+    }
+}
+
+fn said(cause: &BadRecordMac, seen: &Observed, alert: &AlertSeen) -> Finding {
+    let (by, peer) = (alert.span.from(), alert.span.from().peer());
+    let suite = seen.answer.as_ref().seen().map(|answer| answer.value.cipher_suite);
+    let keyed = seen.change_cipher_spec[peer].is_some() || seen.records[peer].count > 0;
+    let shares_a_key = suite.is_some_and(|suite| suite.authentication() == Authentication::Psk);
+    let by_private_key = suite.is_some_and(|suite| suite.key_exchange() == KeyExchange::Rsa);
+    let contradictory = is_contradictory(seen);
+    let weight = match () {
+        () if contradictory => 90,
+        () if alert.description == AlertDescription::HANDSHAKE_FAILURE => 50,
+        () if !keyed => 45,
+        // A wrong shared key, or a wrong private key, is found out here only.
+        () if shares_a_key => 58,
+        () if by_private_key => 70,
+        () => 85,
+    };
+    let what = if keyed { "first encrypted message" } else { "record" };
+    let sentence = format!(
+        "The {} could not decrypt the {}'s {what}: {}. The two sides did not come to the same keys, or the bytes changed on their way.",
+        by.as_str(),
+        peer.as_str(),
+        alert.description
+    );
+    let mut finding = Finding::new(cause, weight, sentence).at_fault(if contradictory {
+        AtFault::Network
+    } else {
+        AtFault::Unknown
+    });
+    if let Seen::Seen(answer) = &seen.answer {
+        let text = format!("ServerHello: {}, {}", answer.value.version, answer.value.cipher_suite);
+        finding = finding.prove_span(&answer.span, text);
+    }
+    for sign in signs_of_alteration(seen) {
+        if let Seen::Seen(answer) = &seen.answer {
+            finding = finding.prove_span(&answer.span, sign);
+        }
+    }
+    if let Some(span) = &seen.change_cipher_spec[peer] {
+        finding = finding.prove_span(span, "ChangeCipherSpec: what follows is encrypted");
+    }
+    finding = finding.prove_span(&alert.span, told(alert)).but_not(
+        CauseId("finished-mismatch"),
+        "with keys that agree, and hellos that do not, decrypt_error would say so",
+    );
+    if by_private_key {
+        finding = finding.but_not(
+            CauseId("server-key-proof-failed"),
+            "with RSA key exchange a private key that does not fit the certificate shows in the same way",
+        );
+    }
+    if shares_a_key {
+        finding = finding.but_not(
+            CauseId("psk-unknown-identity"),
+            "a shared key that differs on the two sides shows in the same way",
+        );
+    }
+    finding
+        .remedy(
+            AtFault::Middlebox,
+            "record at both ends and compare: every difference in the hellos or in the encrypted message is the culprit's",
+            Some("tshark -r FILE -Y tls.handshake -T fields -e frame.number -e tcp.payload".to_owned()),
+        )
+        .remedy(
+            AtFault::Server,
+            "several machines behind one address: all have to have the same certificate and key, and the same ticket keys",
+            None,
+        )
+}
+
+/// TLS 1.3: the server's first answer to the client's Finished is an alert, and no certificate was in play.
+fn hidden(cause: &BadRecordMac, seen: &Observed, mark: Mark) -> Option<Finding> {
+    let sealed = seen.sealed()?;
+    let ClientReply::Accepted {
+        finished,
+        empty_certificate: None,
+        certificate: None,
+    } = sealed.client
+    else {
+        return None;
+    };
+    if mark.from != Side::Server || seen.message(Side::Client, HandshakeType::CERTIFICATE).is_some() {
+        return None;
+    }
+    let sentence = format!(
+        "{} answered the client's Finished with an encrypted alert: it may not have been able to decrypt or verify it.",
+        server_called(seen)
+    );
+    Some(
+        Finding::new(cause, 50, sentence)
+            .prove(
+                finished.mark,
+                format!("encrypted: {} bytes, the size of Finished", finished.len),
+            )
+            .prove(mark, "encrypted: an alert's size, and nothing else")
+            .infer("Read from the sizes of encrypted records.")
+            .remedy(AtFault::Server, "its log of that second has the alert's name", None),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Confidence;
+    use crate::why::testing::*;
+
+    /// TLS 1.2 with this suite up to the client's Finished.
+    fn keyed(suite: u16) -> Scene {
+        connected()
+            .client_hello(|hello| hello.tls12().suites(&[suite]))
+            .server_hello(0x0303, suite)
+            .certificate(Server, &[b"leaf"])
+            .server_hello_done()
+            .client_key_exchange()
+            .finished(Client)
+    }
+
+    #[test]
+    fn the_alert_after_the_first_keys_is_likely_what_it_says() {
+        let seen = keyed(0xc02f).alert(Server, 2, 20).fin(Server).seen();
+        let finding = judged(&BadRecordMac, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(finding.sentence.contains("bad_record_mac (20)"), "{}", finding.sentence);
+        assert_eq!(chosen(&seen), "bad-record-mac");
+    }
+
+    #[test]
+    fn keys_that_rest_on_a_secret_may_be_wrong_by_it() {
+        let of = |suite| {
+            let seen = keyed(suite).alert(Server, 2, 20).seen();
+            let finding = judged(&BadRecordMac, &seen).unwrap();
+            let others: Vec<_> = finding.alternatives.iter().map(|other| other.cause.0).collect();
+            (Confidence::of_weight(finding.weight), others)
+        };
+        let (confidence, others) = of(0x009c);
+        assert!(confidence == Some(Confidence::Possible) && others.contains(&"server-key-proof-failed"));
+        let (confidence, others) = of(0x00a8);
+        assert!(confidence == Some(Confidence::Possible) && others.contains(&"psk-unknown-identity"));
+    }
+
+    #[test]
+    fn java_has_another_word_for_wrong_padding() {
+        let said = |suite| confidence(&BadRecordMac, &keyed(suite).alert(Server, 2, 40).seen());
+        assert_eq!(said(0xc013), Some(Confidence::Possible));
+        assert_eq!(said(0xc02f), None);
+        let asked = connected()
+            .client_hello(|hello| hello.tls12().suites(&[0xc013]))
+            .server_hello(0x0303, 0xc013)
+            .certificate(Server, &[b"leaf"])
+            .certificate_request()
+            .server_hello_done()
+            .certificate(Client, &[])
+            .client_key_exchange()
+            .finished(Client)
+            .alert(Server, 2, 40);
+        assert!(judged(&BadRecordMac, &asked.seen()).is_none());
+    }
+
+    #[test]
+    fn an_extension_that_got_lost_is_told() {
+        let seen = connected()
+            .client_hello(|hello| hello.tls12().extension(23, &[]))
+            .server_flight(&[b"leaf"])
+            .client_key_exchange()
+            .finished(Client)
+            .alert(Server, 2, 20)
+            .seen();
+        let finding = judged(&BadRecordMac, &seen).unwrap();
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|proof| proof.text.contains("lacks extended_master_secret"))
+        );
+    }
+
+    #[test]
+    fn an_answer_to_an_alert_in_the_clear_is_a_consequence() {
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53])
+            .alert(Client, 2, 48)
+            .alert(Server, 2, 20)
+            .seen();
+        assert!(judged(&BadRecordMac, &seen).is_none());
+    }
+
+    #[test]
+    fn an_alert_after_finished_may_hide_it() {
+        let replied = |lengths: &[usize]| {
+            connected()
+                .client_hello(|hello| hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 2_000, 281, 53])
+                .sealed(Client, lengths)
+                .sealed(Server, &[19])
+                .fin(Server)
+                .seen()
+        };
+        assert_eq!(confidence(&BadRecordMac, &replied(&[53])), Some(Confidence::Possible));
+        assert!(judged(&BadRecordMac, &replied(&[25, 53])).is_none());
+    }
+}
