@@ -166,13 +166,17 @@ impl ServerHistory {
         self.names.contains_key("")
     }
 
-    /// The completion of the next handshake that this client was seen to get through to this name after this packet; the client's last one
-    /// where others came before.
-    pub(crate) fn got_through(&self, name: &str, client: IpAddr, after: Mark) -> Option<Mark> {
-        let ends = self.names.get(name)?.get(&client)?;
-        ends.iter()
-            .find(|mark| mark.capture == after.capture && mark.frame > after.frame)
-            .copied()
+    /// The completion of the next handshake that this client was seen to get through after this packet, for this name ("" for none) or, where
+    /// it is not known, for any; of one name the client's last where others came before.
+    pub(crate) fn got_through(&self, name: Option<&str>, client: IpAddr, after: Mark) -> Option<Mark> {
+        let of_name = name.and_then(|name| self.names.get(name));
+        let of_any = self.names.values().filter(|_| name.is_none());
+        let ends = of_name
+            .into_iter()
+            .chain(of_any)
+            .filter_map(|clients| clients.get(&client));
+        let later = |mark: &&Mark| mark.capture == after.capture && mark.frame > after.frame;
+        ends.flatten().filter(later).min_by_key(|mark| mark.frame).copied()
     }
 
     fn keep_name(&mut self, name: &str, seen: &Observed, mark: Mark, carried_data: bool) {
@@ -319,13 +323,14 @@ mod tests {
                 frame,
                 ..seen.opening()
             };
-            history.got_through("shop.example", seen.client.address, mark)
+            history.got_through(Some("shop.example"), seen.client.address, mark)
         };
         assert!(after(5).unwrap().frame < 200);
         assert!(after(150).unwrap().frame > 200);
         assert!(after(900).is_none());
-        let elsewhere = history.got_through("www.example", seen.client.address, seen.opening());
-        assert!(elsewhere.is_none());
+        let elsewhere = history.got_through(Some("www.example"), seen.client.address, seen.opening());
+        let anywhere = history.got_through(None, seen.client.address, seen.opening());
+        assert!(elsewhere.is_none() && anywhere.is_some());
     }
 
     #[test]
@@ -333,7 +338,7 @@ mod tests {
         let mut history = ServerHistory::default();
         history.add(&complete("shop.example").closed());
         let seen = connected().client_hello(Hello::tls12).alert(Server, 2, 40).seen();
-        let through = history.got_through("shop.example", seen.client.address, seen.opening());
+        let through = history.got_through(Some("shop.example"), seen.client.address, seen.opening());
         assert!(through.is_none() && history.served_names().count() == 1);
     }
 

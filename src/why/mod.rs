@@ -15,6 +15,7 @@ mod network;
 mod not_tls;
 mod prelude;
 mod protocol;
+mod recovery;
 mod server_certificate;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -135,7 +136,8 @@ pub(crate) fn judge(seen: &Observed, context: &Context<'_>) -> Verdict {
     let mut verdict = choose(seen, findings);
     verdict.cause = verdict
         .cause
-        .map(|cause| server_certificate::tell_of_pool(cause, seen, context));
+        .map(|cause| server_certificate::tell_of_pool(cause, seen, context))
+        .map(|cause| recovery::tell(cause, seen, context));
     verdict
 }
 
