@@ -69,6 +69,11 @@ impl Answer {
             .unwrap_or_default()
     }
 
+    /// True where the extension is there.
+    pub(crate) fn has(&self, kind: ExtensionType) -> bool {
+        ServerHello::parse(&self.body).is_ok_and(|hello| hello.has(kind))
+    }
+
     /// JA3S fingerprint: MD5 in hex.
     pub(crate) fn ja3s(&self) -> Option<String> {
         ServerHello::parse(&self.body).ok().map(|hello| ja3s(&hello))

@@ -15,6 +15,7 @@ mod network;
 mod not_tls;
 mod prelude;
 mod protocol;
+mod recovery;
 mod server_certificate;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -66,10 +67,18 @@ pub(crate) static CAUSES: &[&dyn Cause] = &[
     &negotiation::InappropriateFallback,
     &negotiation::NoSharedCipher,
     &negotiation::NoSharedGroup,
+    &negotiation::NoSharedSignatureAlgorithm,
     &negotiation::SniUnrecognized,
+    &negotiation::SniMissing,
     &negotiation::AlpnMismatch,
     &negotiation::DowngradeDetected,
     &negotiation::EchRejected,
+    &negotiation::MissingExtension,
+    &negotiation::UnsupportedExtension,
+    &negotiation::PskUnknownIdentity,
+    &negotiation::WeakDh,
+    &negotiation::InsufficientSecurity,
+    &negotiation::AccessDenied,
     &server_certificate::CaptivePortal,
     &server_certificate::TlsInterception,
     &server_certificate::SelfSigned,
@@ -138,7 +147,8 @@ pub(crate) fn judge(seen: &Observed, context: &Context<'_>) -> Verdict {
     verdict.cause = verdict
         .cause
         .map(|cause| server_certificate::tell_of_pool(cause, seen, context))
-        .map(|cause| not_tls::tell_of_wrong_port(cause, seen));
+        .map(|cause| not_tls::tell_of_wrong_port(cause, seen))
+        .map(|cause| recovery::tell(cause, seen, context));
     verdict
 }
 

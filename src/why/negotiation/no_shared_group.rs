@@ -1,5 +1,6 @@
 //! The server shares no named group with the client.
 
+use super::habits::is_cut_to_two_groups;
 use crate::registry::Group;
 use crate::why::prelude::*;
 
@@ -15,8 +16,13 @@ impl Cause for NoSharedGroup {
         include_str!("no_shared_group.md")
     }
 
+    fn outranks(&self) -> &'static [CauseId] {
+        &[CauseId("client-abandoned"), CauseId("server-certificate-rejected")]
+    }
+
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(alert) = seen.refusal_of_the_hello() else {
+            findings.extend(refused_by_the_client(self, seen));
             return;
         };
         // JSSE says unexpected_message and GnuTLS illegal_parameter where others say handshake_failure.
@@ -30,6 +36,7 @@ impl Cause for NoSharedGroup {
             return;
         }
         let Seen::Seen(offer) = &seen.offer else { return };
+        let is_vague = alert.description == AlertDescription::HANDSHAKE_FAILURE;
         let groups = &offer.value.groups;
         if groups.is_empty() {
             return;
@@ -49,6 +56,12 @@ impl Cause for NoSharedGroup {
             (1, 1) => 84,
             (1, 2) => 55,
             (1, _) => 40,
+            // Asked to come again with another group, it was refused all the same.
+            _ if seen.retry.is_some() => 50,
+            // A list that somebody cut down, in a hello that is full otherwise.
+            _ if is_cut_to_two_groups(&offer.value) => 58,
+            // All is there but what is new: a server that takes hybrid groups alone.
+            _ if is_vague && offer.value.is_ordinary() && !groups.iter().any(is_hybrid) => 48,
             _ => return,
         };
         let sentence = format!(
@@ -65,6 +78,10 @@ impl Cause for NoSharedGroup {
             .prove_span(&alert.span, format!("{}, before any ServerHello", told(alert)));
         if !accepted.is_empty() {
             finding = finding.infer(format!("With other clients the server used {}.", list(accepted, 4)));
+        } else if groups.iter().any(is_draft) {
+            finding = finding.infer(
+                "The Kyber groups of the drafts and X25519MLKEM768 have different numbers and do not work together.",
+            );
         }
         findings.push(
             finding
@@ -84,6 +101,46 @@ impl Cause for NoSharedGroup {
                 ),
         );
     }
+}
+
+/// A group with a post-quantum part.
+fn is_hybrid(group: &Group) -> bool {
+    matches!(group.0, 0x0200..=0x0202 | 0x11eb..=0x11ee) || is_draft(group)
+}
+
+/// A post-quantum group of the drafts (Kyber), which the final ones replaced.
+fn is_draft(group: &Group) -> bool {
+    matches!(group.0, 0x6399 | 0x639a | 0xfe30 | 0xfe31)
+}
+
+/// The client refuses a key exchange over a group that it did not offer (TLS ≤ 1.2).
+fn refused_by_the_client(cause: &NoSharedGroup, seen: &Observed) -> Option<Finding> {
+    let (alert, exchange) = (seen.fatal_alert()?, seen.key_exchange.as_ref()?);
+    let (offer, used) = (seen.offer.as_ref().seen()?, exchange.value.group?);
+    let is_foreign = !offer.value.groups.is_empty() && !offer.value.groups.contains(&used);
+    let refuses = seen.end().by == Some(Side::Client) && alert.span.mark.frame > exchange.span.mark.frame;
+    if !is_foreign || !refuses || seen.completed() {
+        return None;
+    }
+    let named_so = alert.description == AlertDescription::ILLEGAL_PARAMETER;
+    let sentence = format!(
+        "{} uses {used} for the key exchange, which the client did not offer: {}.",
+        server_called(seen),
+        alert.description
+    );
+    let finding = Finding::new(cause, if named_so { 95 } else { 82 }, sentence)
+        .at_fault(AtFault::Server)
+        .prove_span(
+            &offer.span,
+            format!("ClientHello: supported_groups {}", list(&offer.value.groups, 8)),
+        )
+        .prove_span(&exchange.span, format!("ServerKeyExchange over {used}"))
+        .prove_span(&alert.span, told(alert));
+    Some(finding.remedy(
+        AtFault::Server,
+        "let it choose among the client's groups; nginx",
+        Some("ssl_ecdh_curve X25519:prime256v1:secp384r1;".to_owned()),
+    ))
 }
 
 #[cfg(test)]
@@ -117,7 +174,45 @@ mod tests {
 
     #[test]
     fn an_offer_of_the_usual_groups_is_not_refused_for_them() {
-        assert!(judged(&NoSharedGroup, &refused(&[29, 23, 24], 40)).is_none());
+        assert!(judged(&NoSharedGroup, &refused(&[0x11ec, 29, 23, 24], 40)).is_none());
+        assert!(judged(&NoSharedGroup, &refused(&[29, 23, 24], 71)).is_none());
+        // Unless the server takes hybrid groups alone.
+        let finding = judged(&NoSharedGroup, &refused(&[29, 23, 24], 40)).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
+    }
+
+    #[test]
+    fn a_list_that_was_cut_down_is_likelier_than_the_version() {
+        let seen = connected()
+            .client_hello(|hello| hello.versions(&[0x0304]).groups(&[29, 23]))
+            .alert(Server, 2, 40)
+            .fin(Server)
+            .seen();
+        assert_eq!(chosen(&seen), "no-shared-group");
+        let seen = connected()
+            .client_hello(|hello| hello.versions(&[0x0304]))
+            .alert(Server, 2, 40)
+            .fin(Server)
+            .seen();
+        assert_eq!(chosen(&seen), "version-mismatch");
+    }
+
+    #[test]
+    fn a_client_refuses_a_group_that_it_did_not_offer() {
+        let flight = |groups: &[u16], description| {
+            connected()
+                .client_hello(|hello| hello.tls12().groups(groups))
+                .server_flight(&[b"leaf"])
+                .alert(Client, 2, description)
+                .fin(Client)
+                .seen()
+        };
+        // The server's flight is over X25519.
+        let seen = flight(&[23, 24], 47);
+        let finding = judged(&NoSharedGroup, &seen).unwrap();
+        assert_eq!((finding.weight, finding.at_fault), (95, AtFault::Server));
+        assert_eq!(chosen(&seen), "no-shared-group");
+        assert!(judged(&NoSharedGroup, &flight(&[29, 23], 47)).is_none());
     }
 
     #[test]

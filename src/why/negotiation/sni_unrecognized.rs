@@ -17,20 +17,18 @@ impl Cause for SniUnrecognized {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Seen::Seen(offer) = &seen.offer else { return };
-        let name = offer.value.server_name.as_deref();
+        // A hello without a name has a cause of its own.
+        let Some(name) = offer.value.server_name.as_deref() else {
+            return;
+        };
         // JSSE takes the warning that others pass over for a failure, and says handshake_failure itself.
         let warning = seen.alerts.iter().find(|alert| {
             alert.description == AlertDescription::UNRECOGNIZED_NAME && alert.span.from() == Side::Server
         });
         let Some(fatal) = seen.fatal_alert() else { return };
-        let others = context
-            .server(seen)
-            .names
-            .iter()
-            .filter(|other| Some(other.as_str()) != name)
-            .count();
-        let served = name.is_some_and(|name| context.server(seen).names.contains(name));
-        if served && fatal.description != AlertDescription::UNRECOGNIZED_NAME {
+        let history = context.server(seen);
+        let others = history.served_names().filter(|other| *other != name).count();
+        if history.names.contains_key(name) && fatal.description != AlertDescription::UNRECOGNIZED_NAME {
             return;
         }
         let (weight, alert) = match (fatal.span.from(), fatal.description) {
@@ -53,37 +51,26 @@ impl Cause for SniUnrecognized {
             (Side::Server, AlertDescription::HANDSHAKE_FAILURE) if offer.value.is_ordinary() => (45, fatal),
             _ => return,
         };
-        let (sentence, asked) = match name {
-            Some(name) => (
-                format!(
-                    "{} does not serve the name \"{name}\": {}.",
-                    seen.server, fatal.description
-                ),
-                format!("ClientHello asks for server_name \"{name}\""),
+        let sentence = match oddity(name) {
+            Some(oddity) => format!(
+                "{} does not serve the name \"{name}\", which is {oddity}: {}.",
+                seen.server, fatal.description
             ),
-            None if fatal.description == AlertDescription::UNRECOGNIZED_NAME => (
-                format!(
-                    "{} wants to be asked for a name, and the client sent no SNI: {}.",
-                    seen.server, fatal.description
-                ),
-                "ClientHello without server_name".to_owned(),
+            None => format!(
+                "{} does not serve the name \"{name}\": {}.",
+                seen.server, fatal.description
             ),
-            None => return,
         };
         let mut finding = Finding::new(self, weight, sentence)
-            .at_fault(if name.is_some() {
-                AtFault::Server
-            } else {
+            .at_fault(if oddity(name).is_some() {
                 AtFault::Client
+            } else {
+                AtFault::Server
             })
-            .prove_span(&offer.span, asked)
+            .prove_span(&offer.span, format!("ClientHello asks for server_name \"{name}\""))
             .prove_span(&alert.span, told(alert));
         if others > 0 {
-            let known = context
-                .server(seen)
-                .names
-                .iter()
-                .filter(|other| Some(other.as_str()) != name);
+            let known = history.served_names().filter(|other| *other != name);
             finding = finding.infer(format!("The same server completed handshakes for {}.", list(known, 3)));
         }
         findings.push(
@@ -99,6 +86,21 @@ impl Cause for SniUnrecognized {
                     Some(s_client(seen, "")),
                 ),
         );
+    }
+}
+
+/// What is odd about a name, where no server is likely to have it (RFC 6066 §3: a host name without a dot at its end, no address).
+fn oddity(name: &str) -> Option<&'static str> {
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        Some("an address and no name")
+    } else if name.ends_with('.') {
+        Some("written with a dot at its end")
+    } else if name.contains(':') {
+        Some("written with a port")
+    } else if name.contains('_') {
+        Some("written with an underscore, which host names do not have")
+    } else {
+        None
     }
 }
 
@@ -126,9 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_sent_no_name_has_to_send_one() {
-        let finding = judged(&SniUnrecognized, &refused(Hello::nameless, 112)).unwrap();
-        assert_eq!(finding.at_fault, AtFault::Client);
+    fn a_client_that_sent_no_name_has_another_problem() {
+        assert!(judged(&SniUnrecognized, &refused(Hello::nameless, 112)).is_none());
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_the_clients_mistake() {
+        for name in ["192.0.2.7", "shop.example.", "shop.example:443", "shop_1.example"] {
+            let finding = judged(&SniUnrecognized, &refused(|hello| hello.name(name), 112)).unwrap();
+            assert_eq!(finding.at_fault, AtFault::Client, "{}", finding.sentence);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::connection::Offer;
 use crate::registry::ProtocolVersion;
+use crate::tls::ClientStack;
 use crate::why::prelude::*;
 
 /// protocol_version by the server, a version that the client did not offer, or an old hello refused.
@@ -31,12 +32,7 @@ impl Cause for VersionMismatch {
         let Some(alert) = seen.fatal_alert() else { return };
         let by_client = alert.span.from() == Side::Client;
         if by_client {
-            // A client that says protocol_version to a ServerHello which it cannot use.
-            if alert.description == AlertDescription::PROTOCOL_VERSION
-                && let Seen::Seen(answer) = &seen.answer
-            {
-                findings.extend(chosen_but_not_offered(self, seen, answer.value.version));
-            }
+            findings.extend(refused_by_the_client(self, seen));
             return;
         }
         if seen.refusal_of_the_hello().is_none() {
@@ -84,7 +80,12 @@ impl Cause for VersionMismatch {
                 format!("ClientHello offers {}", list(&offer.value.versions, 6)),
             )
             .prove_span(&alert.span, told(alert));
-        if !accepted.is_empty() {
+        if shares_some {
+            finding = finding.infer(format!(
+                "Other connections to the same address reached {}: the servers behind it do not agree, or its settings changed.",
+                list(accepted, 4)
+            ));
+        } else if !accepted.is_empty() {
             finding = finding.infer(format!(
                 "Other connections to the same server reached {}.",
                 list(accepted, 4)
@@ -123,6 +124,59 @@ fn remedies(finding: Finding, seen: &Observed, too_new: bool) -> Finding {
             )
             .remedy(AtFault::Both, "what the server takes", Some(s_client(seen, "-tls1_2")))
     }
+}
+
+/// The client does not take the version of the ServerHello, although the hello allows it: without `supported_versions` a hello does not
+/// say where it ends.
+fn refused_by_the_client(cause: &VersionMismatch, seen: &Observed) -> Option<Finding> {
+    if seen.end().by != Some(Side::Client) {
+        return None;
+    }
+    let (alert, offer, answer) = (
+        seen.fatal_alert()?,
+        seen.offer.as_ref().seen()?,
+        seen.answer.as_ref().seen()?,
+    );
+    let chosen = answer.value.version;
+    let is_old = chosen.rank() < ProtocolVersion::TLS12.rank();
+    let expects_more = offer
+        .value
+        .best_version()
+        .is_some_and(|best| best.rank() >= ProtocolVersion::TLS12.rank());
+    let weight = match alert.description {
+        AlertDescription::PROTOCOL_VERSION if !offer.value.lists_versions || is_old => 96,
+        // On the list it is: Java says so of a resumption that changes the version.
+        AlertDescription::PROTOCOL_VERSION => 66,
+        // OpenSSL 3 finds no signature for MD5 and SHA-1 in its security level, and calls that internal.
+        AlertDescription::INTERNAL_ERROR if is_old && expects_more && offer.value.stack == ClientStack::OpenSsl => 82,
+        AlertDescription::INTERNAL_ERROR
+        | AlertDescription::HANDSHAKE_FAILURE
+        | AlertDescription::INSUFFICIENT_SECURITY
+            if is_old && expects_more =>
+        {
+            60
+        }
+        _ => return None,
+    };
+    let sentence = format!(
+        "{} answered with {chosen}; the client offers {} and gave up: {}.",
+        server_called(seen),
+        list(&offer.value.versions, 6),
+        alert.description
+    );
+    let finding = Finding::new(cause, weight, sentence)
+        .at_fault(AtFault::Server)
+        .prove_span(
+            &offer.span,
+            format!("ClientHello offers {}", list(&offer.value.versions, 6)),
+        )
+        .prove_span(&answer.span, format!("ServerHello chooses {chosen}"))
+        .prove_span(&alert.span, told(alert));
+    Some(finding.remedy(
+        AtFault::Server,
+        "enable TLS 1.2 or 1.3; nginx",
+        Some("ssl_protocols TLSv1.2 TLSv1.3;".to_owned()),
+    ))
 }
 
 /// The server chose a version that is not on offer.
@@ -224,6 +278,41 @@ mod tests {
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Certain));
         assert_eq!(finding.at_fault, AtFault::Server);
         assert_eq!(context().verdict(&seen).aborted_by, AbortedBy::Client);
+    }
+
+    #[test]
+    fn a_client_may_take_less_than_its_hello_allows() {
+        let answered = |description| {
+            connected()
+                .client_hello(Hello::tls12)
+                .server_hello(0x0302, 0xc013)
+                .alert(Client, 2, description)
+                .fin(Client)
+                .seen()
+        };
+        assert_eq!(judged(&VersionMismatch, &answered(70)).unwrap().weight, 96);
+        let mut seen = answered(80);
+        assert_eq!(confidence(&VersionMismatch, &seen), Some(Confidence::Possible));
+        set_stack(&mut seen, ClientStack::OpenSsl);
+        assert_eq!(confidence(&VersionMismatch, &seen), Some(Confidence::Likely));
+        // A version that is up to date is not what an internal error is about.
+        let seen = connected()
+            .client_hello(Hello::tls12)
+            .server_hello(0x0303, 0xc02f)
+            .alert(Client, 2, 80)
+            .seen();
+        assert!(judged(&VersionMismatch, &seen).is_none());
+    }
+
+    #[test]
+    fn a_version_on_the_list_is_refused_for_something_else() {
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .server_hello(0x0303, 0xc02f)
+            .alert(Client, 2, 70)
+            .fin(Client)
+            .seen();
+        assert_eq!(confidence(&VersionMismatch, &seen), Some(Confidence::Possible));
     }
 
     #[test]
