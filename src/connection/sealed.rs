@@ -48,6 +48,8 @@ pub(crate) struct Sealed<'a> {
     pub(crate) asks_for_certificate: bool,
     /// EncryptedExtensions and Finished only: a resumption, no certificate was sent.
     pub(crate) resumed: bool,
+    /// The last record of the flight has the length of a Finished: it is whole.
+    pub(crate) ends_with_finished: bool,
     /// What the client said to it.
     pub(crate) client: ClientReply,
     /// What the server said to that.
@@ -178,6 +180,7 @@ impl Observed {
             certificate,
             asks_for_certificate,
             resumed,
+            ends_with_finished: flight.last().is_some_and(|last| sizes.is_finished(last.len)),
             client: reply,
             server: server_reply,
             client_data,
