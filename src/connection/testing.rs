@@ -201,14 +201,6 @@ impl Scene {
         self
     }
 
-    /// Bytes, whatever they are, whose sender still misses what comes after the first `received` bytes of the peer's stream.
-    pub(crate) fn say_missing(mut self, from: Side, received: u32, bytes: &[u8]) -> Self {
-        let sent = std::mem::replace(&mut self.sent[from.peer().index()], received);
-        self.send(from, ACK, bytes);
-        self.sent[from.peer().index()] = sent;
-        self
-    }
-
     /// Bytes, whatever they are.
     pub(crate) fn say(mut self, from: Side, bytes: &[u8]) -> Self {
         self.send(from, ACK, bytes);

@@ -78,6 +78,9 @@ pub(crate) struct SideFacts {
     side: Side,
 }
 
+// Every connection that is followed has two: a field that makes them larger is to be a decision, not an accident.
+const _: () = assert!(size_of::<SideFacts>() <= 160);
+
 impl SideFacts {
     pub(super) const fn new(side: Side) -> Self {
         Self {

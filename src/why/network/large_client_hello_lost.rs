@@ -118,7 +118,7 @@ fn lost_before_us(seen: &Observed, context: &Context<'_>) -> Option<Finding> {
         )
         .prove(
             server.last_packet().unwrap_or(came),
-            format!("the server still acknowledges the first {} bytes only", client.acked),
+            path_mtu::told_acknowledged(seen, Side::Client),
         )
         .but_not(
             CauseId("capture-gap"),

@@ -87,9 +87,13 @@ impl Cause for NoServerResponse {
         } else {
             (
                 format!(
-                    "The ClientHello for {} was sent {} times in {} and never acknowledged: it is dropped on the way, or its answers are.",
+                    "The ClientHello for {} was sent {} in {} and never acknowledged: it is dropped on the way, or its answers are.",
                     server_called(seen),
-                    repeated + 1,
+                    if repeated > 0 {
+                        format!("{} times", repeated + 1)
+                    } else {
+                        "once".to_owned()
+                    },
                     span_of_time(waited)
                 ),
                 AtFault::Network,

@@ -21,6 +21,15 @@ pub(super) fn told_again(again: &Retransmission) -> String {
     )
 }
 
+/// What the peer of a side still acknowledges of it.
+pub(super) fn told_acknowledged(seen: &Observed, of: Side) -> String {
+    let who = of.peer().as_str();
+    match seen.tcp.side(of).acked {
+        0 => format!("the {who} still acknowledges nothing of it"),
+        acked => format!("the {who} still acknowledges the first {acked} bytes only"),
+    }
+}
+
 /// Adds what the long segments of a side met on the way, and what to do about it.
 pub(super) fn finish(mut finding: Finding, seen: &Observed, side: Side) -> Finding {
     let facts = seen.tcp.side(side);
