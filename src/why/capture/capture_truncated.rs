@@ -38,8 +38,7 @@ impl Cause for CaptureTruncated {
         };
         let whose = list(sides.iter().map(|side| format!("the {}'s", side.as_str())), 2);
         let hole = seen.holes.iter().find(|hole| hole.why == Hidden::Snaplen);
-        let went_on = [Side::Client, Side::Server].iter().all(|side| seen.sent_data(*side));
-        let is_known = seen.completed() || seen.fatal_alert().is_some() || went_on;
+        let is_known = seen.completed() || seen.fatal_alert().is_some();
         let sentence = format!(
             "{whose} packets were cut when they were captured (snapshot length, snaplen): {} bytes of the connection are missing, and with \
              them {}.",
@@ -69,7 +68,6 @@ impl Cause for CaptureTruncated {
         let finding = Finding::new(self, 94, capitalized(&sentence))
             .at_fault(AtFault::Capture)
             .outcome(Outcome::Undetermined)
-            .aborted_by(AbortedBy::Nobody)
             .prove(first, what)
             .remedy(
                 AtFault::Capture,
@@ -123,7 +121,7 @@ mod tests {
         let verdict = context().verdict(&seen);
         assert_eq!(
             (name_of(&verdict), verdict.aborted_by),
-            ("capture-truncated", AbortedBy::Nobody)
+            ("capture-truncated", AbortedBy::Client)
         );
         assert!(!mentions(&verdict, "capture-gap"));
     }
