@@ -46,6 +46,12 @@ impl Closed {
         !self.hellos.is_empty() || self.sslv2.is_some()
     }
 
+    /// Bytes of the first ClientHello; 0 where there is none.
+    pub(crate) fn hello_len(&self) -> u32 {
+        let first = self.hellos.first().or(self.sslv2.as_ref());
+        first.map_or(0, |kept| kept.span.len)
+    }
+
     /// True where the client began a record and nothing else was said: not even a ClientHello came whole, and the server kept silent.
     pub(crate) fn is_begun_only(&self) -> bool {
         let seen = &self.observed;

@@ -261,6 +261,18 @@ impl Observed {
         self.message(Side::Server, HandshakeType::SERVER_HELLO_DONE).is_some()
     }
 
+    /// Seconds from a packet to what ended the connection; where nothing did, as long as it was watched.
+    pub(crate) fn waited_since(&self, mark: Mark) -> f64 {
+        let end = self.end();
+        let since = |later: Mark| Some(later.time?.since(mark.time?));
+        let watched = if matches!(end.act, Act::Silence) {
+            self.silence_watched()
+        } else {
+            None
+        };
+        since(end.mark).unwrap_or_default() + watched.unwrap_or_default()
+    }
+
     /// Seconds of capture that were watched after the last packet of this connection.
     pub(crate) fn silence_watched(&self) -> Option<f64> {
         Some(self.capture_end?.since(self.closing().time?))

@@ -93,6 +93,8 @@ pub(crate) struct ServerHistory {
     pub(crate) hellos: u64,
     /// Connections in which it answered with TLS, be it an alert.
     pub(crate) answered: u64,
+    /// Bytes of the longest ClientHello that it answered with a ServerHello.
+    pub(crate) longest_hello: u32,
     /// Handshakes that were completed.
     pub(crate) completed: u64,
     /// Completed handshakes in which the client went on to send data.
@@ -131,6 +133,7 @@ impl ServerHistory {
         }
         if let Some(answer) = seen.answer.as_ref().seen() {
             let answer = &answer.value;
+            self.longest_hello = self.longest_hello.max(closed.hello_len());
             self.versions.insert(answer.version);
             self.cipher_suites.insert(answer.cipher_suite);
             self.groups.extend(answer.group);

@@ -10,6 +10,7 @@ mod clock;
 mod closed;
 mod ending;
 mod fetched;
+mod forgery;
 mod history;
 mod leaves;
 mod neighbours;
@@ -24,6 +25,7 @@ mod sealed;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transcript;
+mod turn;
 
 pub(crate) use answer::Answer;
 pub(crate) use breach::Breach;
@@ -31,6 +33,7 @@ pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::{Closed, Known};
 pub(crate) use ending::{Act, End};
 pub(crate) use fetched::Fetched;
+pub(crate) use forgery::Misfit;
 #[cfg(test)]
 pub(crate) use history::GotThrough;
 pub(crate) use history::{SentChain, SentChains, ServerHistory};
@@ -44,4 +47,5 @@ pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
 pub(crate) use rejection::{Rejection, Sign, is_about_certificates};
 pub(crate) use request::CertificateRequestSeen;
-pub(crate) use sealed::{ClientReply, ServerReply, Sizes};
+pub(crate) use sealed::{ClientReply, Sealed, ServerReply, Sizes};
+pub(crate) use turn::Turn;

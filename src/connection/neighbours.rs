@@ -1,6 +1,6 @@
 //! What the connections of one client that went wrong have in common: signs that its clock or its network is the reason, and no server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::connection::clock::majority;
 use crate::connection::ending::End;
 use crate::connection::{Endpoint, First, Observed};
-use crate::evidence::{CaptureId, Mark, Side};
+use crate::evidence::{CaptureId, Mark, Side, Time};
 use crate::registry::ProtocolVersion;
 use crate::x509::site;
 
@@ -18,6 +18,13 @@ const CLOCKS: usize = 64;
 const AGREE: i64 = 2;
 /// Sites of one leaf that are remembered.
 const SITES: usize = 16;
+
+/// Connections without a byte from one client to one server that are looked at, and ports of one server that are remembered.
+const SILENT: usize = 64;
+/// So many of them tell whether they come at regular intervals.
+const REGULAR: usize = 4;
+/// The intervals of a check vary by no more than this share of their mean (standard deviation).
+const VARIATION: f64 = 0.1;
 
 /// Paths that systems fetch without TLS to see whether the internet is there, and whose answer everybody knows.
 const PROBES: [&str; 10] = [
@@ -41,7 +48,7 @@ pub(crate) struct Answered {
     /// The sites that were asked for, each with the first connection's packet that showed the leaf.
     pub(crate) sites: BTreeMap<String, Mark>,
     /// The addresses that showed it.
-    pub(crate) servers: std::collections::BTreeSet<IpAddr>,
+    pub(crate) servers: BTreeSet<IpAddr>,
 }
 
 /// A probe of the network that was answered by somebody else.
@@ -74,6 +81,8 @@ pub(crate) struct Neighbours {
     probes: HashMap<IpAddr, Probe, foldhash::fast::RandomState>,
     /// By the packet that holds the ClientHello of the one that came back.
     before_fallback: HashMap<(CaptureId, u64), Attempt, foldhash::fast::RandomState>,
+    knocked: HashMap<(IpAddr, IpAddr), BTreeSet<u16>, foldhash::fast::RandomState>,
+    visits: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
 }
 
 impl Neighbours {
@@ -94,6 +103,7 @@ impl Neighbours {
             }
             all.note_leaf(seen);
             all.note_attempt(seen, &mut attempts);
+            all.note_silent(seen);
             if let Some(probe) = probe(seen) {
                 all.probes.entry(client).or_insert(probe);
             }
@@ -150,6 +160,43 @@ impl Neighbours {
         }
     }
 
+    /// How many ports of a server this client tried without saying a byte.
+    pub(crate) fn ports_tried(&self, client: IpAddr, server: IpAddr) -> usize {
+        self.knocked.get(&(client, server)).map_or(0, BTreeSet::len)
+    }
+
+    /// At which interval in seconds this client connects to this server without saying a byte, and how often it did, where it does so regularly.
+    pub(crate) fn checks_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
+        let times = self
+            .visits
+            .get(&(client, server))
+            .filter(|times| times.len() >= REGULAR)?;
+        let mut times: Vec<i64> = times.iter().map(|time| time.nanos()).collect();
+        times.sort_unstable();
+        let apart = |pair: &[i64]| Some(pair.last()?.saturating_sub(*pair.first()?) as f64 / 1e9);
+        let intervals: Vec<f64> = times.windows(2).filter_map(apart).collect();
+        let count = intervals.len() as f64;
+        let mean = intervals.iter().sum::<f64>() / count;
+        let variance = intervals.iter().map(|interval| (interval - mean).powi(2)).sum::<f64>() / count;
+        (mean > 0.5 && variance.sqrt() < mean * VARIATION).then_some((mean, times.len()))
+    }
+
+    fn note_silent(&mut self, seen: &Observed) {
+        let opens = seen.tcp.side(Side::Client).syn();
+        let Some(syn) = opens.filter(|_| seen.is_silent()) else {
+            return;
+        };
+        let client = seen.client.address;
+        let ports = self.knocked.entry((client, seen.server.address)).or_default();
+        if ports.len() < SILENT {
+            ports.insert(seen.server.port);
+        }
+        let times = self.visits.entry((client, seen.server)).or_default();
+        if let Some(time) = syn.time.filter(|_| times.len() < SILENT) {
+            times.push(time);
+        }
+    }
+
     fn note_leaf(&mut self, seen: &Observed) {
         let (Some(leaf), Some(chain), Some(name)) =
             (seen.leaf(), seen.server_chain.as_ref().seen(), seen.server_name())
@@ -203,6 +250,31 @@ mod tests {
         assert_eq!(agreed(vec![-500]), None);
         assert_eq!(agreed(vec![-500, 90_000, 7_000_000]), None);
         assert_eq!(agreed(Vec::new()), None);
+    }
+
+    #[test]
+    fn connections_without_a_byte_at_regular_intervals_are_checks() {
+        let silent = |seconds: f64| scene().wait(seconds).connect().fin(Client).seen();
+        let all: Vec<_> = [0.0, 5.0, 10.1, 15.0].map(silent).into();
+        let (client, server) = (all[0].client.address, all[0].server);
+        let (every, times) = Neighbours::of(&all).checks_every(client, server).unwrap();
+        assert!((4.9..5.1).contains(&every) && times == 4);
+        let all: Vec<_> = [0.0, 5.0, 7.0, 15.0].map(silent).into();
+        assert_eq!(Neighbours::of(&all).checks_every(client, server), None);
+        assert_eq!(Neighbours::of(&all[..3]).checks_every(client, server), None);
+    }
+
+    #[test]
+    fn ports_that_were_tried_without_a_byte_are_counted() {
+        let all: Vec<_> = [443, 8_443, 8_443, 22]
+            .map(|port| scene().port(port).syn().refuse().seen())
+            .into();
+        let spoke = connected().client_hello(|hello| hello).seen();
+        let (client, server) = (spoke.client.address, spoke.server.address);
+        assert_eq!(
+            Neighbours::of(all.iter().chain([&spoke])).ports_tried(client, server),
+            3
+        );
     }
 
     #[test]

@@ -311,7 +311,9 @@ impl Observed {
 
     /// True where a TLS byte of either side was recognised.
     pub(crate) fn spoke_tls(&self) -> bool {
-        self.first.iter().any(First::is_tls) || self.offer.is_seen() || self.answer.is_seen()
+        // Of a message that was cut, its beginning tells.
+        let began_a_message = || self.holes.iter().any(|hole| hole.message.is_some());
+        self.first.iter().any(First::is_tls) || self.offer.is_seen() || self.answer.is_seen() || began_a_message()
     }
 
     /// True where the client asked for TLS within another protocol, or for the way to a server of TLS, or left because there was none.

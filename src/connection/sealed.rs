@@ -53,6 +53,8 @@ pub(crate) struct Sealed<'a> {
     pub(crate) resumed: bool,
     /// The server broke its flight off before it showed a certificate: a record that can only be an alert ends it.
     pub(crate) broken_off: Option<RecordSeen>,
+    /// The last record of the flight has the length of a Finished: it is whole.
+    pub(crate) ends_with_finished: bool,
     /// What the client said to it.
     pub(crate) client: ClientReply,
     /// What the server said to that.
@@ -202,6 +204,7 @@ impl Observed {
             asks_for_certificate,
             resumed,
             broken_off,
+            ends_with_finished: flight.last().is_some_and(|last| sizes.is_finished(last.len)),
             client: reply,
             server: server_reply,
             client_data,

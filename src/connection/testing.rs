@@ -36,7 +36,7 @@ pub(crate) const APPLICATION_DATA: u8 = 23;
 const STEP: i64 = 10;
 /// First sequence numbers of client and server.
 const ISN: [u32; 2] = [1_000, 700_000];
-/// Time to live of each side's packets.
+/// Time to live of each side's packets, unless a test sets it.
 const TTL: [u8; 2] = [64, 52];
 
 /// The moment of the first packet: noon of 1 July 2026.
@@ -56,6 +56,9 @@ pub(crate) fn scene() -> Scene {
         opened: false,
         off_camera: false,
         midway: false,
+        hurried: false,
+        ttl: TTL,
+        ip_id: None,
         snaplen: usize::MAX,
         together: None,
         handshake: Vec::new(),
@@ -88,6 +91,11 @@ pub(crate) struct Scene {
     off_camera: bool,
     /// The first packet on camera is no SYN.
     midway: bool,
+    /// The next packet comes at the time of the last one.
+    hurried: bool,
+    ttl: [u8; 2],
+    /// IPv4 identification of the next packet.
+    ip_id: Option<u16>,
     snaplen: usize,
     together: Option<Packet>,
     /// The handshake messages of both sides so far.
@@ -119,6 +127,24 @@ impl Scene {
         self
     }
 
+    /// The next packet comes right behind the one before.
+    pub(crate) fn hurry(mut self) -> Self {
+        self.hurried = true;
+        self
+    }
+
+    /// This side's packets have another time to live from here on.
+    pub(crate) fn ttl(mut self, from: Side, ttl: u8) -> Self {
+        self.ttl[from.index()] = ttl;
+        self
+    }
+
+    /// The next packet has this IPv4 identification.
+    pub(crate) fn ip_id(mut self, id: u16) -> Self {
+        self.ip_id = Some(id);
+        self
+    }
+
     /// What happens in `steps` is not in the capture.
     pub(crate) fn off_camera(mut self, steps: impl FnOnce(Self) -> Self) -> Self {
         self.off_camera = true;
@@ -144,25 +170,34 @@ impl Scene {
     /// The client's SYN, or its repetition.
     pub(crate) fn syn(mut self) -> Self {
         self.opened = true;
-        self.packet(Client, SYN, -1, &[], TTL[0]);
+        let ttl = self.ttl[0];
+        self.packet(Client, SYN, -1, &[], ttl);
         self
     }
 
     /// The server's answer to it.
     pub(crate) fn syn_ack(mut self) -> Self {
-        self.packet(Server, SYN | ACK, -1, &[], TTL[1]);
+        self.packet(Server, SYN | ACK, -1, &[], self.ttl[1]);
         self
     }
 
     /// The server's address refuses the SYN.
     pub(crate) fn refuse(mut self) -> Self {
-        self.packet(Server, RST | ACK, -1, &[], TTL[1]);
+        self.packet(Server, RST | ACK, -1, &[], self.ttl[1]);
         self
     }
 
     /// An acknowledgement of all that was received, without payload.
     pub(crate) fn ack(mut self, from: Side) -> Self {
         self.send(from, ACK, &[]);
+        self
+    }
+
+    /// An acknowledgement of the first `bytes` of the peer's stream only: what came after them is missing.
+    pub(crate) fn ack_only(mut self, from: Side, bytes: u32) -> Self {
+        let sent = std::mem::replace(&mut self.sent[from.peer().index()], bytes);
+        self.send(from, ACK, &[]);
+        self.sent[from.peer().index()] = sent;
         self
     }
 
@@ -175,7 +210,13 @@ impl Scene {
     /// The last packet of this side's payload again, as it was: `bytes` from its end.
     pub(crate) fn repeat(mut self, from: Side, bytes: &[u8]) -> Self {
         let at = i64::from(self.sent[from.index()]) - bytes.len() as i64;
-        self.packet(from, ACK, at, bytes, TTL[from.index()]);
+        self.packet(from, ACK, at, bytes, self.ttl[from.index()]);
+        self
+    }
+
+    /// Bytes of this side's payload from this offset on once more.
+    pub(crate) fn repeat_from(mut self, from: Side, at: u32, bytes: &[u8]) -> Self {
+        self.packet(from, ACK, at.into(), bytes, self.ttl[from.index()]);
         self
     }
 
@@ -187,13 +228,34 @@ impl Scene {
 
     /// The side resets the connection.
     pub(crate) fn reset(self, from: Side) -> Self {
-        self.reset_with_ttl(from, TTL[from.index()])
+        let ttl = self.ttl[from.index()];
+        self.reset_with_ttl(from, ttl)
     }
 
     /// A reset that bears this side's address and another time to live.
     pub(crate) fn reset_with_ttl(mut self, from: Side, ttl: u8) -> Self {
         let at = i64::from(self.sent[from.index()]);
         self.packet(from, RST | ACK, at, &[], ttl);
+        self
+    }
+
+    /// A reset that bears this side's address, with a number ahead of what it sent.
+    pub(crate) fn reset_ahead(mut self, from: Side, by: u32) -> Self {
+        let at = i64::from(self.sent[from.index()]) + i64::from(by);
+        self.packet(from, RST | ACK, at, &[], self.ttl[from.index()]);
+        self
+    }
+
+    /// An ICMP error by 10.0.0.254 about the last packet of this side, `bytes` long. Port unreachable is 3, 3.
+    pub(crate) fn icmp(mut self, about: Side, kind: u8, code: u8, bytes: i64) -> Self {
+        self.millis += STEP;
+        self.frame += 1;
+        let at = i64::from(self.sent[about.index()]) - bytes;
+        let mut quoted = self.segment(about, ACK, at, 0, 0, TTL[about.index()]);
+        quoted.role = Role::Quoted;
+        let mut error = vec![0x45, 0, 0, 68, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 254, 10, 0, 0, 1];
+        error.extend([kind, code, 0, 0, 0, 0, 5, 0x78]);
+        self.tcp.quoted(&quoted, &error);
         self
     }
 
@@ -263,12 +325,12 @@ impl Scene {
             return;
         }
         let at = i64::from(self.sent[from.index()]);
-        self.packet(from, flags, at, payload, TTL[from.index()]);
+        self.packet(from, flags, at, payload, self.ttl[from.index()]);
         self.sent[from.index()] += payload.len() as u32 + u32::from(flags & FIN != 0);
     }
 
     fn packet(&mut self, from: Side, flags: u8, at: i64, payload: &[u8], ttl: u8) {
-        self.millis += STEP;
+        self.millis += if std::mem::take(&mut self.hurried) { 0 } else { STEP };
         if self.off_camera {
             return;
         }
@@ -277,28 +339,9 @@ impl Scene {
             self.midway = flags & SYN == 0;
         }
         let captured = &payload[..payload.len().min(self.snaplen)];
-        let number = |side: Side, offset: i64| ISN[side.index()].wrapping_add(1).wrapping_add(offset as u32);
-        let (client, server) = self.ends();
-        let segment = Segment {
-            key: FlowKey::new((client.address, client.port), (server.address, server.port)).0,
-            from_low: from == Client,
-            frame: self.frame,
-            time: Some(Time::from_nanos(self.millis * 1_000_000)),
-            seq: number(from, at),
-            ack: number(from.peer(), i64::from(self.sent[from.peer().index()])),
-            flags: Flags(flags),
-            window: 500,
-            payload_at: 0,
-            payload_len: captured.len() as u32,
-            payload_cut: (payload.len() - captured.len()) as u32,
-            ttl,
-            ip_id: self.frame as u16,
-            mss: if flags & SYN != 0 { 1_460 } else { 0 },
-            window_scale: None,
-            vlan: 0,
-            encapsulations: Encapsulations::NONE,
-            role: Role::Whole,
-        };
+        let cut = payload.len() - captured.len();
+        let mut segment = self.segment(from, flags, at, captured.len(), cut, ttl);
+        segment.ip_id = self.ip_id.take().unwrap_or(segment.ip_id);
         // As the pipeline does: no observer before there is a byte to observe.
         if self.observer.is_none() && !payload.is_empty() {
             let certificates = Arc::new(CertificateStore::default());
@@ -311,6 +354,31 @@ impl Scene {
         match &mut self.observer {
             Some(observer) => self.tcp.segment(&segment, captured, observer),
             None => self.tcp.segment(&segment, captured, &mut Nobody),
+        }
+    }
+
+    fn segment(&self, from: Side, flags: u8, at: i64, captured: usize, cut: usize, ttl: u8) -> Segment {
+        let number = |side: Side, offset: i64| ISN[side.index()].wrapping_add(1).wrapping_add(offset as u32);
+        let (client, server) = self.ends();
+        Segment {
+            key: FlowKey::new((client.address, client.port), (server.address, server.port)).0,
+            from_low: from == Client,
+            frame: self.frame,
+            time: Some(Time::from_nanos(self.millis * 1_000_000)),
+            seq: number(from, at),
+            ack: number(from.peer(), i64::from(self.sent[from.peer().index()])),
+            flags: Flags(flags),
+            window: 500,
+            payload_at: 0,
+            payload_len: captured as u32,
+            payload_cut: cut as u32,
+            ttl,
+            ip_id: self.frame as u16,
+            mss: if flags & SYN != 0 { 1_460 } else { 0 },
+            window_scale: None,
+            vlan: 0,
+            encapsulations: Encapsulations::NONE,
+            role: Role::Whole,
         }
     }
 }

@@ -11,10 +11,7 @@ use super::layer::Layer;
 use super::link::{Version, be32};
 use super::tcp::{self, Carrier, Header};
 use super::tunnel::{self, Found, Part, Path};
-use super::{Decoded, Fragment, Packet, Role, fast};
-
-/// An ICMP error quotes the packet that it complains of behind these bytes (RFC 792, RFC 4443 §2.1).
-const ICMP_HEADER: usize = 8;
+use super::{Decoded, Fragment, Packet, Role, fast, icmp};
 
 /// Errors within errors are not sent (RFC 1122 §3.2.2), but captured packets may claim anything: no deeper than this.
 const DEEPEST_QUOTE: u8 = 4;
@@ -72,7 +69,7 @@ fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
     let mut role = match (path.numbered, path.quotes) {
         (true, 0) => Role::Whole,
         (false, 0) => Role::Unnumbered,
-        (true, _) => Role::Glimpse,
+        (true, _) => Role::Quoted,
         (false, _) => return None,
     };
     if inner.fragmented {
@@ -84,7 +81,9 @@ fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
         {
             return None;
         }
-        role = Role::Glimpse;
+        if !role.is_quoted() {
+            role = Role::Glimpse;
+        }
     }
 
     match inner.ip_number {
@@ -103,14 +102,11 @@ fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
             tcp(packet, &carrier, payload)
         }
         IpNumber::ICMP if path.quotes < DEEPEST_QUOTE && matches!(payload.bytes.first()?, 3 | 4 | 11 | 12) => {
-            path.quotes += 1;
-            ip(packet, payload.after(ICMP_HEADER)?, path)
+            quoted(packet, part, payload, path)
         }
         IpNumber::IPV6_ICMP if path.quotes < DEEPEST_QUOTE && matches!(payload.bytes.first()?, 1..=4) => {
-            path.quotes += 1;
-            let quote = payload.after(ICMP_HEADER)?;
-            if quote.bytes.first()? >> 4 == 6 {
-                ip(packet, quote, path)
+            if payload.bytes.get(icmp::HEADER)? >> 4 == 6 {
+                quoted(packet, part, payload, path)
             } else {
                 None
             }
@@ -121,6 +117,20 @@ fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
         }
         IpNumber(protocol) => inside(packet, Layer::in_ip(protocol)?, payload, path),
     }
+}
+
+/// Reads the packet that an ICMP error quotes. `error` begins with the IP header of the error, `message` with its ICMP header.
+fn quoted(packet: &Packet<'_>, error: Part<'_>, message: Part<'_>, mut path: Path) -> Option<Decoded> {
+    path.quotes += 1;
+    let quote = message.after(icmp::HEADER)?;
+    let mut decoded = ip(packet, quote, path)?;
+    if let Decoded::Tcp(segment) = &mut decoded
+        && segment.role.is_quoted()
+    {
+        segment.payload_at = packet.at.saturating_add(u32::try_from(error.at).ok()?);
+        segment.payload_len = u32::try_from(quote.at.checked_sub(error.at)?).ok()?;
+    }
+    Some(decoded)
 }
 
 /// Reads a fragment, of which everything is there.
@@ -238,15 +248,20 @@ impl Field {
 
 /// Reads a TCP segment whose header may be cut, or wrong.
 fn tcp(packet: &Packet<'_>, carrier: &Carrier, part: Part<'_>) -> Option<Decoded> {
+    let mut carrier = *carrier;
     let header = match TcpHeaderSlice::from_slice(part.bytes) {
         Ok(complete) => Header::from_slice(&complete),
         Err(_) => match Header::read(part.bytes) {
             Some(header) => header,
+            None if carrier.role == Role::Quoted => {
+                carrier.role = Role::QuotedInPart;
+                Header::read_beginning(part.bytes)?
+            }
             None if part.bytes.len() < part.on_wire && carrier.role != Role::Glimpse => return Some(Decoded::Cut),
             None => return None,
         },
     };
-    Some(Decoded::Tcp(tcp::segment(packet, carrier, &header, part.bytes.len())))
+    Some(Decoded::Tcp(tcp::segment(packet, &carrier, &header, part.bytes.len())))
 }
 
 /// What is needed of an IP header of either version.
@@ -538,13 +553,15 @@ mod tests {
     }
 
     #[test]
-    fn a_header_quoted_in_an_error_is_a_glimpse() {
+    fn a_header_quoted_in_an_error_comes_with_the_error() {
         for kind in [3, 4, 11, 12] {
-            let quoted = segment(read(&v4(1, &[], &icmp(kind, &v4(6, &[], &TCP)))));
-            assert_eq!((quoted.role, quoted.seq, quoted.payload_len), (Role::Glimpse, 100, 0));
+            let quoted = segment(read(&v4(1, &[1, 1, 1, 0], &icmp(kind, &v4(6, &[], &TCP)))));
+            assert_eq!((quoted.role, quoted.seq), (Role::Quoted, 100));
+            assert_eq!(payload(&quoted), (0, 24 + 8, 0));
         }
         for kind in 1..=4 {
-            assert_eq!(segment(read(&v6(58, &icmp(kind, &v6(6, &TCP))))).role, Role::Glimpse);
+            let quoted = segment(read(&v6(58, &icmp(kind, &v6(6, &TCP)))));
+            assert_eq!((quoted.role, payload(&quoted)), (Role::Quoted, (0, 40 + 8, 0)));
         }
     }
 
@@ -558,7 +575,13 @@ mod tests {
 
     #[test]
     fn the_eight_bytes_that_rfc_792_asks_for_are_too_few_to_be_numbered() {
-        assert_eq!(read(&v4(1, &[], &icmp(3, &v4(6, &[], &TCP)[..28]))), Decoded::Other);
+        let quoted = segment(read(&v4(1, &[], &icmp(3, &v4(6, &[], &TCP)[..28]))));
+        assert_eq!(
+            (quoted.role, quoted.seq, quoted.flags),
+            (Role::QuotedInPart, 100, Flags(0))
+        );
+        assert!(!quoted.role.numbered() && !quoted.role.followed());
+        assert_eq!(read(&v4(1, &[], &icmp(3, &v4(6, &[], &TCP)[..27]))), Decoded::Other);
     }
 
     #[test]

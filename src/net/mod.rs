@@ -14,6 +14,8 @@
 //!
 //! Of what a capturing device appends to a frame, what says why it reset a connection is read ([`trailer`]).
 //!
+//! Of an ICMP error that quotes a TCP header, that header is told as a segment, and the error as its payload ([`IcmpError`]).
+//!
 //! Not read yet: UDP itself. It is [`Decoded::Other`].
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used))]
@@ -23,6 +25,7 @@ mod fast;
 mod fragment;
 mod fuzz;
 mod general;
+mod icmp;
 mod layer;
 mod link;
 mod log;
@@ -40,6 +43,7 @@ use fast::Usual;
 
 pub(crate) use fragment::{Defragmenter, Fragment, FragmentLimits, FragmentTally};
 pub use fuzz::fuzz_packet;
+pub(crate) use icmp::IcmpError;
 pub(crate) use segment::{Flags, FlowKey, Role, Segment};
 pub(crate) use wrapping::Encapsulations;
 

@@ -114,9 +114,13 @@ pub(crate) enum Role {
     Whole,
     /// Numbered, not followed: the data offset is below the least header (RFC 9293 §3.1), so that no receiver takes the segment.
     Mangled,
-    /// Numbered, not followed, and no source of initial sequence numbers: a header whose segment's length is unknown. It was quoted
-    /// in an ICMP error, or is longer than its packet, or stands in a first fragment that the snapshot length cut.
+    /// Numbered, not followed, and no source of initial sequence numbers: a header whose segment's length is unknown. It is longer than
+    /// its packet, or stands in a first fragment that the snapshot length cut.
     Glimpse,
+    /// As [`Glimpse`](Self::Glimpse): a header that an ICMP error quotes. Its payload is the error, an [`IcmpError`](super::IcmpError).
+    Quoted,
+    /// Likewise, but no more than ports and sequence number were quoted (RFC 792): neither numbered nor followed.
+    QuotedInPart,
     /// Followed, not numbered: Wireshark 4.0 does not dissect it as TCP by default (IPv6 payload length 0 without a jumbo option,
     /// as offloading leaves it; VLAN tag 0x9200).
     Unnumbered,
@@ -125,7 +129,17 @@ pub(crate) enum Role {
 impl Role {
     /// True where the segment belongs to a numbered conversation.
     pub(crate) const fn numbered(self) -> bool {
-        !matches!(self, Self::Unnumbered)
+        !matches!(self, Self::Unnumbered | Self::QuotedInPart)
+    }
+
+    /// True for the header of a segment whose length is unknown.
+    pub(crate) const fn is_glimpse(self) -> bool {
+        matches!(self, Self::Glimpse | Self::Quoted | Self::QuotedInPart)
+    }
+
+    /// True for a header that an ICMP error quotes.
+    pub(crate) const fn is_quoted(self) -> bool {
+        matches!(self, Self::Quoted | Self::QuotedInPart)
     }
 
     /// True where the segment is part of what its sender said.
@@ -157,7 +171,7 @@ pub(crate) struct Segment {
     /// Offset of the payload in the window of the capture.
     pub(crate) payload_at: u32,
     /// Payload bytes that were captured; 0 where the segment is not to be followed. Of a reset without any: the text about it in the frame's
-    /// trailer.
+    /// trailer. Of a quoted header: the error that quotes it.
     pub(crate) payload_len: u32,
     /// Payload bytes that were on the wire but not captured (snapshot length).
     pub(crate) payload_cut: u32,

@@ -11,6 +11,9 @@ const LEAST: usize = 20;
 /// the conversation, so a snapshot length that cuts here leaves a packet without `tcp.stream`.
 const NUMBERED: usize = 16;
 
+/// What an ICMP error quotes at least of what was behind the IP header (RFC 792).
+const QUOTED: usize = 8;
+
 /// Option kinds (RFC 9293 §3.2).
 const END_OF_OPTIONS: u8 = 0;
 const NO_OPERATION: u8 = 1;
@@ -84,6 +87,21 @@ impl Header {
             } else {
                 SynOptions::default()
             },
+        })
+    }
+
+    /// Ports and sequence number from as little of a header as an ICMP error has to quote (RFC 792); the other fields are 0.
+    pub(super) fn read_beginning(bytes: &[u8]) -> Option<Self> {
+        let header = bytes.first_chunk::<QUOTED>()?;
+        Some(Self {
+            source_port: u16::from_be_bytes([header[0], header[1]]),
+            destination_port: u16::from_be_bytes([header[2], header[3]]),
+            seq: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
+            ack: 0,
+            flags: Flags(0),
+            window: 0,
+            len: 0,
+            options: SynOptions::default(),
         })
     }
 

@@ -373,12 +373,12 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_quoted_in_a_tunnel_is_a_glimpse() {
+    fn a_segment_quoted_in_a_tunnel_is_known_as_such() {
         let error = on(&[3, 4, 0, 0, 0, 0, 5, 0], &v4(6, &TCP));
         let Decoded::Tcp(segment) = decode(&packet(RAW, &v4(4, &v4(1, &error)), 500)) else {
             panic!("not a segment");
         };
-        assert_eq!((segment.role, segment.payload_len), (Role::Glimpse, 0));
+        assert_eq!((segment.role, segment.payload_len), (Role::Quoted, 28));
     }
 
     #[test]

@@ -97,9 +97,7 @@ impl Harvest {
     /// Closes the books of one connection, and keeps what may have to be judged. `watched_until`: nothing of it was looked at from then
     /// on, although the capture goes on. True where that can matter: it spoke TLS, and is not sound.
     pub(super) fn take(&mut self, mut live: Live, watched_until: Option<Time>) -> bool {
-        if let Some(observer) = &mut live.observer {
-            live.tcp.finish(&mut **observer);
-        }
+        live.finish(&self.certificates);
         let facts = live.tcp.facts().clone();
         let identity = live.identity(self.capture);
         let server = identity.server;

@@ -79,6 +79,20 @@ impl Live {
         self.tcp.segment(segment, payload, &mut sink);
     }
 
+    /// No segment comes any more: what waits behind holes is handed up.
+    pub(super) fn finish(&mut self, certificates: &Arc<CertificateStore>) {
+        // Without a byte to observe there is nothing to hand up, unless all bytes that came wait behind a hole.
+        if self.observer.is_none() && self.tcp.facts().sides.iter().all(|side| side.first_payload().is_none()) {
+            return;
+        }
+        let mut sink = Lazy {
+            observer: &mut self.observer,
+            midway: self.midway,
+            certificates,
+        };
+        self.tcp.finish(&mut sink);
+    }
+
     /// What it is known by under other addresses too, told once: with the packet `frame`, or with an earlier one.
     pub(super) fn sighting(&mut self, frame: u64) -> Option<Sighting> {
         if self.sighted {

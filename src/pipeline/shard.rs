@@ -239,8 +239,12 @@ fn place_of(
 ) -> Option<u32> {
     if !segment.role.followed() {
         // What is only quoted ends no connection, whatever Wireshark counts.
-        if let (Place::Unseen(_), true) = (flow.place(), opens) {
-            flow.put(Place::Unseen(conversation.unwrap_or(UNNUMBERED)));
+        match flow.place() {
+            Place::Unseen(_) if opens => flow.put(Place::Unseen(conversation.unwrap_or(UNNUMBERED))),
+            Place::Open(place) if segment.role.is_quoted() => {
+                open.change(place, segment.frame, |live| live.tcp.quoted(segment, payload));
+            }
+            _ => {}
         }
         return None;
     }
@@ -457,7 +461,7 @@ mod tests {
     fn a_quoted_header_alone_is_no_connection() {
         let mut shard = shard();
         let quote = Segment {
-            role: Role::Glimpse,
+            role: Role::Quoted,
             ..syn(1_024, 1)
         };
         shard.segment(&quote, &[]);
@@ -469,7 +473,7 @@ mod tests {
     #[test]
     fn a_quoted_header_ends_no_connection() {
         let quoted = |frame| Segment {
-            role: Role::Glimpse,
+            role: Role::Quoted,
             seq: 7_000,
             ..syn(1_024, frame)
         };
@@ -495,7 +499,7 @@ mod tests {
             shard.segment(&syn(port, u64::from(port) + 1), &[]);
         }
         let quoted = Segment {
-            role: Role::Glimpse,
+            role: Role::Quoted,
             seq: 7_000,
             ..syn(3, 1_001)
         };

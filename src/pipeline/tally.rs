@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Once,
     /// A SYN that was repeated in vain.
     Unanswered,
+    /// A router or firewall said that packets do not get through.
+    Undelivered,
     /// The SYN was answered, and the client said no more.
     HalfOpen,
     /// Nobody said anything.
@@ -47,6 +49,8 @@ impl Kind {
             Self::Spoke
         } else if facts.refused().is_some() {
             Self::Refused
+        } else if client.undelivered().is_some() {
+            Self::Undelivered
         } else if server.packets == 0 && client.syn_count <= 1 {
             Self::Once
         } else if server.packets == 0 {

@@ -1,5 +1,5 @@
 //! Code points of TLS: alerts, cipher suites, groups, signature schemes, extensions, handshake types and versions; and which roots were
-//! distrusted, by whom and since when, and what browsers demand of certificates.
+//! distrusted, by whom and since when, and what browsers demand of certificates. Of ICMP, the names of its errors.
 //!
 //! Data only: no judgement, and nothing about what a library means by a value. Every type keeps values that it does not know, and prints
 //! them as the hexadecimal number that the wire carried. Each row names where it comes from: an RFC with its section where there is one,
@@ -12,6 +12,7 @@ mod distrust;
 mod extension;
 mod group;
 mod handshake;
+mod icmp;
 mod inspection;
 mod openssl;
 mod placeholder;
@@ -26,6 +27,7 @@ pub(crate) use distrust::{DISTRUSTS, Distrust, Programme, Refused};
 pub(crate) use extension::ExtensionType;
 pub(crate) use group::Group;
 pub(crate) use handshake::HandshakeType;
+pub(crate) use icmp::icmp_error_name;
 pub(crate) use inspection::{Inspector, InspectorKind, inspector_called};
 pub(crate) use placeholder::placeholder_called;
 pub(crate) use policy::{Demand, POLICIES, Policy};

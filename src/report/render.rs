@@ -239,7 +239,7 @@ fn explained(finding: &why::Finding, at: Where<'_>) -> Cause {
                     .unwrap_or_default(),
                 stream: at.stream.filter(|_| !evidence.elsewhere),
                 frames: frames_of(evidence),
-                from: Some(evidence.mark.from.into()),
+                from: (!evidence.by_path).then(|| evidence.mark.from.into()),
                 time: evidence.mark.time.map(Timestamp::from),
                 text: evidence.text.clone(),
             })

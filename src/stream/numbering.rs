@@ -10,10 +10,10 @@
 //! - A SYN with ACK never opens one; where it differs from the base it replaces it.
 //! - FIN and RST play no part (in later versions they do): a SYN with the same number after a RST is the same conversation.
 //! - The latest conversation of a pair of ends is the one that counts; an older one never comes back.
-//! - A header whose segment has no known length ([`Role::Glimpse`]) can open a conversation and replace a base, but never set one.
+//! - A header whose segment has no known length ([`Role::is_glimpse`](crate::net::Role::is_glimpse)) can open a conversation and replace a base, but never set one.
 //!   Among them are the headers quoted in ICMP errors, which Wireshark counts as packets of the quoted conversation.
 
-use crate::net::{Role, Segment};
+use crate::net::Segment;
 
 /// The numbering state of the latest conversation between two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Conversation {
     #[inline]
     fn learn(&mut self, segment: &Segment) {
         let (sender, receiver) = (sender(segment), 1 - sender(segment));
-        if self.known & 0b11 == 0b11 || segment.role == Role::Glimpse {
+        if self.known & 0b11 == 0b11 || segment.role.is_glimpse() {
             return;
         }
         if self.base_of(sender).is_none() {
@@ -120,7 +120,7 @@ const fn sender(segment: &Segment) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use crate::net::{Encapsulations, Flags, FlowKey};
+    use crate::net::{Encapsulations, Flags, FlowKey, Role};
 
     use super::*;
 
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_quoted_header_opens_a_conversation_but_sets_no_base() {
-        let quote = with(Role::Glimpse, client(SYN, 100, 0));
+        let quote = with(Role::Quoted, client(SYN, 100, 0));
         assert_eq!(streams(&[quote, client(SYN, 200, 0), client(SYN, 300, 0)]), [0, 0, 1]);
         assert_eq!(
             streams(&[client(SYN, 300, 0), quote, client(SYN, 300, 0), client(SYN, 400, 0)]),

@@ -17,7 +17,7 @@ mod reset;
 use super::assembler::{Assembler, Chunk, Difference, GapCause, Sink};
 use super::facts::{SideFacts, Stamp, TcpFacts};
 use crate::evidence::{CaptureId, Mark, Side, Span};
-use crate::net::{Flags, Segment};
+use crate::net::{Flags, IcmpError, Segment};
 use flow::{Basis, Flow, distance, from_the_beginning, shift};
 
 /// So many bytes behind the announced window a segment may lie and still belong to the stream: acknowledgements may be missing in the capture,
@@ -146,7 +146,7 @@ impl Tcp {
             self.take_reset(side, segment, payload, stamp);
             return;
         }
-        facts.note_header(segment.ttl, segment.window, flags.syn());
+        facts.note_header(segment);
         if flags.syn() && !self.take_syn(side, segment, stamp) {
             self.facts.side_mut(side).note_ignored();
             return;
@@ -158,6 +158,24 @@ impl Tcp {
             self.take_empty(side, segment);
         } else {
             self.take_payload(side, segment, payload, stamp, sink);
+        }
+    }
+
+    /// Takes a header that was quoted in an ICMP error, `error`. Whatever is not about a segment on its way is late or forged (RFC 5927 §4.1).
+    pub(crate) fn quoted(&mut self, segment: &Segment, error: &[u8]) {
+        let side = self.sender(segment);
+        let stamp = Stamp::new(self.capture, segment.frame, segment.time);
+        let (flow, facts) = self.flow_and_facts(side);
+        let Some(at) = flow.offset(segment.seq).filter(|_| flow.basis != Basis::Unknown) else {
+            return;
+        };
+        let is_on_its_way = match u64::try_from(at) {
+            Ok(at) => (facts.acked..=facts.sent_to).contains(&at),
+            // A SYN stands before the first byte.
+            Err(_) => at == -1 && !facts.was_acked,
+        };
+        if is_on_its_way && let Some(error) = IcmpError::read(error) {
+            facts.note_icmp(stamp, error);
         }
     }
 

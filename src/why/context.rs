@@ -153,6 +153,23 @@ impl<'a> Context<'a> {
         self.surroundings.neighbours.probe_of(seen.client.address)
     }
 
+    /// At which interval in seconds the client connects to this server and says nothing, and how often: a health check.
+    pub(crate) fn checks_every(&self, seen: &Observed) -> Option<(f64, usize)> {
+        self.surroundings
+            .neighbours
+            .checks_every(seen.client.address, seen.server)
+    }
+
+    /// How many ports of the server's address the client tried without a byte, where they are so many that nobody wanted to speak at each.
+    pub(crate) fn scanned_ports(&self, seen: &Observed) -> Option<usize> {
+        const SCAN: usize = 8;
+        let tried = self
+            .surroundings
+            .neighbours
+            .ports_tried(seen.client.address, seen.server.address);
+        (tried >= SCAN).then_some(tried)
+    }
+
     /// The trust stores' names, for the sentence that says by which store a chain was judged; one that knows what it held at the moment
     /// of the handshake is named with the day that counts, the handshake's or its own.
     pub(crate) fn trust_names(&self, seen: &Observed) -> String {

@@ -15,6 +15,8 @@ pub(crate) struct Evidence {
     pub(crate) text: String,
     /// It stands in another connection.
     pub(crate) elsewhere: bool,
+    /// Neither side sent it: a router or firewall did.
+    pub(crate) by_path: bool,
 }
 
 /// Something to do.
@@ -115,6 +117,19 @@ impl Finding {
             first_frame: mark.frame,
             text: text.into(),
             elsewhere: false,
+            by_path: false,
+        });
+        self
+    }
+
+    /// Adds a packet as proof that neither side sent, but a router or firewall between them.
+    pub(crate) fn prove_by_path(mut self, mark: Mark, text: impl Into<String>) -> Self {
+        self.evidence.push(Evidence {
+            mark,
+            first_frame: mark.frame,
+            text: text.into(),
+            elsewhere: false,
+            by_path: true,
         });
         self
     }
@@ -126,6 +141,7 @@ impl Finding {
             first_frame: span.first_frame,
             text: text.into(),
             elsewhere: false,
+            by_path: false,
         });
         self
     }
@@ -137,6 +153,7 @@ impl Finding {
             first_frame: mark.frame,
             text: text.into(),
             elsewhere: true,
+            by_path: false,
         });
         self
     }

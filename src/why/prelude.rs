@@ -8,6 +8,9 @@ pub(super) use crate::why::{AbortedBy, AtFault, Cause, CauseId, Context, Finding
 
 use std::fmt::Display;
 
+/// Seconds of silence up to which a handshake may simply be waiting.
+pub(super) const STILL_GOING: f64 = 5.0;
+
 /// `a, b and c`; the first `limit` values, then how many more there are.
 pub(crate) fn list<T: Display>(values: impl IntoIterator<Item = T>, limit: usize) -> String {
     let all: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();

@@ -137,7 +137,7 @@ fn proof(connection: &Connection, cause: &Cause, paper: &mut Paper<'_>) -> io::R
             paper.block(4, &format!("{label:width$}   "), Ink::Plain, &text)?;
             continue;
         }
-        let from = proof.from.map_or("", |from| from.as_str());
+        let from = proof.from.map_or("network", |from| from.as_str());
         paper.block(4, &format!("{label:width$}   {from:7}  "), Ink::Plain, &proof.text)?;
     }
     Ok(())

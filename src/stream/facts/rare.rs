@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::stamp::Stamp;
 use crate::evidence::{Mark, Side};
+use crate::net::IcmpError;
 
 /// A reset, with what tells whether it came from the host whose address it bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,21 @@ pub(crate) struct Reset {
     pub(crate) believed: bool,
     /// It carried an acknowledgement.
     pub(crate) has_ack: bool,
+    /// The IPv4 identification of the last other packet before it that bears the same address, SYNs apart.
+    pub(crate) ip_id_before: Option<u16>,
+    /// The first packet other than a reset that came after it though its receiver had to believe it: the sender does not know of it.
+    pub(crate) went_on: Option<Mark>,
+}
+
+/// An ICMP error about a segment of one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IcmpSeen {
+    /// The first packet that brought it; `from` is the side whose segment did not get through.
+    pub(crate) mark: Mark,
+    /// What it says.
+    pub(crate) error: IcmpError,
+    /// How many packets brought one of its kind.
+    pub(crate) times: u32,
 }
 
 /// How the sequence number of a reset fits what its receiver expects (RFC 9293 §3.10.7.4, RFC 5961 §3.2).
@@ -100,7 +116,9 @@ pub(super) struct KeptReset {
     ttl: u8,
     has_ack: bool,
     ip_id: u16,
+    ip_id_before: Option<u16>,
     window: u16,
+    went_on: Option<Stamp>,
 }
 
 impl KeptReset {
@@ -115,7 +133,9 @@ impl KeptReset {
             ttl: reset.ttl,
             has_ack: reset.has_ack,
             ip_id: reset.ip_id,
+            ip_id_before: reset.ip_id_before,
             window: reset.window,
+            went_on: None,
         }
     }
 
@@ -129,7 +149,10 @@ impl KeptReset {
     }
 
     /// Its apparent sender sends another packet: it did not reset anything, so the receiver will not have guessed the number either.
-    pub(super) fn sender_goes_on(&mut self) {
+    pub(super) fn sender_goes_on(&mut self, with: Option<Stamp>) {
+        if self.closes() && self.went_on.is_none() {
+            self.went_on = with;
+        }
         self.refuted |= self.fit == Fit::Window;
     }
 
@@ -148,8 +171,18 @@ impl KeptReset {
             window: self.window,
             believed: self.believed(),
             has_ack: self.has_ack,
+            ip_id_before: self.ip_id_before,
+            went_on: self.went_on.map(|stamp| stamp.mark(side)),
         }
     }
+}
+
+/// [`IcmpSeen`] as it is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeptIcmp {
+    pub(super) stamp: Stamp,
+    pub(super) error: IcmpError,
+    pub(super) times: u32,
 }
 
 /// [`Retransmission`] as it is kept.
@@ -186,6 +219,11 @@ pub(super) struct Unacknowledged {
 pub(super) struct Rare {
     /// The first reset that was believed; else the first of the others.
     pub(super) reset: Option<KeptReset>,
+    /// Resets whose number lies ahead of everything that their apparent sender had sent.
+    pub(super) guessed_resets: u16,
+    /// The first error that says that this side's segments do not get through, and the first that says that they are too long.
+    pub(super) undelivered: Option<KeptIcmp>,
+    pub(super) too_big: Option<KeptIcmp>,
     /// The lowest segment that was repeated and is not acknowledged.
     pub(super) unacked: Option<KeptRetransmission>,
     /// The first pair of copies that differ.

@@ -1,8 +1,12 @@
 //! What one side of a TCP connection did.
 
-use super::rare::{Contradiction, Fit, KeptContradiction, KeptReset, KeptRetransmission, Rare, Reset, Retransmission};
+use super::rare::{
+    Contradiction, Fit, IcmpSeen, KeptContradiction, KeptIcmp, KeptReset, KeptRetransmission, Rare, Reset,
+    Retransmission,
+};
 use super::stamp::Stamp;
 use crate::evidence::{Mark, Side};
+use crate::net::{IcmpError, Segment};
 
 /// How a side ended the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,16 +65,21 @@ pub(crate) struct SideFacts {
     mss: u16,
     /// The widest window that it announced behind its SYN, not scaled.
     pub(in crate::stream) widest_window: u16,
+    /// IPv4 identification of the last packet that is neither SYN nor reset.
+    ip_id: u16,
     /// Time to live of the first packet that is no reset.
     pub(crate) ttl: Option<u8>,
+    /// The least and the greatest time to live of the packets that are no resets.
+    ttls: (u8, u8),
     /// The peer acknowledged the FIN.
     pub(crate) fin_acked: bool,
     /// The peer acknowledged this side's SYN, or something new of its stream.
     pub(crate) was_acked: bool,
-    /// A packet other than a reset came after a reset that the receiver had to believe: the sender does not know of that reset.
-    pub(crate) went_on_after_rst: bool,
     side: Side,
 }
+
+// Every connection that is followed has two: a field that makes them larger is to be a decision, not an accident.
+const _: () = assert!(size_of::<SideFacts>() <= 160);
 
 impl SideFacts {
     pub(super) const fn set_side(&mut self, side: Side) {
@@ -99,10 +108,11 @@ impl SideFacts {
             syn_count: 0,
             mss: 0,
             widest_window: 0,
+            ip_id: 0,
             ttl: None,
+            ttls: (u8::MAX, 0),
             fin_acked: false,
             was_acked: false,
-            went_on_after_rst: false,
             side,
         }
     }
@@ -156,6 +166,35 @@ impl SideFacts {
 
     fn kept_reset(&self) -> Option<&KeptReset> {
         self.rare.as_ref()?.reset.as_ref()
+    }
+
+    /// The least and the greatest time to live of the packets that are no resets; `None` where there is none.
+    pub(crate) fn ttls(&self) -> Option<(u8, u8)> {
+        self.ttl.map(|_| self.ttls)
+    }
+
+    /// How many resets had a number ahead of everything that was sent under this side's address: their sender guessed.
+    pub(crate) fn guessed_resets(&self) -> u16 {
+        self.rare.as_ref().map_or(0, |rare| rare.guessed_resets)
+    }
+
+    /// The first ICMP error that says that this side's segments do not get through.
+    pub(crate) fn undelivered(&self) -> Option<IcmpSeen> {
+        self.told_icmp(self.rare.as_ref()?.undelivered)
+    }
+
+    /// The first ICMP error that says that this side's segments are longer than a link on the path takes.
+    pub(crate) fn too_big(&self) -> Option<IcmpSeen> {
+        self.told_icmp(self.rare.as_ref()?.too_big)
+    }
+
+    fn told_icmp(&self, kept: Option<KeptIcmp>) -> Option<IcmpSeen> {
+        let kept = kept?;
+        Some(IcmpSeen {
+            mark: kept.stamp.mark(self.side),
+            error: kept.error,
+            times: kept.times,
+        })
     }
 
     /// The first two copies of the same bytes of this side that differ.
@@ -240,18 +279,34 @@ impl SideFacts {
     }
 
     /// A packet that is no reset. The window of a SYN is never scaled (RFC 7323 §2.2), so it does not count beside others.
-    pub(in crate::stream) fn note_header(&mut self, ttl: u8, window: u16, is_syn: bool) {
-        self.ttl.get_or_insert(ttl);
-        if !is_syn {
-            self.widest_window = self.widest_window.max(window);
+    pub(in crate::stream) fn note_header(&mut self, segment: &Segment) {
+        self.ttl.get_or_insert(segment.ttl);
+        let (least, greatest) = self.ttls;
+        self.ttls = (least.min(segment.ttl), greatest.max(segment.ttl));
+        if !segment.flags.syn() {
+            self.widest_window = self.widest_window.max(segment.window);
+            self.ip_id = segment.ip_id;
         }
-        if window == 0 {
+        if segment.window == 0 {
             self.zero_windows = self.zero_windows.saturating_add(1);
         }
         if let Some(reset) = self.rare.as_mut().and_then(|rare| rare.reset.as_mut()) {
-            self.went_on_after_rst |= reset.closes();
-            reset.sender_goes_on();
+            reset.sender_goes_on(self.last_packet);
         }
+    }
+
+    /// An ICMP error about a segment of this side that was sent and not acknowledged.
+    pub(in crate::stream) fn note_icmp(&mut self, stamp: Stamp, error: IcmpError) {
+        let rare = self.rare();
+        let kept = if error.is_too_big() {
+            &mut rare.too_big
+        } else if error.is_unreachable() || error.is_expired() {
+            &mut rare.undelivered
+        } else {
+            return;
+        };
+        let kept = kept.get_or_insert(KeptIcmp { stamp, error, times: 0 });
+        kept.times = kept.times.saturating_add(1);
     }
 
     fn rare(&mut self) -> &mut Rare {
@@ -376,7 +431,17 @@ impl SideFacts {
             .max(self.acked)
             .saturating_add(self.has_fin().into())
             .max(at);
-        let first = &mut self.rare().reset;
+        let other_packets = self
+            .packets
+            .saturating_sub(u32::from(self.rst_count).saturating_add(u32::from(self.syn_count)));
+        let reset = Reset {
+            ip_id_before: (other_packets > 0).then_some(self.ip_id),
+            ..reset
+        };
+        let is_guessed = at > self.sent_to.max(self.acked).saturating_add(self.has_fin().into());
+        let rare = self.rare();
+        rare.guessed_resets = rare.guessed_resets.saturating_add(is_guessed.into());
+        let first = &mut rare.reset;
         if first.as_ref().is_none_or(|first| !first.believed() && reset.believed) {
             *first = Some(KeptReset::new(&reset, stamp, fit, sent_to, text));
         }

@@ -23,6 +23,8 @@ impl Tcp {
             window: segment.window,
             believed: fit > Fit::Outside,
             has_ack: segment.flags.ack(),
+            ip_id_before: None,
+            went_on: None,
         };
         let text = payload.get(..TEXT).unwrap_or(payload);
         self.facts.side_mut(side).note_rst(reset, stamp, fit, at, text);

@@ -2,9 +2,6 @@
 
 use crate::why::prelude::*;
 
-/// Seconds of silence up to which a handshake may simply be waiting.
-const STILL_GOING: f64 = 5.0;
-
 /// Nothing ended the connection but the file.
 pub(crate) struct CaptureEnded;
 

@@ -2,6 +2,9 @@
 
 use crate::why::prelude::*;
 
+/// Seconds after which a FIN is a timer's.
+const LATE: f64 = 5.0;
+
 /// FIN in answer to the hello, no alert.
 pub(crate) struct ClosedAfterClientHello;
 
@@ -31,8 +34,16 @@ impl Cause for ClosedAfterClientHello {
             server_called(seen),
             span_of_time(after)
         );
+        let late = after >= LATE;
+        let mut finding = Finding::new(self, if late { 70 } else { 90 }, sentence);
+        if late {
+            finding = finding.infer(
+                "After so long it is a timer: of the server, or of a load balancer before it. s2n, which AWS uses, waits 10 to 30 seconds \
+                 before it closes for a fatal error.",
+            );
+        }
         findings.push(
-            Finding::new(self, 90, sentence)
+            finding
                 .at_fault(AtFault::Server)
                 .prove_span(&offer.span, format!("ClientHello, {} bytes", offer.value.len))
                 .prove(fin, "FIN; no data before it")
@@ -59,6 +70,20 @@ mod tests {
         let finding = judged(&ClosedAfterClientHello, &seen).unwrap();
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
         assert_eq!(finding.at_fault, AtFault::Server);
+        assert_eq!(chosen(&seen), "closed-after-client-hello");
+    }
+
+    #[test]
+    fn a_fin_after_long_silence_is_a_timer() {
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .ack(Server)
+            .wait(20.0)
+            .fin(Server)
+            .seen();
+        let finding = judged(&ClosedAfterClientHello, &seen).unwrap();
+        assert_eq!(finding.weight, 70);
+        assert!(finding.inferred.unwrap().contains("timer"));
         assert_eq!(chosen(&seen), "closed-after-client-hello");
     }
 

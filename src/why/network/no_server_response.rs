@@ -1,6 +1,6 @@
 //! The ClientHello was sent, and nothing ever came back.
 
-use crate::stream::Retransmission;
+use super::path_mtu::told_again;
 use crate::why::prelude::*;
 
 /// Seconds of silence after which a server counts as mute: longer than a browser's race between addresses.
@@ -87,9 +87,13 @@ impl Cause for NoServerResponse {
         } else {
             (
                 format!(
-                    "The ClientHello for {} was sent {} times in {} and never acknowledged: it is dropped on the way, or its answers are.",
+                    "The ClientHello for {} was sent {} in {} and never acknowledged: it is dropped on the way, or its answers are.",
                     server_called(seen),
-                    repeated + 1,
+                    if repeated > 0 {
+                        format!("{} times", repeated + 1)
+                    } else {
+                        "once".to_owned()
+                    },
                     span_of_time(waited)
                 ),
                 AtFault::Network,
@@ -129,19 +133,6 @@ impl Cause for NoServerResponse {
             },
         ));
     }
-}
-
-/// What was sent again and again.
-fn told_again(again: &Retransmission) -> String {
-    let full = if again.full_size {
-        ", as long as the maximum segment size allows: what a path with a smaller MTU drops"
-    } else {
-        ""
-    };
-    format!(
-        "{} bytes from offset {} were sent again {} times since frame {} and never acknowledged{full}",
-        again.len, again.offset, again.times, again.first.frame
-    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! The ClientHello was answered by a reset.
 
+use super::injected_reset::others_served;
 use crate::why::prelude::*;
+
+/// Seconds after which a reset is a timer's.
+const LATE: f64 = 5.0;
 
 /// RST in answer to the hello, and not one byte of TLS from the server.
 pub(crate) struct ResetAfterClientHello;
@@ -18,7 +22,7 @@ impl Cause for ResetAfterClientHello {
         &[CauseId("server-closed")]
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Seen::Seen(offer) = &seen.offer else { return };
         if !matches!(seen.first[Side::Server], First::Nothing | First::Tls(_)) {
             return;
@@ -40,8 +44,10 @@ impl Cause for ResetAfterClientHello {
             server_called(seen),
             after.as_ref().map(|after| format!("{after} ")).unwrap_or_default()
         );
-        let usual = seen.tcp.side(Side::Server).ttl;
-        let mut finding = Finding::new(self, 88, sentence)
+        // A server that thinks for so long ran into a timer; some hide a fatal error behind one.
+        let late = between(&offer.span.mark, &reset.mark).is_some_and(|after| after >= LATE);
+        let misfits = seen.misfits_of_reset(Side::Server);
+        let mut finding = Finding::new(self, if late || !misfits.is_empty() { 70 } else { 88 }, sentence)
             .at_fault(AtFault::Server)
             .aborted_by(AbortedBy::Server)
             .prove_span(&offer.span, format!("ClientHello, {} bytes", offer.value.len))
@@ -56,14 +62,18 @@ impl Cause for ResetAfterClientHello {
                 "check that a certificate is bound for this name; Windows: list the bindings",
                 Some("netsh http show sslcert".to_owned()),
             );
-        if let Some(usual) = usual.filter(|usual| *usual != reset.ttl) {
-            finding.weight = 60;
-            finding.inferred = Some(format!(
-                "The reset has TTL {} where the server's other packets have TTL {usual}: a device on the path may have sent it.",
-                reset.ttl
+        for misfit in &misfits {
+            finding = finding.prove(misfit.elsewhere().unwrap_or(reset.mark), misfit.to_string());
+        }
+        if !misfits.is_empty() {
+            finding = finding.but_not(CauseId("injected-reset"), "one such sign is too little");
+        }
+        if late {
+            finding = finding.infer("After so long it is a timer: of the server, or of a load balancer before it.");
+        } else if let Some(others) = others_served(seen, context) {
+            finding = finding.infer(format!(
+                "The same server completed handshakes for other names ({others}): it has nothing for this one, or a filter acts on the name."
             ));
-            finding.at_fault = AtFault::Network;
-            finding.aborted_by = Some(AbortedBy::Network);
         }
         findings.push(finding);
     }
@@ -88,17 +98,28 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_with_another_time_to_live_may_come_from_the_path() {
+    fn a_weak_sign_of_another_sender_is_told() {
         let seen = connected()
             .client_hello(|hello| hello)
-            .reset_with_ttl(Server, 119)
+            .reset_with_ttl(Server, 51)
             .seen();
         let finding = judged(&ResetAfterClientHello, &seen).unwrap();
-        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
-        assert_eq!(
-            (finding.at_fault, finding.aborted_by),
-            (AtFault::Network, Some(AbortedBy::Network))
-        );
+        assert_eq!((finding.weight, finding.at_fault), (70, AtFault::Server));
+        assert_eq!(finding.alternatives[0].cause, CauseId("injected-reset"));
+        assert!(finding.evidence.iter().any(|proof| proof.text.contains("TTL 51")));
+    }
+
+    #[test]
+    fn a_reset_after_long_silence_is_a_timer() {
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .ack(Server)
+            .wait(15.0)
+            .reset(Server)
+            .seen();
+        let finding = judged(&ResetAfterClientHello, &seen).unwrap();
+        assert_eq!(finding.weight, 70);
+        assert!(finding.inferred.unwrap().contains("timer"));
     }
 
     #[test]

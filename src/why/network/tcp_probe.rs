@@ -14,7 +14,7 @@ impl Cause for TcpProbe {
         include_str!("tcp_probe.md")
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let server = &seen.tcp.side(Side::Server);
         if !seen.is_silent() || seen.tcp.refused().is_some() || seen.tcp.started_midway() {
             return;
@@ -30,10 +30,14 @@ impl Cause for TcpProbe {
             (true, None) => ("connected and never sent a byte", seen.closing()),
             (false, _) => ("never completed the TCP handshake after the SYN-ACK", seen.closing()),
         };
-        let sentence = format!(
-            "{} {what}: a health check, a scan or a pre-connect. Nobody tried TLS.",
-            seen.client.address
-        );
+        let kind = match (context.checks_every(seen), context.scanned_ports(seen)) {
+            (_, Some(ports)) => format!("one of {ports} ports that it tried so, a scan"),
+            (Some((seconds, times)), None) => {
+                format!("{times} times, once in {}, a health check", span_of_time(seconds))
+            }
+            (None, None) => "a health check, a scan or a pre-connect".to_owned(),
+        };
+        let sentence = format!("{} {what}: {kind}. Nobody tried TLS.", seen.client.address);
         findings.push(
             Finding::new(self, 95, sentence)
                 .at_fault(AtFault::Nobody)
@@ -64,6 +68,24 @@ mod tests {
     fn a_health_check_that_resets_is_a_probe() {
         assert_eq!(chosen(&connected().reset(Client).seen()), "tcp-probe");
         assert_eq!(chosen(&scene().syn().syn_ack().reset(Client).seen()), "tcp-probe");
+    }
+
+    #[test]
+    fn a_check_and_a_scan_are_called_by_their_names() {
+        let silent = |seconds: f64, port| scene().port(port).wait(seconds).connect().fin(Client).seen();
+        let checks: Vec<_> = [0.0, 5.0, 10.0, 15.0].map(|at| silent(at, 443)).into();
+        let said = |all: &[Observed]| {
+            let all: Vec<_> = all.iter().collect();
+            context().beside(&all).judged(&TcpProbe, all[0]).unwrap().sentence
+        };
+        assert!(
+            said(&checks).contains("4 times, once in 5.0 s, a health check"),
+            "{}",
+            said(&checks)
+        );
+        let scan: Vec<_> = (440..450).map(|port| silent(0.0, port)).collect();
+        assert!(said(&scan).contains("one of 10 ports"), "{}", said(&scan));
+        assert!(said(&checks[..2]).contains("a health check, a scan or a pre-connect"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ impl Cause for TcpRefused {
         include_str!("tcp_refused.md")
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(refused) = seen.tcp.refused() else { return };
         let sentence = format!(
             "{} answered the SYN with RST: nothing listens on port {}, or a firewall rejects the connection.",
@@ -23,6 +23,11 @@ impl Cause for TcpRefused {
         let mut finding = Finding::new(self, 97, sentence)
             .at_fault(AtFault::Server)
             .aborted_by(AbortedBy::Server);
+        if let Some(ports) = context.scanned_ports(seen) {
+            finding = finding.outcome(Outcome::NotAttempted).infer(format!(
+                "The client tried {ports} ports of this address without a byte: it scans, and nobody wanted TLS."
+            ));
+        }
         if let Some(syn) = seen.tcp.side(Side::Client).syn() {
             finding = finding.prove(syn, format!("SYN to port {}", seen.server.port));
         }
@@ -59,6 +64,19 @@ mod tests {
                 .map(|evidence| evidence.mark.frame)
                 .collect::<Vec<_>>(),
             [1, 2]
+        );
+    }
+
+    #[test]
+    fn a_port_that_was_scanned_refused_nobody() {
+        let all: Vec<_> = (440..450)
+            .map(|port| scene().port(port).syn().refuse().seen())
+            .collect();
+        let all: Vec<_> = all.iter().collect();
+        let outcome = |beside: &[&Observed]| context().beside(beside).judged(&TcpRefused, all[0]).unwrap().outcome;
+        assert_eq!(
+            (outcome(&all), outcome(&all[..3])),
+            (Outcome::NotAttempted, Outcome::Failed)
         );
     }
 

@@ -17,7 +17,7 @@ impl Cause for TcpUnanswered {
         include_str!("tcp_unanswered.md")
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let client = &seen.tcp.side(Side::Client);
         let Some(syn) = client.syn() else { return };
         if seen.tcp.side(Side::Server).packets > 0 || client.payload_bytes > 0 {
@@ -34,8 +34,14 @@ impl Cause for TcpUnanswered {
             seen.server,
             span_of_time(tried)
         );
+        let mut finding = Finding::new(self, 96, sentence);
+        if let Some(ports) = context.scanned_ports(seen) {
+            finding = finding.outcome(Outcome::NotAttempted).infer(format!(
+                "The client tried {ports} ports of this address without a byte: it scans, and nobody wanted TLS."
+            ));
+        }
         findings.push(
-            Finding::new(self, 96, sentence)
+            finding
                 .at_fault(AtFault::Network)
                 .aborted_by(AbortedBy::Network)
                 .prove(syn, format!("SYN to port {}", seen.server.port))
@@ -60,6 +66,21 @@ mod tests {
         let finding = judged(&TcpUnanswered, &seen).unwrap();
         assert_eq!((finding.weight, finding.at_fault), (96, AtFault::Network));
         assert_eq!(chosen(&seen), "tcp-unanswered");
+    }
+
+    #[test]
+    fn a_port_that_was_scanned_is_missed_by_nobody() {
+        let silent = |port| scene().port(port).syn().wait(1.0).syn().wait(4.0).seen();
+        let all: Vec<_> = (440..450).map(silent).collect();
+        let all: Vec<_> = all.iter().collect();
+        let outcome = |beside: &[&Observed]| {
+            let finding = context().beside(beside).judged(&TcpUnanswered, all[0]).unwrap();
+            finding.outcome
+        };
+        assert_eq!(
+            (outcome(&all), outcome(&all[..3])),
+            (Outcome::NotAttempted, Outcome::Failed)
+        );
     }
 
     #[test]

@@ -1,0 +1,186 @@
+//! It was the client's turn, and it said no more.
+
+use crate::connection::Turn;
+use crate::why::prelude::*;
+
+/// Seconds after which a server's timer may have run out.
+const TIMER: f64 = 4.5;
+
+/// The client stopped in the middle of the handshake: until the server's timer, or as long as it was watched.
+pub(crate) struct StalledByClient;
+
+impl Cause for StalledByClient {
+    fn id(&self) -> CauseId {
+        CauseId("stalled-by-client")
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("stalled_by_client.md")
+    }
+
+    fn outranks(&self) -> &'static [CauseId] {
+        &[
+            CauseId("server-closed"),
+            CauseId("closed-after-client-hello"),
+            CauseId("reset-after-client-hello"),
+        ]
+    }
+
+    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+        if seen.completed() || seen.fatal_alert().is_some() || seen.tcp.one_sided().is_some() {
+            return;
+        }
+        let Some(turn) = seen.turn().filter(|turn| turn.of == Side::Client) else {
+            return;
+        };
+        let waited = seen.waited_since(turn.since);
+        let end = seen.end();
+        let (by, how) = match (end.by, end.act) {
+            (Some(Side::Server), Act::Fin) => (AbortedBy::Server, "the server closes"),
+            (Some(Side::Server), Act::Reset) => (AbortedBy::Server, "the server resets the connection"),
+            (Some(Side::Server), Act::Alert(_)) => (AbortedBy::Server, "the server says goodbye"),
+            // A capture that was cut down to its beginning looks the same.
+            (None, Act::Silence) if seen.unfinished.is_empty() => (AbortedBy::Nobody, "the last packet"),
+            _ => return,
+        };
+        if waited < TIMER || by == AbortedBy::Nobody && waited <= STILL_GOING {
+            return;
+        }
+        let server = seen.tcp.side(Side::Server);
+        let again = server.unacked_retransmission().filter(|again| again.times >= 2);
+        let is_gone = again.is_some();
+        let sentence = format!(
+            "{} stopped {}; {} waited {} for it.",
+            seen.client.address,
+            turn.after,
+            server_called(seen),
+            span_of_time(waited)
+        );
+        let weight = match turn {
+            _ if is_gone => 70,
+            Turn { is_sure: true, .. } => 82,
+            Turn { .. } => 60,
+        };
+        let mut finding = Finding::new(self, weight, sentence)
+            .at_fault(if is_gone { AtFault::Unknown } else { AtFault::Client })
+            .aborted_by(if is_gone { AbortedBy::Network } else { by })
+            .prove(turn.since, turn.what)
+            .prove(end.mark, format!("{how}, {} later", span_of_time(waited)));
+        if let Some(again) = again {
+            finding = finding.prove(again.last, super::path_mtu::told_again(&again));
+        }
+        let asked =
+            seen.certificate_request.is_seen() || seen.sealed().is_some_and(|sealed| sealed.asks_for_certificate);
+        findings.push(
+            finding
+                .infer(if is_gone {
+                    "Nothing of the client is heard any more: it is gone, or the path lost its state."
+                } else if asked {
+                    "The server asked for a certificate: somebody may be asked to choose one, or for the PIN of a card."
+                } else {
+                    "It may wait for a person, look up a status or an issuer of the certificate (OCSP, CRL, AIA), or be suspended."
+                })
+                .remedy(AtFault::Client, "find out what the client did in these seconds: a prompt, a look-up, a process that hangs", None)
+                .remedy(
+                    AtFault::Server,
+                    "a longer timeout only helps where people are to answer; until when it waits is its own setting",
+                    None,
+                ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::testing::*;
+
+    fn flight() -> Scene {
+        let chain = Issued::to("shop.example");
+        connected()
+            .client_hello(Hello::tls12)
+            .server_flight(&chain.whole())
+            .ack(Client)
+    }
+
+    #[test]
+    fn a_client_that_never_answers_the_flight_stalls() {
+        let seen = flight().wait(60.0).fin(Server).seen();
+        let finding = judged(&StalledByClient, &seen).unwrap();
+        assert_eq!((finding.weight, finding.aborted_by), (82, Some(AbortedBy::Server)));
+        assert!(finding.sentence.contains("60.0 s"), "{}", finding.sentence);
+        assert_eq!(chosen(&seen), "stalled-by-client");
+        let seen = flight().wait(60.0).seen();
+        let verdict = context().verdict(&seen);
+        assert_eq!(
+            (name_of(&verdict), verdict.outcome, verdict.aborted_by),
+            ("stalled-by-client", Outcome::Failed, AbortedBy::Nobody)
+        );
+    }
+
+    #[test]
+    fn a_server_that_closes_at_once_did_not_wait() {
+        let seen = flight().wait(0.5).fin(Server).seen();
+        assert!(judged(&StalledByClient, &seen).is_none());
+        assert_eq!(chosen(&seen), "server-closed");
+    }
+
+    #[test]
+    fn a_client_that_leaves_has_not_stalled() {
+        let seen = flight().wait(20.0).fin(Client).seen();
+        assert!(judged(&StalledByClient, &seen).is_none());
+        assert_eq!(chosen(&seen), "client-abandoned");
+    }
+
+    #[test]
+    fn a_capture_that_ends_soon_tells_nothing() {
+        assert_eq!(chosen(&flight().wait(3.0).seen()), "capture-ended");
+    }
+
+    #[test]
+    fn after_the_clients_answer_it_is_the_servers_turn() {
+        let seen = flight()
+            .client_key_exchange()
+            .finished(Client)
+            .ack(Server)
+            .wait(60.0)
+            .seen();
+        assert!(judged(&StalledByClient, &seen).is_none());
+    }
+
+    #[test]
+    fn half_a_hello_is_waited_for() {
+        let hello = Scene::hello_bytes(|hello| hello);
+        let half = || connected().say(Client, &hello[..100]).ack(Server);
+        assert_eq!(chosen(&half().wait(30.0).fin(Server).seen()), "stalled-by-client");
+        assert!(judged(&StalledByClient, &half().wait(0.3).fin(Server).seen()).is_none());
+    }
+
+    #[test]
+    fn under_the_keys_of_tls_1_3_sizes_tell_whose_turn_it_is() {
+        let flight = |sizes: &[usize]| {
+            connected()
+                .client_hello(|hello| hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, sizes)
+                .ack(Client)
+                .wait(20.0)
+                .seen()
+        };
+        assert_eq!(
+            judged(&StalledByClient, &flight(&[40, 2_000, 281, 53])).unwrap().weight,
+            82
+        );
+        // All in one record: nobody can tell whether it is all.
+        assert_eq!(judged(&StalledByClient, &flight(&[2_300])).unwrap().weight, 60);
+    }
+
+    #[test]
+    fn a_client_of_which_nothing_is_heard_may_be_cut_off() {
+        let lost = |scene: Scene| scene.wait(1.0).repeat_from(Server, 0, &[22, 3, 3, 0, 90]);
+        let sent = connected().client_hello(Hello::tls12).server_flight(&[b"leaf"]);
+        let seen = lost(lost(lost(sent))).wait(60.0).seen();
+        let finding = judged(&StalledByClient, &seen).unwrap();
+        assert_eq!((finding.weight, finding.aborted_by), (70, Some(AbortedBy::Network)));
+    }
+}
