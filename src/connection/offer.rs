@@ -173,6 +173,12 @@ impl Offer {
             .filter(|suite| !suite.is_signalling())
     }
 
+    /// True where the client says that it knows secure renegotiation, by the extension or by the signal among the suites (RFC 5746 §3.4).
+    pub(crate) fn knows_secure_renegotiation(&self) -> bool {
+        self.has(ExtensionType::RENEGOTIATION_INFO)
+            || self.cipher_suites.contains(&CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV)
+    }
+
     /// True where the extension is there.
     pub(crate) fn has(&self, extension: ExtensionType) -> bool {
         self.extensions.contains(&extension)

@@ -149,11 +149,10 @@ fn in_the_hello(
             MASTER_SECRET_RULE,
         ));
     }
-    let signals = offer.has(ExtensionType::RENEGOTIATION_INFO)
-        || offer
-            .cipher_suites
-            .contains(&CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV);
-    if !signals && !history.without_renegotiation_info && description == AlertDescription::HANDSHAKE_FAILURE {
+    if !offer.knows_secure_renegotiation()
+        && !history.without_renegotiation_info
+        && description == AlertDescription::HANDSHAKE_FAILURE
+    {
         return Some(Missing::of(ExtensionType::RENEGOTIATION_INFO, 55, RENEGOTIATION_RULE));
     }
     None
@@ -206,12 +205,8 @@ fn in_the_answer(offer: &Offer, answer: &Answer, description: AlertDescription) 
     if answer.version.is_tls13() || description != AlertDescription::HANDSHAKE_FAILURE {
         return None;
     }
-    let signals = offer.has(ExtensionType::RENEGOTIATION_INFO)
-        || offer
-            .cipher_suites
-            .contains(&CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV);
     let missing = |kind| !answer.has(kind);
-    if signals && missing(ExtensionType::RENEGOTIATION_INFO) {
+    if offer.knows_secure_renegotiation() && missing(ExtensionType::RENEGOTIATION_INFO) {
         let weight = if INSISTS_ON_RENEGOTIATION_INFO.contains(&offer.stack) {
             92
         } else {

@@ -1,7 +1,7 @@
 //! A side sent an extension that the other one had not offered, or does not allow.
 
 use crate::connection::{Answer, Offer};
-use crate::registry::{CipherSuite, ExtensionType};
+use crate::registry::ExtensionType;
 use crate::why::prelude::*;
 
 /// unsupported_extension, or another refusal of an answer with an extension that nobody asked for.
@@ -55,12 +55,9 @@ impl Cause for UnsupportedExtension {
 
 /// What the server put into its answer although the client had not offered it (RFC 9846 §4.3, RFC 5246 §7.4.1.4).
 fn uninvited(offer: &Offer, answer: &Answer) -> Vec<ExtensionType> {
-    let signals = offer
-        .cipher_suites
-        .contains(&CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV);
     let invited = |kind: &ExtensionType| {
         offer.has(*kind)
-            || *kind == ExtensionType::RENEGOTIATION_INFO && signals
+            || *kind == ExtensionType::RENEGOTIATION_INFO && offer.knows_secure_renegotiation()
             || *kind == ExtensionType::COOKIE && answer.is_retry
     };
     let extensions = answer.extensions().into_iter();
