@@ -101,7 +101,7 @@ impl Scene {
     /// ServerKeyExchange of DHE with a prime of so many bits.
     pub(crate) fn server_key_exchange_of_dhe(self, bits: usize) -> Self {
         let prime = vec![0xff; bits / 8];
-        let key = [vec16(&prime), vec16(&[2]), vec16(&prime)].concat();
+        let key = [vec16(&prime), vec16(&[2]), vec16(&vec![0x55; bits / 8])].concat();
         let signature = [&codes(&[0x0403])[..], &vec16(&[5; 71])].concat();
         self.message(Server, SERVER_KEY_EXCHANGE, &[key, signature].concat())
     }

@@ -127,7 +127,14 @@ mod tests {
 
     #[test]
     fn a_client_that_leaves_has_not_stalled() {
-        let seen = flight().wait(20.0).fin(Client).seen();
+        let chain = Issued::to("shop.example");
+        // Without a signature that could be wrong.
+        let flight = connected()
+            .client_hello(|hello| hello.tls12().suites(&[0x002f]))
+            .server_hello(0x0303, 0x002f)
+            .certificate(Server, &chain.whole())
+            .server_hello_done();
+        let seen = flight.wait(20.0).fin(Client).seen();
         assert!(judged(&StalledByClient, &seen).is_none());
         assert_eq!(chosen(&seen), "client-abandoned");
     }
