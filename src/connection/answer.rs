@@ -1,6 +1,6 @@
 //! What the server answers.
 
-use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
 use crate::tls::{Downgrade, ServerHello, ja3s};
 
 /// A ServerHello or HelloRetryRequest.
@@ -55,6 +55,18 @@ impl Answer {
     /// How many timestamps of transparency logs came with it (TLS ≤ 1.2).
     pub(crate) fn timestamps(&self) -> usize {
         ServerHello::parse(&self.body).map_or(0, |hello| hello.timestamps())
+    }
+
+    /// The types of its extensions, in wire order.
+    pub(crate) fn extensions(&self) -> Vec<ExtensionType> {
+        ServerHello::parse(&self.body)
+            .map(|hello| hello.extensions().map(|(kind, _)| kind).collect())
+            .unwrap_or_default()
+    }
+
+    /// True where the extension is there.
+    pub(crate) fn has(&self, kind: ExtensionType) -> bool {
+        ServerHello::parse(&self.body).is_ok_and(|hello| hello.has(kind))
     }
 
     /// JA3S fingerprint: MD5 in hex.

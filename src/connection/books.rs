@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::connection::closed::{Closed, Kept};
 use crate::connection::fetched::Fetching;
+use crate::connection::offer::printable;
 use crate::connection::transcript::Transcript;
 use crate::connection::{
     AlertSeen, Answer, Chain, Fetched, First, Hole, Identity, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
@@ -15,7 +16,7 @@ use crate::registry::HandshakeType;
 use crate::stream::TcpFacts;
 use crate::tls::{
     Certificate, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket, Partial, ServerHello,
-    ServerKeyExchange, name_plaintext,
+    ServerKeyExchange, client_psk_identity, name_plaintext,
 };
 use crate::x509::CertificateStore;
 
@@ -49,6 +50,7 @@ pub(super) struct Books {
     server_chain: Option<Spanned<Chain>>,
     client_chain: Option<Spanned<Chain>>,
     key_exchange: Option<Spanned<KeyExchangeSeen>>,
+    psk_identity: Option<Box<str>>,
     certificate_request: Option<Box<Kept>>,
     /// What the client may be going to sign; given up where it is not.
     transcript: Option<Box<Transcript>>,
@@ -83,6 +85,7 @@ impl Books {
             server_chain: None,
             client_chain: None,
             key_exchange: None,
+            psk_identity: None,
             certificate_request: None,
             transcript: None,
             stapled: None,
@@ -229,6 +232,7 @@ impl Books {
             preambles: self.preambles.into(),
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,
+            psk_identity: self.psk_identity,
             stapled: seen_or(self.stapled, server_keyed),
             ticket_lifetime: self.ticket_lifetime,
             messages: self.messages,
@@ -382,6 +386,11 @@ impl Books {
                     }
                     Err(error) => self.note(error, span),
                 }
+            }
+            (Side::Client, HandshakeType::CLIENT_KEY_EXCHANGE) => {
+                let suite = self.answer.as_ref().map(|answer| answer.value.cipher_suite);
+                let identity = suite.and_then(|suite| client_psk_identity(body, suite));
+                self.psk_identity = identity.and_then(printable).map(String::into_boxed_str);
             }
             (Side::Server, HandshakeType::CERTIFICATE_REQUEST) => {
                 self.certificate_request.get_or_insert_with(|| {

@@ -181,6 +181,7 @@ impl Observed {
             return match (sealed.client, sealed.server) {
                 (ClientReply::Refused(record), _) => Some((Side::Client, record)),
                 (ClientReply::Accepted { .. }, ServerReply::Refused(record)) => Some((Side::Server, record)),
+                (ClientReply::Nothing, _) => sealed.broken_off.map(|record| (Side::Server, record)),
                 _ => None,
             };
         }
@@ -245,6 +246,14 @@ impl Observed {
             None => true,
         };
         (alert.span.from() == Side::Server && before_answer && self.offer.is_seen()).then_some(alert)
+    }
+
+    /// The close_notify that is the server's only word to the ClientHello: s2n-tls says so for nearly everything that it refuses.
+    pub(crate) fn goodbye_to_the_hello(&self) -> Option<&AlertSeen> {
+        let goodbye = self.goodbye().filter(|alert| alert.span.from() == Side::Server)?;
+        let is_only_word =
+            self.answer.as_ref().seen().is_none() && self.retry.is_none() && self.fatal_alert().is_none();
+        (is_only_word && self.offer.is_seen()).then_some(goodbye)
     }
 
     /// True where the server's first flight arrived in full (TLS ≤ 1.2: ServerHelloDone).
@@ -439,6 +448,43 @@ mod tests {
                 .refusal_of_the_hello()
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_goodbye_to_the_hello_is_the_servers_only_word() {
+        assert!(
+            hello()
+                .alert(Server, 1, 0)
+                .fin(Server)
+                .seen()
+                .goodbye_to_the_hello()
+                .is_some()
+        );
+        assert!(
+            hello()
+                .alert(Client, 1, 0)
+                .fin(Client)
+                .seen()
+                .goodbye_to_the_hello()
+                .is_none()
+        );
+        let later = hello().server_hello(0x0303, 0xc02f).alert(Server, 1, 0).fin(Server);
+        assert!(later.seen().goodbye_to_the_hello().is_none());
+    }
+
+    #[test]
+    fn an_alert_right_behind_the_servers_hello_is_the_servers() {
+        let hello = || connected().client_hello(|hello| hello).server_hello(0x0304, 0x1301);
+        let seen = hello().sealed(Server, &[19]).fin(Client).fin(Server).seen();
+        assert_eq!((seen.end().by, seen.end().mark.frame), (Some(Server), 6));
+        let seen = hello().sealed(Server, &[40, 19]).fin(Client).seen();
+        assert_eq!(seen.end().by, Some(Server));
+        // A certificate came first: that may be a goodbye, or the answer to the client's.
+        let seen = hello().sealed(Server, &[1_200, 19]).fin(Client).seen();
+        assert_eq!(seen.end().by, Some(Client));
+        // EncryptedExtensions with "h2" has the size of an alert by Mbed TLS.
+        let seen = hello().sealed(Server, &[32]).fin(Client).fin(Server).seen();
+        assert_eq!(seen.end().by, Some(Client));
     }
 
     #[test]

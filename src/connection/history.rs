@@ -1,17 +1,23 @@
 //! How a server fared with everybody: what it accepted, from how many, and for which names. The best evidence about a refusal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::connection::clock::Sightings;
 use crate::connection::leaves::Leaves;
 use crate::connection::{Chain, Closed, Endpoint, Observed};
 use crate::evidence::{Hidden, Mark, Seen, Side};
-use crate::registry::{CipherSuite, Group, ProtocolVersion};
+use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
 use crate::x509::Certificate;
 
 /// Values of each kind that are remembered of one server.
 const KEPT: usize = 48;
+/// Clients that are remembered of one name.
+const CLIENTS_KEPT: usize = 16;
+
+/// Clients that got through to a server, each with the packets that completed its first and its last handshake.
+pub(crate) type GotThrough = BTreeMap<IpAddr, [Mark; 2]>;
 
 /// Certificates that a server was seen to send.
 #[derive(Clone, Debug)]
@@ -97,8 +103,14 @@ pub(crate) struct ServerHistory {
     pub(crate) cipher_suites: BTreeSet<CipherSuite>,
     /// Groups that it chose.
     pub(crate) groups: BTreeSet<Group>,
-    /// Names for which it completed a handshake.
-    pub(crate) names: BTreeSet<String>,
+    /// Protocols that it chose by ALPN, where that is in the clear (TLS ≤ 1.2).
+    pub(crate) alpn: BTreeSet<String>,
+    /// It completed a handshake of TLS ≤ 1.2 without `extended_master_secret`.
+    pub(crate) without_master_secret: bool,
+    /// It completed a handshake of TLS ≤ 1.2 without `renegotiation_info`.
+    pub(crate) without_renegotiation_info: bool,
+    /// Names for which it completed a handshake, "" where none was asked for, and who then sent data.
+    pub(crate) names: BTreeMap<String, GotThrough>,
     /// The certificates that it sent in the clear, by the name that was asked for; "" where none was.
     pub(crate) sent: BTreeMap<String, Box<Sent>>,
     /// The times in its HTTP answers.
@@ -122,22 +134,68 @@ impl ServerHistory {
             self.versions.insert(answer.version);
             self.cipher_suites.insert(answer.cipher_suite);
             self.groups.extend(answer.group);
+            if let Some(protocol) = answer.alpn.as_ref().filter(|protocol| !self.alpn.contains(*protocol)) {
+                self.alpn.insert(protocol.clone());
+            }
         }
         self.groups
             .extend(seen.key_exchange.as_ref().and_then(|exchange| exchange.value.group));
-        let is_completed = seen.completed();
-        let carried_data = is_completed && seen.client_sent_data();
-        self.completed += u64::from(is_completed);
+        let completion = seen.completion();
+        let carried_data = completion.is_some() && seen.client_sent_data();
+        self.completed += u64::from(completion.is_some());
         self.carried_data += u64::from(carried_data);
-        if is_completed || seen.server_chain.is_seen() {
+        if completion.is_some() || seen.server_chain.is_seen() {
             let name = closed.server_name();
-            if let Some(name) = name.filter(|name| is_completed && !self.names.contains(*name)) {
-                self.names.insert(name.to_owned());
+            // Without the hello nobody can tell whether it asked for a name.
+            if let Some(mark) = completion.filter(|_| closed.has_hello()) {
+                self.keep_name(name.unwrap_or_default(), seen, mark, carried_data);
             }
             self.keep_certificates(name.unwrap_or_default(), seen, carried_data);
         }
         self.look_at_clock(seen);
         self.trim();
+    }
+
+    /// Names that it serves: those for which it completed a handshake.
+    pub(crate) fn served_names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// True where it completed a handshake with a client that asked for no name.
+    pub(crate) fn serves_nameless(&self) -> bool {
+        self.names.contains_key("")
+    }
+
+    /// The completion of the next handshake that this client was seen to get through to this name after this packet; the client's last one
+    /// where others came before.
+    pub(crate) fn got_through(&self, name: &str, client: IpAddr, after: Mark) -> Option<Mark> {
+        let ends = self.names.get(name)?.get(&client)?;
+        ends.iter()
+            .find(|mark| mark.capture == after.capture && mark.frame > after.frame)
+            .copied()
+    }
+
+    fn keep_name(&mut self, name: &str, seen: &Observed, mark: Mark, carried_data: bool) {
+        if let Some(answer) = seen.answer.as_ref().seen().filter(|_| !seen.is_tls13()) {
+            self.without_master_secret |= !answer.value.has(ExtensionType::EXTENDED_MASTER_SECRET);
+            self.without_renegotiation_info |= !answer.value.has(ExtensionType::RENEGOTIATION_INFO);
+        }
+        let clients = match self.names.get_mut(name) {
+            Some(clients) => clients,
+            None => self.names.entry(name.to_owned()).or_default(),
+        };
+        if carried_data {
+            let [first, last] = clients.entry(seen.client.address).or_insert([mark, mark]);
+            if mark.frame < first.frame {
+                *first = mark;
+            }
+            if mark.frame > last.frame {
+                *last = mark;
+            }
+            if clients.len() > CLIENTS_KEPT {
+                clients.pop_last();
+            }
+        }
     }
 
     fn keep_certificates(&mut self, name: &str, seen: &Observed, carried_data: bool) {
@@ -190,6 +248,9 @@ impl ServerHistory {
         while self.names.len() > KEPT {
             self.names.pop_last();
         }
+        while self.alpn.len() > KEPT {
+            self.alpn.pop_last();
+        }
         while self.cipher_suites.len() > KEPT {
             self.cipher_suites.pop_last();
         }
@@ -233,7 +294,60 @@ mod tests {
         assert!(history.versions.contains(&ProtocolVersion::TLS12));
         assert!(history.cipher_suites.contains(&CipherSuite(0xc02f)));
         assert!(history.groups.contains(&Group::X25519));
-        assert!(history.names.contains("shop.example"));
+        assert_eq!(history.served_names().collect::<Vec<_>>(), ["shop.example"]);
+        assert!(history.without_master_secret && history.without_renegotiation_info);
+    }
+
+    #[test]
+    fn who_got_through_later_is_remembered_with_the_packet() {
+        let mut history = ServerHistory::default();
+        let through = |frame| {
+            scene()
+                .behind_frame(frame)
+                .connect()
+                .client_hello(|hello| hello.tls12().name("shop.example"))
+                .server_flight(&[b"leaf"])
+                .finished_by_both()
+                .sealed(Client, &[80])
+                .closed()
+        };
+        history.add(&through(100));
+        history.add(&through(200));
+        let seen = connected().client_hello(Hello::tls12).alert(Server, 2, 40).seen();
+        let after = |frame| {
+            let mark = Mark {
+                frame,
+                ..seen.opening()
+            };
+            history.got_through("shop.example", seen.client.address, mark)
+        };
+        assert!(after(5).unwrap().frame < 200);
+        assert!(after(150).unwrap().frame > 200);
+        assert!(after(900).is_none());
+        let elsewhere = history.got_through("www.example", seen.client.address, seen.opening());
+        assert!(elsewhere.is_none());
+    }
+
+    #[test]
+    fn who_completed_and_sent_nothing_did_not_get_through() {
+        let mut history = ServerHistory::default();
+        history.add(&complete("shop.example").closed());
+        let seen = connected().client_hello(Hello::tls12).alert(Server, 2, 40).seen();
+        let through = history.got_through("shop.example", seen.client.address, seen.opening());
+        assert!(through.is_none() && history.served_names().count() == 1);
+    }
+
+    #[test]
+    fn a_client_without_a_name_is_served_without_one() {
+        let mut history = ServerHistory::default();
+        history.add(
+            &connected()
+                .client_hello(|hello| hello.tls12().nameless())
+                .server_flight(&[b"leaf"])
+                .finished_by_both()
+                .closed(),
+        );
+        assert!(history.serves_nameless() && history.served_names().next().is_none());
     }
 
     #[test]

@@ -25,11 +25,13 @@ mod transcript;
 pub(crate) use answer::Answer;
 pub(crate) use clock::{ClockEstimate, estimate as estimate_clock};
 pub(crate) use closed::{Closed, Known};
-pub(crate) use ending::Act;
+pub(crate) use ending::{Act, End};
 pub(crate) use fetched::Fetched;
+#[cfg(test)]
+pub(crate) use history::GotThrough;
 pub(crate) use history::{SentChain, SentChains, ServerHistory};
 pub(crate) use leaves::LeafCount;
-pub(crate) use neighbours::{Answered, Neighbours, Probe};
+pub(crate) use neighbours::{Answered, Attempt, Neighbours, Probe};
 pub(crate) use observed::{
     AlertSeen, CertificateVerifySeen, Chain, Endpoint, First, Hole, KeyExchangeSeen, MessageSeen, Observed, RecordLog,
     RecordSeen, Spanned, Stapled, Stretch,

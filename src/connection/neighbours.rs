@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use crate::connection::clock::majority;
-use crate::connection::{First, Observed};
-use crate::evidence::{Mark, Side};
+use crate::connection::ending::End;
+use crate::connection::{Endpoint, First, Observed};
+use crate::evidence::{CaptureId, Mark, Side};
+use crate::registry::ProtocolVersion;
 use crate::x509::site;
 
 /// Hellos of one client whose clock is looked at.
@@ -53,12 +55,25 @@ pub(crate) struct Probe {
     pub(crate) mark: Mark,
 }
 
+/// An attempt that failed, after which the client came back with an older version.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    /// The best version that it offered.
+    pub(crate) best: ProtocolVersion,
+    /// The packet that holds its ClientHello.
+    pub(crate) hello: Mark,
+    /// How it ended.
+    pub(crate) end: End,
+}
+
 /// [`Neighbours::of`] a capture set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Neighbours {
     clocks: HashMap<IpAddr, i64, foldhash::fast::RandomState>,
     leaves: HashMap<(IpAddr, String), Answered, foldhash::fast::RandomState>,
     probes: HashMap<IpAddr, Probe, foldhash::fast::RandomState>,
+    /// By the packet that holds the ClientHello of the one that came back.
+    before_fallback: HashMap<(CaptureId, u64), Attempt, foldhash::fast::RandomState>,
 }
 
 impl Neighbours {
@@ -66,6 +81,7 @@ impl Neighbours {
     pub(crate) fn of<'a>(observed: impl IntoIterator<Item = &'a Observed>) -> Self {
         let mut all = Self::default();
         let mut clocks: HashMap<IpAddr, Vec<i64>, foldhash::fast::RandomState> = HashMap::default();
+        let mut attempts: HashMap<(IpAddr, Endpoint), Attempt, foldhash::fast::RandomState> = HashMap::default();
         for seen in observed.into_iter().filter(|seen| !seen.is_plainly_sound()) {
             let client = seen.client.address;
             if let (Some(told), Some(offer)) = (seen.hello_time, seen.offer.as_ref().seen())
@@ -77,6 +93,7 @@ impl Neighbours {
                 }
             }
             all.note_leaf(seen);
+            all.note_attempt(seen, &mut attempts);
             if let Some(probe) = probe(seen) {
                 all.probes.entry(client).or_insert(probe);
             }
@@ -103,6 +120,34 @@ impl Neighbours {
     /// A probe of this client that a network's login answered.
     pub(crate) fn probe_of(&self, client: IpAddr) -> Option<&Probe> {
         self.probes.get(&client)
+    }
+
+    /// The client's last attempt at the same server before it came back with this ClientHello, which says that it falls back.
+    pub(crate) fn before_fallback(&self, hello: Mark) -> Option<&Attempt> {
+        self.before_fallback.get(&(hello.capture, hello.frame))
+    }
+
+    fn note_attempt(
+        &mut self,
+        seen: &Observed,
+        last: &mut HashMap<(IpAddr, Endpoint), Attempt, foldhash::fast::RandomState>,
+    ) {
+        let Some(offer) = seen.offer.as_ref().seen() else {
+            return;
+        };
+        let (Some(best), hello) = (offer.value.best_version(), offer.span.mark) else {
+            return;
+        };
+        let pair = (seen.client.address, seen.server);
+        if offer.value.fallback {
+            let attempt = last.get(&pair).filter(|attempt| attempt.best.rank() > best.rank());
+            if let Some(attempt) = attempt.filter(|attempt| attempt.hello.frame < hello.frame) {
+                self.before_fallback.insert((hello.capture, hello.frame), *attempt);
+            }
+        } else if !seen.completed() {
+            let end = seen.end();
+            last.insert(pair, Attempt { best, hello, end });
+        }
     }
 
     fn note_leaf(&mut self, seen: &Observed) {
@@ -175,6 +220,29 @@ mod tests {
         let sha256 = &all[0].leaf().unwrap().sha256;
         let answered = neighbours.shown_leaf(all[0].client.address, sha256).unwrap();
         assert_eq!(answered.sites.keys().collect::<Vec<_>>(), ["mail.example", "shop.test"]);
+    }
+
+    #[test]
+    fn a_fallback_knows_the_attempt_before_it() {
+        let first = connected().client_hello(|hello| hello).reset(Server).seen();
+        let again = |versions: &[u16], suites: &[u16]| {
+            scene()
+                .behind_frame(10)
+                .connect()
+                .client_hello(|hello| hello.versions(versions).suites(suites))
+                .alert(Server, 2, 86)
+                .seen()
+        };
+        let known = |first: &Observed, again: &Observed| {
+            let hello = again.offer.as_ref().seen().unwrap().span.mark;
+            Neighbours::of([first, again]).before_fallback(hello).copied()
+        };
+        let fallback = again(&[0x0303], &[0xc02f, 0x5600]);
+        let attempt = known(&first, &fallback).unwrap();
+        assert_eq!((attempt.best, attempt.end.by), (ProtocolVersion::TLS13, Some(Server)));
+        assert!(known(&first, &again(&[0x0303], &[0xc02f])).is_none());
+        // No fallback from what was no better.
+        assert!(known(&first, &again(&[0x0304], &[0x1301, 0x5600])).is_none());
     }
 
     #[test]

@@ -246,6 +246,8 @@ pub(crate) struct Observed {
     pub(crate) client_chain: Seen<Spanned<Chain>>,
     /// ServerKeyExchange.
     pub(crate) key_exchange: Option<Spanned<KeyExchangeSeen>>,
+    /// The identity of the shared key in the client's ClientKeyExchange (TLS ≤ 1.2), where it is text.
+    pub(crate) psk_identity: Option<Box<str>>,
     /// CertificateRequest.
     pub(crate) certificate_request: Seen<Box<Spanned<Arc<CertificateRequestSeen>>>>,
     /// The client's CertificateVerify; looked at only where the server may have refused it, and where all that it signs was captured.

@@ -7,6 +7,9 @@ use hashbrown::HashSet;
 use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme, is_grease};
 use crate::tls::{ClientHello, ClientStack, Malformed, Sslv2ClientHello, guess_client, ja3, ja4};
 
+/// Bytes of a name of a shared key that is kept (RFC 4279 §5.3 has them up to 128).
+const IDENTITY_MAX: usize = 128;
+
 /// A ClientHello, with GREASE (RFC 8701) taken out of every list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Offer {
@@ -30,6 +33,8 @@ pub(crate) struct Offer {
     pub(crate) extensions: Vec<ExtensionType>,
     /// A pre-shared key or a session ticket with content was offered.
     pub(crate) resumption: bool,
+    /// The identity of the first pre-shared key, where it is text: the name of a key that was agreed on elsewhere. Tickets are none.
+    pub(crate) psk_identity: Option<String>,
     /// `early_data` was offered: records before the answer are 0-RTT.
     pub(crate) early_data: bool,
     /// TLS_FALLBACK_SCSV (RFC 7507) is among the suites.
@@ -98,6 +103,7 @@ impl Offer {
                 .filter(|kind| !is_grease(kind.0))
                 .collect(),
             resumption: hello.has_psk() || hello.session_ticket().is_some_and(|ticket| !ticket.is_empty()),
+            psk_identity: hello.psk_identity().and_then(printable),
             early_data: hello.has_early_data(),
             fallback: hello.has_fallback_scsv(),
             ech: hello.has_ech(),
@@ -171,6 +177,13 @@ impl Offer {
     pub(crate) fn has(&self, extension: ExtensionType) -> bool {
         self.extensions.contains(&extension)
     }
+}
+
+/// Bytes as text, where they are that: UTF-8 without control characters.
+pub(super) fn printable(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let is_readable = !text.is_empty() && text.len() <= IDENTITY_MAX && !text.chars().any(char::is_control);
+    is_readable.then(|| text.to_owned())
 }
 
 /// Bytes that should be text, with what is no UTF-8 replaced.

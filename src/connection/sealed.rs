@@ -8,6 +8,9 @@ use crate::connection::{Observed, RecordSeen};
 use crate::evidence::Pair;
 use crate::registry::CipherSuite;
 
+/// Bytes below which a record of the server holds no certificate.
+const SMALL: u16 = 200;
+
 /// What the client sent under keys after the server's flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientReply {
@@ -48,6 +51,8 @@ pub(crate) struct Sealed<'a> {
     pub(crate) asks_for_certificate: bool,
     /// EncryptedExtensions and Finished only: a resumption, no certificate was sent.
     pub(crate) resumed: bool,
+    /// The server broke its flight off before it showed a certificate: a record that can only be an alert ends it.
+    pub(crate) broken_off: Option<RecordSeen>,
     /// What the client said to it.
     pub(crate) client: ClientReply,
     /// What the server said to that.
@@ -81,6 +86,11 @@ impl Sizes {
     /// True for the length of an encrypted alert, by whatever stack.
     pub(crate) fn is_alert(self, len: u16) -> bool {
         self.of_message(2).contains(&len)
+    }
+
+    /// True for the length of an encrypted alert without padding: no message of a handshake is as short.
+    fn is_bare_alert(self, len: u16) -> bool {
+        len == 2 + 1 + self.tag
     }
 
     /// The length of an encrypted alert by the stack whose Finished had this length; `None` where that was no Finished alone.
@@ -144,6 +154,13 @@ impl Observed {
         let flight = part(&server_log.first, 0, reply_frame);
         let after = part(&server_log.first, reply_frame.saturating_add(1), u64::MAX);
         let (certificate, asks_for_certificate, resumed) = read_flight(flight, sizes);
+        // Behind nothing larger than EncryptedExtensions or a request: after its certificate such a record may as well say goodbye.
+        let broken_off = flight
+            .split_last()
+            .filter(|(last, before)| {
+                !resumed && sizes.is_bare_alert(last.len) && before.iter().all(|record| record.len < SMALL)
+            })
+            .map(|(last, _)| *last);
         let server_finished = flight
             .iter()
             .rev()
@@ -178,6 +195,7 @@ impl Observed {
             certificate,
             asks_for_certificate,
             resumed,
+            broken_off,
             client: reply,
             server: server_reply,
             client_data,
@@ -258,7 +276,7 @@ fn read_flight(flight: &[RecordSeen], sizes: Sizes) -> (Option<RecordSeen>, bool
     let Some(finished) = flight.iter().position(|record| sizes.is_finished(record.len)) else {
         return (None, false, false);
     };
-    if finished == 1 && flight.first().is_some_and(|record| record.len < 200) {
+    if finished == 1 && flight.first().is_some_and(|record| record.len < SMALL) {
         return (None, false, true);
     }
     let certificate = finished.checked_sub(2).and_then(|at| flight.get(at)).copied();

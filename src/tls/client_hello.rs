@@ -191,6 +191,14 @@ impl<'a> ClientHello<'a> {
         self.has(ExtensionType::PRE_SHARED_KEY)
     }
 
+    /// The identity of the first shared key on offer: the name of one that was agreed on elsewhere, or a ticket (RFC 9846 §4.3.11).
+    pub(crate) fn psk_identity(&self) -> Option<&'a [u8]> {
+        self.get(ExtensionType::PRE_SHARED_KEY, |mut body| {
+            let mut identities = body.vec16("identities")?;
+            Ok(identities.vec16("identity")?.rest())
+        })
+    }
+
     /// True where the client sends data ahead of the answer (0-RTT).
     pub(crate) fn has_early_data(&self) -> bool {
         self.has(ExtensionType::EARLY_DATA)
@@ -323,6 +331,21 @@ mod tests {
         );
         assert_eq!(hello.session_ticket(), Some(&b"ticket"[..]));
         assert!(hello.has_grease() && !hello.has_fallback_scsv());
+    }
+
+    #[test]
+    fn the_first_shared_key_is_known_by_its_identity() {
+        let identities = vec16(&[&vec16(b"sensor-7")[..], &[0; 4], &vec16(b"other"), &[0; 4]].concat());
+        let binders = vec16(&[&[32][..], &[1; 32], &[32], &[2; 32]].concat());
+        let with = |psk: &[u8]| client_hello(0x0303, &[], &[0x1301], &[extension(41, psk)]);
+        let body = with(&[identities, binders].concat());
+        assert_eq!(
+            ClientHello::parse(&body).unwrap().psk_identity(),
+            Some(&b"sensor-7"[..])
+        );
+        let body = with(&[0, 9, 0, 8]);
+        let hello = ClientHello::parse(&body).unwrap();
+        assert!(hello.has_psk() && hello.psk_identity().is_none());
     }
 
     #[test]

@@ -96,6 +96,17 @@ impl<'a> ServerKeyExchange<'a> {
     }
 }
 
+/// The identity with which a client names the shared key, up to TLS 1.2: ClientKeyExchange begins with it in every suite that has one
+/// (RFC 4279 §2–4, RFC 5489 §2). `None` for other suites, and where the message is too short.
+pub(crate) fn client_psk_identity(body: &[u8], suite: CipherSuite) -> Option<&[u8]> {
+    let shares_key = matches!(
+        suite.key_exchange(),
+        KeyExchange::Psk | KeyExchange::DhePsk | KeyExchange::EcdhePsk
+    ) || is_rsa_psk(suite);
+    let mut identity = Reader::new(body).vec16("psk_identity").ok().filter(|_| shares_key)?;
+    Some(identity.rest())
+}
+
 fn is_rsa_psk(suite: CipherSuite) -> bool {
     suite.name().is_some_and(|name| name.starts_with("TLS_RSA_PSK_"))
 }
@@ -146,6 +157,16 @@ mod tests {
         let body = vec16(b"hint");
         let message = ServerKeyExchange::parse(&body, CipherSuite(0x00a8), ProtocolVersion::TLS12).unwrap();
         assert_eq!(message.psk_hint, Some(&b"hint"[..]));
+    }
+
+    #[test]
+    fn a_client_names_the_shared_key_in_suites_that_have_one() {
+        let body = [vec16(b"sensor-7"), vec![1, 4]].concat();
+        for suite in [0x00a8, 0x00aa, 0xc037, 0x00ac] {
+            assert_eq!(client_psk_identity(&body, CipherSuite(suite)), Some(&b"sensor-7"[..]));
+        }
+        assert_eq!(client_psk_identity(&body, CipherSuite(0xc02f)), None);
+        assert_eq!(client_psk_identity(&[0, 9, 1], CipherSuite(0x00a8)), None);
     }
 
     #[test]

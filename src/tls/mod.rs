@@ -29,7 +29,7 @@ pub(crate) use fingerprint::{ja3, ja3s, ja4};
 pub use fuzz::fuzz_tls_stream;
 pub(crate) use header::{looks_like_client_hello, looks_like_server_hello, looks_like_tls_record, may_begin_record};
 pub(crate) use item::{Flow, Item, Partial};
-pub(crate) use key_exchange::ServerKeyExchange;
+pub(crate) use key_exchange::{ServerKeyExchange, client_psk_identity};
 pub(crate) use reader::{Malformed, Reader, Reason};
 pub(crate) use record::RecordReader;
 pub(crate) use server_hello::{Downgrade, ServerHello};

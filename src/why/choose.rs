@@ -135,7 +135,7 @@ fn step(seen: &Observed) -> Step {
             ) if empty_certificate.is_some() || certificate.is_some() => Step::ClientCertificate,
             (ClientReply::Accepted { .. }, _) => Step::ClientFinished,
             (ClientReply::Refused(_), _) => Step::ServerCertificate,
-            (ClientReply::Nothing, _) if sealed.flight.is_empty() => Step::ServerHello,
+            (ClientReply::Nothing, _) if sealed.flight.is_empty() || sealed.broken_off.is_some() => Step::ServerHello,
             (ClientReply::Nothing, _) => Step::ServerFinished,
         };
     }
@@ -354,6 +354,7 @@ mod tests {
     fn under_the_keys_of_tls_1_3_sizes_tell_the_step() {
         let hello = || connected().client_hello(|hello| hello).server_hello(0x0304, 0x1301);
         assert_eq!(step_of(hello()), Step::ServerHello);
+        assert_eq!(step_of(hello().sealed(Server, &[19]).fin(Server)), Step::ServerHello);
         let flight = || hello().sealed(Server, &[40, 2_000, 281, 53]);
         assert_eq!(step_of(flight()), Step::ServerFinished);
         assert_eq!(step_of(flight().sealed(Client, &[19])), Step::ServerCertificate);

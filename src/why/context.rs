@@ -3,10 +3,10 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use crate::connection::{Answered, Endpoint, Neighbours, Observed, Probe, Rejection, ServerHistory};
+use crate::connection::{Answered, Attempt, Endpoint, Neighbours, Observed, Probe, Rejection, ServerHistory};
 use crate::evidence::{Pair, Side, Time};
 use crate::x509::{
-    Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Name, Statement, StatusReport, Statuses,
+    Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Key, Name, Statement, StatusReport, Statuses,
     Trust, Verification, examine,
 };
 
@@ -134,6 +134,18 @@ impl<'a> Context<'a> {
         self.surroundings
             .neighbours
             .shown_leaf(seen.client.address, &leaf.sha256)
+    }
+
+    /// The attempt that failed before the client came back with an older version and said so.
+    pub(crate) fn before_fallback(&self, seen: &Observed) -> Option<&Attempt> {
+        let hello = seen.offer.as_ref().seen()?.span.mark;
+        self.surroundings.neighbours.before_fallback(hello)
+    }
+
+    /// True where an authority that the user gave has a key of this kind: such keys are in use here.
+    pub(crate) fn is_given_a_root(&self, has: impl Fn(&Key) -> bool) -> bool {
+        let given = self.surroundings.trust.added.iter().flat_map(|store| store.anchors());
+        given.filter_map(|anchor| anchor.readable()).any(|root| has(&root.key))
     }
 
     /// A probe of this client for the internet, which a network's login answered.

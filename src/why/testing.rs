@@ -6,7 +6,7 @@ use std::sync::Arc;
 pub(crate) use crate::connection::testing::*;
 pub(crate) use crate::x509::testing::{Authority, Leaf, valid};
 
-use crate::connection::{Closed, Neighbours, Observed, ServerHistory};
+use crate::connection::{Closed, GotThrough, Neighbours, Observed, ServerHistory};
 use crate::evidence::{CaptureId, Mark, Seen, Time};
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
 use crate::tls::ClientStack;
@@ -69,8 +69,13 @@ pub(crate) fn context() -> World {
 
 impl World {
     /// Clients are taken to trust this authority.
-    pub(crate) fn trusting(mut self, root: &Authority) -> Self {
-        let store = TrustStore::from_file("test", &root.der).expect("a root");
+    pub(crate) fn trusting(self, root: &Authority) -> Self {
+        self.trusting_certificate(&root.der)
+    }
+
+    /// Clients are taken to trust the authority with this certificate in DER.
+    pub(crate) fn trusting_certificate(mut self, der: &[u8]) -> Self {
+        let store = TrustStore::from_file("test", der).expect("a root");
         self.added.push(Arc::new(store));
         self
     }
@@ -170,7 +175,8 @@ impl World {
 
     /// The server completed handshakes for these names.
     pub(crate) fn server_serves(mut self, names: &[&str]) -> Self {
-        self.history.names.extend(names.iter().map(|&name| name.to_owned()));
+        let names = names.iter().map(|&name| (name.to_owned(), GotThrough::default()));
+        self.history.names.extend(names);
         self.serves_others()
     }
 

@@ -169,6 +169,7 @@ pub(crate) struct ServersHello {
     echoes: bool,
     retry: bool,
     downgraded: bool,
+    extensions: Vec<(u16, Vec<u8>)>,
 }
 
 /// The random value that makes a ServerHello a HelloRetryRequest (RFC 9846 §4.1.3).
@@ -186,6 +187,7 @@ impl ServersHello {
             echoes: version == 0x0304,
             retry: false,
             downgraded: false,
+            extensions: Vec::new(),
         }
     }
 
@@ -199,6 +201,17 @@ impl ServersHello {
     pub(crate) const fn resumes(mut self) -> Self {
         self.echoes = true;
         self
+    }
+
+    /// One more extension.
+    pub(crate) fn extension(mut self, kind: u16, body: &[u8]) -> Self {
+        self.extensions.push((kind, body.to_vec()));
+        self
+    }
+
+    /// More extensions, with nothing in them.
+    pub(crate) fn extensions(self, kinds: &[u16]) -> Self {
+        kinds.iter().fold(self, |hello, kind| hello.extension(*kind, &[]))
     }
 
     /// A HelloRetryRequest.
@@ -228,6 +241,9 @@ impl ServersHello {
         }
         if self.psk {
             add(41, &[0, 0]);
+        }
+        for (kind, body) in &self.extensions {
+            add(*kind, body);
         }
         let legacy = if tls13 { 0x0303_u16 } else { self.version };
         let mut random = if self.retry { RETRY } else { [0x5f; 32] };

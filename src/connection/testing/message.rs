@@ -98,6 +98,14 @@ impl Scene {
         self.message(Server, SERVER_KEY_EXCHANGE, &[key, signature].concat())
     }
 
+    /// ServerKeyExchange of DHE with a prime of so many bits.
+    pub(crate) fn server_key_exchange_of_dhe(self, bits: usize) -> Self {
+        let prime = vec![0xff; bits / 8];
+        let key = [vec16(&prime), vec16(&[2]), vec16(&prime)].concat();
+        let signature = [&codes(&[0x0403])[..], &vec16(&[5; 71])].concat();
+        self.message(Server, SERVER_KEY_EXCHANGE, &[key, signature].concat())
+    }
+
     /// CertificateRequest of TLS 1.2 that names no authority.
     pub(crate) fn certificate_request(self) -> Self {
         self.message(Server, CERTIFICATE_REQUEST, &request_naming(&[]))
