@@ -25,11 +25,10 @@ impl Cause for SniUnrecognized {
         let Some(fatal) = seen.fatal_alert() else { return };
         let others = context
             .server(seen)
-            .names
-            .iter()
-            .filter(|other| Some(other.as_str()) != name)
+            .served_names()
+            .filter(|other| Some(*other) != name)
             .count();
-        let served = name.is_some_and(|name| context.server(seen).names.contains(name));
+        let served = name.is_some_and(|name| context.server(seen).names.contains_key(name));
         if served && fatal.description != AlertDescription::UNRECOGNIZED_NAME {
             return;
         }
@@ -81,9 +80,8 @@ impl Cause for SniUnrecognized {
         if others > 0 {
             let known = context
                 .server(seen)
-                .names
-                .iter()
-                .filter(|other| Some(other.as_str()) != name);
+                .served_names()
+                .filter(|other| Some(*other) != name);
             finding = finding.infer(format!("The same server completed handshakes for {}.", list(known, 3)));
         }
         findings.push(
