@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use crate::connection::clock::majority;
 use crate::connection::ending::End;
-use crate::connection::{Endpoint, First, Observed};
+use crate::connection::{ClientReply, Endpoint, First, Observed};
 use crate::evidence::{CaptureId, Mark, Side, Time};
 use crate::registry::ProtocolVersion;
 use crate::x509::site;
@@ -18,6 +18,10 @@ const CLOCKS: usize = 64;
 const AGREE: i64 = 2;
 /// Sites of one leaf that are remembered.
 const SITES: usize = 16;
+/// Seconds within which a browser comes back once its user has chosen.
+const RETURNS_WITHIN: f64 = 60.0;
+/// Returns of one client to one server that are remembered.
+const RETURNS: usize = 16;
 
 /// Connections without a byte from one client to one server that are looked at, and ports of one server that are remembered.
 const SILENT: usize = 64;
@@ -83,6 +87,8 @@ pub(crate) struct Neighbours {
     before_fallback: HashMap<(CaptureId, u64), Attempt, foldhash::fast::RandomState>,
     knocked: HashMap<(IpAddr, IpAddr), BTreeSet<u16>, foldhash::fast::RandomState>,
     visits: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
+    /// Empty Certificates that the server did not put up with, by client and server, in the order of the capture.
+    without_certificate: HashMap<(IpAddr, Endpoint), Vec<Mark>, foldhash::fast::RandomState>,
 }
 
 impl Neighbours {
@@ -104,6 +110,7 @@ impl Neighbours {
             all.note_leaf(seen);
             all.note_attempt(seen, &mut attempts);
             all.note_silent(seen);
+            all.note_empty_certificate(seen);
             if let Some(probe) = probe(seen) {
                 all.probes.entry(client).or_insert(probe);
             }
@@ -135,6 +142,43 @@ impl Neighbours {
     /// The client's last attempt at the same server before it came back with this ClientHello, which says that it falls back.
     pub(crate) fn before_fallback(&self, hello: Mark) -> Option<&Attempt> {
         self.before_fallback.get(&(hello.capture, hello.frame))
+    }
+
+    /// The packet in which this client, soon after this one, showed the server an empty Certificate, and was refused for it.
+    pub(crate) fn without_certificate(&self, client: IpAddr, server: Endpoint, after: Mark) -> Option<Mark> {
+        let soon = |mark: &&Mark| match (mark.time, after.time) {
+            (Some(then), Some(after)) => (0.0..RETURNS_WITHIN).contains(&then.since(after)),
+            _ => mark.frame > after.frame,
+        };
+        self.without_certificate
+            .get(&(client, server))?
+            .iter()
+            .find(soon)
+            .copied()
+    }
+
+    fn note_empty_certificate(&mut self, seen: &Observed) {
+        let in_the_clear = || {
+            let chain = seen.client_chain.as_ref().seen()?;
+            chain.value.is_empty().then_some(chain.span.mark)
+        };
+        let sealed = || match seen.sealed()?.client {
+            ClientReply::Accepted { empty_certificate, .. } => empty_certificate.map(|record| record.mark),
+            ClientReply::Nothing | ClientReply::Refused(_) => None,
+        };
+        let Some(mark) = in_the_clear()
+            .or_else(sealed)
+            .filter(|_| seen.client_certificate_rejection().is_some())
+        else {
+            return;
+        };
+        let marks = self
+            .without_certificate
+            .entry((seen.client.address, seen.server))
+            .or_default();
+        if marks.len() < RETURNS {
+            marks.push(mark);
+        }
     }
 
     fn note_attempt(
@@ -292,6 +336,34 @@ mod tests {
         let sha256 = &all[0].leaf().unwrap().sha256;
         let answered = neighbours.shown_leaf(all[0].client.address, sha256).unwrap();
         assert_eq!(answered.sites.keys().collect::<Vec<_>>(), ["mail.example", "shop.test"]);
+    }
+
+    #[test]
+    fn a_refused_return_without_a_certificate_is_found_for_a_minute() {
+        let left = connected().client_hello(Hello::tls12).fin(Client).seen();
+        let returns = |refused: bool, wait: f64| {
+            let scene = connected()
+                .wait(wait)
+                .client_hello(Hello::tls12)
+                .server_flight_asking(&[b"leaf"])
+                .certificate(Client, &[])
+                .client_key_exchange()
+                .finished(Client);
+            if refused {
+                scene.alert(Server, 2, 40).fin(Server).seen()
+            } else {
+                scene.finished(Server).seen()
+            }
+        };
+        let found = |other: &Observed| {
+            let neighbours = Neighbours::of([&left, other]);
+            neighbours
+                .without_certificate(left.client.address, left.server, left.end().mark)
+                .is_some()
+        };
+        assert!(found(&returns(true, 20.0)));
+        assert!(!found(&returns(true, 90.0)));
+        assert!(!found(&returns(false, 20.0)));
     }
 
     #[test]

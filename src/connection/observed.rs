@@ -1,5 +1,6 @@
 //! [`Observed`]: everything that the packets say of one connection.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -307,6 +308,27 @@ impl Observed {
             Seen::Seen(chain) => Some(&chain.value),
             _ => self.borrowed.as_ref().map(|sent| &sent.chain),
         }
+    }
+
+    /// The certificates among which a path is looked for. The second one of TLCP is for the server's other key, which encrypts, and issued
+    /// nothing (GB/T 38636).
+    pub(crate) fn listed_server_chain(&self) -> Option<Cow<'_, [Arc<Interned>]>> {
+        let chain = self.shown_server_chain()?;
+        Some(match chain.as_slice() {
+            [signs, _, above @ ..] if self.is_tlcp() => Cow::Owned([std::slice::from_ref(signs), above].concat()),
+            all => Cow::Borrowed(all),
+        })
+    }
+
+    /// A certificate by its place among those.
+    pub(crate) fn listed_certificate(&self, place: usize) -> Option<&crate::x509::Certificate> {
+        let place = if self.is_tlcp() && place > 0 { place + 1 } else { place };
+        self.shown_server_chain()?.get(place)?.readable().map(|one| &**one)
+    }
+
+    fn is_tlcp(&self) -> bool {
+        let answer = self.answer.as_ref().seen();
+        answer.is_some_and(|answer| answer.value.version == ProtocolVersion::TLCP)
     }
 
     /// True where a TLS byte of either side was recognised.

@@ -3,6 +3,7 @@
 use crate::connection::{Act, ClientReply, Observed, ServerReply};
 use crate::evidence::{Mark, Seen, Side};
 use crate::registry::{AlertDescription, HandshakeType};
+use crate::tls::ClientStack;
 
 /// Seconds after completion within which a client that only wanted to check the certificate is gone.
 const LEAVES_WITHIN: f64 = 2.0;
@@ -114,10 +115,33 @@ impl Observed {
             Act::Fin | Act::Reset if self.completed() => self.left_after_completion(),
             Act::Fin | Act::Reset => {
                 let saw_flight = sealed.is_some() || self.server_hello_done();
-                if saw_flight { rejection(Sign::Left) } else { None }
+                (saw_flight && !self.asks_its_user())
+                    .then(|| rejection(Sign::Left))
+                    .flatten()
             }
             Act::Silence => None,
         }
+    }
+
+    /// A browser on BoringSSL that left in silence when the server asked for a certificate: it asks its user for one, and comes back with
+    /// another connection. What it does not like about the server's certificate, it says.
+    pub(crate) fn asks_its_user(&self) -> bool {
+        let by_browser = self
+            .offer
+            .as_ref()
+            .seen()
+            .is_some_and(|offer| offer.value.stack == ClientStack::BoringSsl);
+        let end = self.end();
+        by_browser
+            && end.by == Some(Side::Client)
+            && matches!(end.act, Act::Fin | Act::Reset)
+            && match self.sealed() {
+                Some(sealed) => sealed.asks_for_certificate && sealed.client == ClientReply::Nothing,
+                None => {
+                    self.message(Side::Server, HandshakeType::CERTIFICATE_REQUEST).is_some()
+                        && self.message(Side::Client, HandshakeType::CLIENT_KEY_EXCHANGE).is_none()
+                }
+            }
     }
 
     /// The client finished the handshake, sent nothing, and was gone at once.
@@ -256,6 +280,29 @@ mod tests {
             by_client(flight().alert(Client, 1, 0).fin(Client)),
             Some(Sign::CloseNotify)
         );
+    }
+
+    #[test]
+    fn a_browser_that_asks_its_user_for_a_certificate_refuses_none() {
+        let asked = |sealed: bool, stack: ClientStack| {
+            let scene = if sealed {
+                connected()
+                    .client_hello(|hello| hello)
+                    .server_hello(0x0304, 0x1301)
+                    .sealed(Server, &[40, 90, 2_000, 281, 53])
+            } else {
+                connected().client_hello(Hello::tls12).server_flight_asking(&[b"leaf"])
+            };
+            let mut seen = scene.fin(Client).seen();
+            if let Seen::Seen(offer) = &mut seen.offer {
+                std::sync::Arc::make_mut(&mut offer.value).stack = stack;
+            }
+            (seen.asks_its_user(), seen.server_certificate_rejection().is_some())
+        };
+        for sealed in [false, true] {
+            assert_eq!(asked(sealed, ClientStack::BoringSsl), (true, false));
+            assert_eq!(asked(sealed, ClientStack::OpenSsl), (false, true));
+        }
     }
 
     #[test]

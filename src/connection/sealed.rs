@@ -151,8 +151,13 @@ impl Observed {
             client: client_log,
             server: server_log,
         } = &self.records;
-        // Logs are in the order of the frames. What the client sent before the answer is 0-RTT data.
-        let client = part(&client_log.first, since + 1, u64::MAX);
+        // Logs are in the order of the frames. What the client sent before the answer is 0-RTT data, and more of it may follow.
+        let (early, mut client) = client_log
+            .first
+            .split_at(client_log.first.partition_point(|record| record.mark.frame <= since));
+        if !early.is_empty() || self.offer.as_ref().seen().is_some_and(|offer| offer.value.early_data) {
+            client = behind_early_data(client, sizes);
+        }
         let reply = client_reply(client, sizes);
         let reply_frame = match reply {
             ClientReply::Nothing => u64::MAX,
@@ -217,6 +222,13 @@ fn part(records: &[RecordSeen], from: u64, to: u64) -> &[RecordSeen] {
     let begin = records.partition_point(|record| record.mark.frame < from);
     let end = records.partition_point(|record| record.mark.frame < to);
     records.get(begin..end).unwrap_or_default()
+}
+
+/// The client's records from its reply on: 0-RTT data are of any size, and a reply ends with Finished or is an alert.
+fn behind_early_data(records: &[RecordSeen], sizes: Sizes) -> &[RecordSeen] {
+    let is_reply = |record: &RecordSeen| sizes.is_finished(record.len) || sizes.is_alert(record.len);
+    let reply = records.iter().position(is_reply).unwrap_or(records.len());
+    records.get(reply..).unwrap_or_default()
 }
 
 fn client_reply(records: &[RecordSeen], sizes: Sizes) -> ClientReply {
@@ -452,6 +464,27 @@ mod tests {
             .sealed(Server, &[40, 53])
             .sealed(Client, &[21, 53]);
         assert_eq!(accepted(sealed(scene).client).0, 53);
+    }
+
+    #[test]
+    fn early_data_that_follows_the_answer_is_no_certificate() {
+        let early = || {
+            connected()
+                .client_hello(|hello| hello.extension(42, &[]))
+                .sealed(Client, &[300])
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 2_000, 281, 53])
+                .sealed(Client, &[400])
+        };
+        assert_eq!(accepted(sealed(early().sealed(Client, &[53])).client), (53, None, None));
+        assert!(matches!(
+            sealed(early().sealed(Client, &[19])).client,
+            ClientReply::Refused(_)
+        ));
+        assert_eq!(sealed(early()).client, ClientReply::Nothing);
+        // Without early data it is one.
+        let reply = flight().sealed(Client, &[400, 53]);
+        assert_eq!(accepted(sealed(reply).client), (53, None, Some(400)));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What lies outside a connection and helps to judge it.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::connection::{Answered, Attempt, Endpoint, Neighbours, Observed, Probe, Rejection, ServerHistory};
-use crate::evidence::{Pair, Side, Time};
+use crate::evidence::{Mark, Pair, Side, Time};
 use crate::x509::{
     Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Key, Name, Statement, StatusReport, Statuses,
     Trust, Verification, examine,
@@ -77,12 +78,12 @@ impl<'a> Context<'a> {
         self.chains[of]
             .get_or_init(|| {
                 let chain = match of {
-                    Side::Client => &seen.client_chain.as_ref().seen()?.value,
-                    Side::Server => seen.shown_server_chain()?,
+                    Side::Client => Cow::Borrowed(seen.client_chain.as_ref().seen()?.value.as_slice()),
+                    Side::Server => seen.listed_server_chain()?,
                 };
                 let about = self.surroundings;
                 (!chain.is_empty())
-                    .then(|| examine(chain, &about.index, &about.trust, &about.certificates, self.time(seen)))
+                    .then(|| examine(&chain, &about.index, &about.trust, &about.certificates, self.time(seen)))
             })
             .as_ref()
     }
@@ -146,6 +147,12 @@ impl<'a> Context<'a> {
     pub(crate) fn is_given_a_root(&self, has: impl Fn(&Key) -> bool) -> bool {
         let given = self.surroundings.trust.added.iter().flat_map(|store| store.anchors());
         given.filter_map(|anchor| anchor.readable()).any(|root| has(&root.key))
+    }
+
+    /// The packet in which the client came back to the server without a certificate soon after it had left, and was refused for that.
+    pub(crate) fn return_without_certificate(&self, seen: &Observed) -> Option<Mark> {
+        let neighbours = &self.surroundings.neighbours;
+        neighbours.without_certificate(seen.client.address, seen.server, seen.end().mark)
     }
 
     /// A probe of this client for the internet, which a network's login answered.

@@ -10,6 +10,8 @@ mod context;
 mod fetched;
 mod finding;
 mod fits;
+#[cfg(test)]
+mod fooled;
 mod negotiation;
 mod network;
 mod not_tls;

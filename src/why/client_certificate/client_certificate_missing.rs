@@ -27,6 +27,7 @@ impl Cause for ClientCertificateMissing {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(rejection) = context.rejection(seen, Side::Client) else {
+            findings.extend(asked_its_user(self, seen, context));
             return;
         };
         let (weight, shown, text) = if let Seen::Seen(chain) = &seen.client_chain {
@@ -79,23 +80,47 @@ impl Cause for ClientCertificateMissing {
                 "In TLS 1.3 the client has finished before the server judges: its own log may say that it was connected.",
             );
         }
-        findings.push(
-            finding
-                .remedy(
-                    AtFault::Client,
-                    "give the client a certificate and its key, from an authority that the server names",
-                    Some(format!(
-                        "curl --cert client.pem --key client.key {}",
-                        shell(&format!("https://{}/", seen.server_name().unwrap_or("HOST")))
-                    )),
-                )
-                .remedy(
-                    AtFault::Server,
-                    "or do not require one here; nginx `ssl_verify_client optional;`",
-                    Some(s_client(seen, "-cert client.pem -key client.key")),
-                ),
-        );
+        findings.push(remedies(finding, seen));
     }
+}
+
+/// A browser that left when the server asked for a certificate, and came back with none.
+fn asked_its_user(cause: &ClientCertificateMissing, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    if !seen.asks_its_user() {
+        return None;
+    }
+    let returned = context.return_without_certificate(seen)?;
+    let sentence = format!(
+        "{} requires a client certificate. The browser left to ask its user for one, came back without, and was refused.",
+        server_called(seen)
+    );
+    let finding = Finding::new(cause, 84, sentence)
+        .at_fault(AtFault::Client)
+        .aborted_by(AbortedBy::Client);
+    let finding = prove_request(finding, seen)
+        .prove(
+            seen.end().mark,
+            "the client closes without a word, where a certificate is asked for",
+        )
+        .prove_elsewhere(returned, "the next connection: Certificate without certificates");
+    Some(remedies(finding, seen))
+}
+
+fn remedies(finding: Finding, seen: &Observed) -> Finding {
+    finding
+        .remedy(
+            AtFault::Client,
+            "give the client a certificate and its key, from an authority that the server names",
+            Some(format!(
+                "curl --cert client.pem --key client.key {}",
+                shell(&format!("https://{}/", seen.server_name().unwrap_or("HOST")))
+            )),
+        )
+        .remedy(
+            AtFault::Server,
+            "or do not require one here; nginx `ssl_verify_client optional;`",
+            Some(s_client(seen, "-cert client.pem -key client.key")),
+        )
 }
 
 #[cfg(test)]

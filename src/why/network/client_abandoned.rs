@@ -52,9 +52,12 @@ impl Cause for ClientAbandoned {
         findings.push(
             finding
                 .prove(end.mark, format!("the client {how}"))
-                .infer(
-                    "Cancelled by a user or a timeout, a scanner, a browser's spare connection: each looks like this.",
-                )
+                .infer(if seen.asks_its_user() {
+                    "A browser leaves where a client certificate is asked for, and comes back with another connection once its user has \
+                     chosen one."
+                } else {
+                    "Cancelled by a user or a timeout, a scanner, a browser's spare connection: each looks like this."
+                })
                 .remedy(
                     AtFault::Client,
                     "the client's log of that second tells whether it meant to",
@@ -92,6 +95,21 @@ mod tests {
             .fin(Client)
             .seen();
         assert!(judged(&ClientAbandoned, &seen).is_some());
+    }
+
+    #[test]
+    fn of_a_browser_at_a_certificate_request_it_is_told_that_it_asks_its_user() {
+        let left = |stack| {
+            let mut seen = connected()
+                .client_hello(Hello::tls12)
+                .server_flight_asking(&[b"leaf"])
+                .fin(Client)
+                .seen();
+            set_stack(&mut seen, stack);
+            judged(&ClientAbandoned, &seen).unwrap().inferred.unwrap()
+        };
+        assert!(left(crate::tls::ClientStack::BoringSsl).contains("its user"));
+        assert!(!left(crate::tls::ClientStack::Go).contains("its user"));
     }
 
     #[test]

@@ -197,8 +197,7 @@ fn what_is_wrong(status: &StatusReport) -> Option<String> {
 
 /// A certificate of the list that was sent.
 fn sent(seen: &Observed, index: usize) -> Option<&Certificate> {
-    let certificate = seen.shown_server_chain()?.get(index)?.readable()?;
-    Some(certificate)
+    seen.listed_certificate(index)
 }
 
 /// True where `issuer` has the key id that `child` names: a signature of `child` that is not its was not made over these bytes.

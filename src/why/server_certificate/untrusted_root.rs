@@ -34,6 +34,11 @@ impl Cause for UntrustedRoot {
             return;
         };
         let distrusted = distrusted_end(&case, seen, context);
+        // Where all is as it should be, it is the client that lacks something.
+        let fault = match distrusted {
+            None if case.chain.is_sound() => AtFault::Client,
+            _ => AtFault::Both,
+        };
         let Some((weight, end, text)) = distrusted.or_else(|| unknown_end(&case, seen)) else {
             return;
         };
@@ -42,7 +47,7 @@ impl Cause for UntrustedRoot {
             server_called(seen)
         );
         let finding = Finding::new(self, fits(weight, self.id(), seen, &case.rejection), sentence)
-            .at_fault(AtFault::Both)
+            .at_fault(fault)
             .aborted_by(AbortedBy::Client);
         let finding = prove_chain(
             finding,
