@@ -500,6 +500,16 @@ mod tests {
     }
 
     #[test]
+    fn one_waits_until_the_end_or_as_long_as_somebody_watches() {
+        let waited = |scene: Scene| {
+            let seen = scene.seen();
+            seen.waited_since(seen.offer.as_ref().seen().unwrap().span.mark)
+        };
+        assert!((waited(hello().wait(7.5)) - 7.5).abs() < 0.001);
+        assert!((waited(hello().wait(7.5).fin(Server).wait(20.0)) - 7.51).abs() < 0.001);
+    }
+
+    #[test]
     fn silence_is_what_the_capture_watched_after_the_last_packet() {
         let seen = hello().wait(7.5).seen();
         assert_eq!(seen.silence_watched(), Some(7.5));

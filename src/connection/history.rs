@@ -359,6 +359,19 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_hello_that_was_answered_is_remembered() {
+        let long = |hello: Hello| hello.tls12().extension(21, &[0; 900]);
+        let refused = connected().client_hello(long).alert(Server, 2, 40).closed();
+        let short = complete("shop.example").closed();
+        let mut history = ServerHistory::default();
+        history.add(&refused);
+        assert_eq!(history.longest_hello, 0);
+        history.add(&short);
+        assert_eq!(history.longest_hello, short.hello_len());
+        assert!(refused.hello_len() > short.hello_len());
+    }
+
+    #[test]
     fn leaves_are_counted_by_the_name_that_was_asked_for() {
         let mut history = ServerHistory::default();
         history.add(&complete("shop.example").sealed(Client, &[80]).closed());

@@ -32,10 +32,13 @@ impl Observed {
                 is_sure: true,
             })
         };
+        // Where something is missing nobody can tell who said what last.
+        if self.lost.iter().any(Option::is_some) {
+            return None;
+        }
         let Seen::Seen(offer) = &self.offer else {
             let begun = self.unfinished.iter().find(|part| part.span.from() == Side::Client)?;
-            let silent =
-                !self.tcp.side(Side::Server).sent_payload() && self.tcp.side(Side::Client).lost_on_the_way() == 0;
+            let silent = !self.tcp.side(Side::Server).sent_payload();
             return silent.then_some(Turn {
                 of: Side::Client,
                 since: begun.span.mark,
@@ -157,5 +160,70 @@ impl Observed {
         self.messages
             .iter()
             .any(|message| message.span.from() == Side::Client && message.span.mark.frame > after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::testing::*;
+
+    fn hello() -> Scene {
+        connected().client_hello(Hello::tls12)
+    }
+
+    fn turn(scene: Scene) -> Option<(Side, u64)> {
+        let turn = scene.seen().turn()?;
+        Some((turn.of, turn.since.frame))
+    }
+
+    #[test]
+    fn messages_in_the_clear_tell_whose_turn_it_is() {
+        assert_eq!(turn(hello().server_hello(0x0303, 0xc02f)), Some((Server, 5)));
+        let flight = || hello().server_flight(&[b"leaf"]);
+        let done = flight().frame();
+        assert_eq!(turn(flight()), Some((Client, done)));
+        let replied = flight().client_key_exchange().finished(Client);
+        assert!(matches!(turn(replied), Some((Server, _))));
+        assert_eq!(turn(flight().finished_by_both()), None);
+    }
+
+    #[test]
+    fn before_an_answer_it_is_nobodys_that_could_be_told_here() {
+        assert_eq!(turn(hello()), None);
+        let bytes = Scene::hello_bytes(|hello| hello);
+        assert_eq!(turn(connected().say(Client, &bytes[..90])), Some((Client, 4)));
+        assert_eq!(turn(connected()), None);
+    }
+
+    #[test]
+    fn in_a_resumption_the_server_finishes_first() {
+        let resumed = hello()
+            .server_hello_with(0x0303, 0xc02f, ServersHello::resumes)
+            .finished(Server);
+        assert!(matches!(turn(resumed), Some((Client, _))));
+    }
+
+    #[test]
+    fn where_something_is_missing_nobody_can_tell() {
+        let holed = hello()
+            .server_hello(0x0303, 0xc02f)
+            .off_camera(|scene| scene.certificate(Server, &[&[0xce; 900]]))
+            .server_hello_done()
+            .ack(Client);
+        assert_eq!(turn(holed), None);
+    }
+
+    #[test]
+    fn under_the_keys_of_tls_1_3_a_finished_alone_asks_for_nothing() {
+        let sealed = |client: &[usize]| {
+            connected()
+                .client_hello(|hello| hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 2_000, 281, 53])
+                .sealed(Client, client)
+        };
+        assert_eq!(turn(sealed(&[53])), None);
+        assert!(matches!(turn(sealed(&[53, 90])), Some((Server, _))));
     }
 }

@@ -471,6 +471,39 @@ mod tests {
     }
 
     #[test]
+    fn what_an_icmp_error_says_reaches_the_connection_that_it_quotes() {
+        let mut shard = shard();
+        shard.segment(&syn(1_024, 1), &[]);
+        let error = [
+            0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1, 3, 13, 0, 0, 0, 0, 0, 0,
+        ];
+        let quote = Segment {
+            role: Role::QuotedInPart,
+            payload_len: error.len() as u32,
+            ..syn(1_024, 2)
+        };
+        shard.segment(&quote, &error);
+        shard.segment(
+            &Segment {
+                key: syn(1_025, 3).key,
+                ..quote
+            },
+            &error,
+        );
+        let harvest = shard.finish();
+        let [one] = &harvest.finished[..] else {
+            panic!("{} connections", harvest.finished.len())
+        };
+        let told = one
+            .observed
+            .tcp
+            .side(crate::evidence::Side::Client)
+            .undelivered()
+            .unwrap();
+        assert_eq!((told.error.kind, told.error.code, told.mark.frame), (3, 13, 2));
+    }
+
+    #[test]
     fn a_quoted_header_ends_no_connection() {
         let quoted = |frame| Segment {
             role: Role::Quoted,

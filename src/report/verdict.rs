@@ -60,7 +60,7 @@ pub struct Evidence {
     pub stream: Option<u64>,
     /// The frames; empty where the proof is that nothing was sent.
     pub frames: Vec<u64>,
-    /// Who sent them; `None` where nobody did, or both.
+    /// Who sent them; `None` where nobody did, or both, or a router or firewall between them.
     pub from: Option<Party>,
     /// The time of the frame that completed it.
     pub time: Option<Timestamp>,

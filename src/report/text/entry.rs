@@ -137,7 +137,12 @@ fn proof(connection: &Connection, cause: &Cause, paper: &mut Paper<'_>) -> io::R
             paper.block(4, &format!("{label:width$}   "), Ink::Plain, &text)?;
             continue;
         }
-        let from = proof.from.map_or("network", |from| from.as_str());
+        let from = match proof.from {
+            Some(from) => from.as_str(),
+            // A packet that neither side sent.
+            None if !proof.frames.is_empty() => "network",
+            None => "",
+        };
         paper.block(4, &format!("{label:width$}   {from:7}  "), Ink::Plain, &proof.text)?;
     }
     Ok(())

@@ -205,6 +205,42 @@ fn a_side_that_goes_on_after_its_reset_is_told() {
     assert_eq!(wire.data(Server), b"answer");
 }
 
+/// The IP and ICMP header of an error by 10.0.0.254.
+fn icmp(kind: u8, code: u8) -> Vec<u8> {
+    let mut error = vec![0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 254, 10, 0, 0, 1];
+    error.extend([kind, code, 0, 0, 0, 0, 5, 0x78]);
+    error
+}
+
+#[test]
+fn an_icmp_error_counts_where_its_segment_is_on_its_way() {
+    let mut wire = Wire::new();
+    wire.send(Client, packet(SYN, -1, 0));
+    let syn = wire.make(Client, &packet(SYN, -1, 0));
+    wire.tcp.quoted(&syn, &icmp(3, 1));
+    wire.tcp.quoted(&syn, &icmp(3, 1));
+    let told = wire.side(Client).undelivered().unwrap();
+    assert_eq!((told.mark.frame, told.error.code, told.times), (1, 1, 2));
+    // It is no packet of either side.
+    assert_eq!(wire.side(Client).packets, 1);
+}
+
+#[test]
+fn an_icmp_error_about_what_arrived_or_was_never_sent_is_late_or_forged() {
+    let mut wire = Wire::open();
+    wire.send(Client, bytes(0, 0, b"hello"));
+    wire.send(Server, packet(ACK, 0, 5));
+    for at in [-1, 0, 6, 90_000] {
+        let quoted = wire.make(Client, &packet(ACK, at, 0));
+        wire.tcp.quoted(&quoted, &icmp(3, 1));
+    }
+    assert_eq!(wire.side(Client).undelivered(), None);
+    let next = wire.make(Client, &packet(ACK, 5, 0));
+    wire.tcp.quoted(&next, &icmp(3, 4));
+    assert_eq!(wire.side(Client).undelivered(), None);
+    assert_eq!(wire.side(Client).too_big().map(|told| told.error.mtu), Some(1_400));
+}
+
 #[test]
 fn a_capture_of_one_direction_is_told() {
     let mut wire = Wire::new();

@@ -1,6 +1,7 @@
 //! The ClientHello was answered by a reset.
 
 use super::injected_reset::others_served;
+use crate::connection::Misfit;
 use crate::why::prelude::*;
 
 /// Seconds after which a reset is a timer's.
@@ -47,7 +48,14 @@ impl Cause for ResetAfterClientHello {
         // A server that thinks for so long ran into a timer; some hide a fatal error behind one.
         let late = between(&offer.span.mark, &reset.mark).is_some_and(|after| after >= LATE);
         let misfits = seen.misfits_of_reset(Side::Server);
-        let mut finding = Finding::new(self, if late || !misfits.is_empty() { 70 } else { 88 }, sentence)
+        // The identification alone may be one of a host that picks it at random.
+        let weight = match misfits.first() {
+            _ if late => 70,
+            Some(Misfit::IpId { .. }) => 80,
+            Some(_) => 70,
+            None => 88,
+        };
+        let mut finding = Finding::new(self, weight, sentence)
             .at_fault(AtFault::Server)
             .aborted_by(AbortedBy::Server)
             .prove_span(&offer.span, format!("ClientHello, {} bytes", offer.value.len))

@@ -62,12 +62,7 @@ impl ProxyConnectRefused {
             return None;
         }
         let end = seen.end();
-        let waited = between(&asked.span.mark, &end.mark).unwrap_or_default()
-            + if end.by.is_none() {
-                seen.silence_watched().unwrap_or_default()
-            } else {
-                0.0
-            };
+        let waited = seen.waited_since(asked.span.mark);
         let what = match end.by {
             Some(Side::Server) => "closed the connection instead of an answer".to_owned(),
             None if waited < PATIENCE => return None,

@@ -76,12 +76,7 @@ impl StarttlsRefused {
         }
         let end = seen.end();
         let (what, name) = (spoken.protocol.request(), spoken.protocol.title());
-        let waited = between(&asked.span.mark, &end.mark).unwrap_or_default()
-            + if end.by.is_none() {
-                seen.silence_watched().unwrap_or_default()
-            } else {
-                0.0
-            };
+        let waited = seen.waited_since(asked.span.mark);
         let (weight, sentence) = match end.by {
             Some(Side::Server) => (
                 90,
