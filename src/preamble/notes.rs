@@ -99,7 +99,7 @@ impl Preamble {
         } else {
             format!("{} bytes", words.len()).into()
         };
-        self.injected.get_or_insert_with(|| Said { words: told, span });
+        self.injected.get_or_insert(Said { words: told, span });
     }
 
     /// True where something was noted.
