@@ -17,6 +17,7 @@ mod observer;
 mod offer;
 mod rejection;
 mod request;
+mod room;
 mod sealed;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -29,7 +30,7 @@ pub(crate) use ending::{Act, End};
 pub(crate) use fetched::Fetched;
 #[cfg(test)]
 pub(crate) use history::GotThrough;
-pub(crate) use history::{SentChain, SentChains, ServerHistory};
+pub(crate) use history::{Places, SentChain, SentChains, ServerHistory};
 pub(crate) use leaves::LeafCount;
 pub(crate) use neighbours::{Answered, Attempt, Neighbours, Probe};
 pub(crate) use observed::{
@@ -38,6 +39,7 @@ pub(crate) use observed::{
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
-pub(crate) use rejection::{Rejection, Sign};
+pub(crate) use rejection::{Rejection, Sign, Support};
 pub(crate) use request::CertificateRequestSeen;
+pub(crate) use room::{Fared, Room, entry_len, message_len};
 pub(crate) use sealed::{ClientReply, ServerReply};
