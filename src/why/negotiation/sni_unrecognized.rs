@@ -78,10 +78,7 @@ impl Cause for SniUnrecognized {
             .prove_span(&offer.span, asked)
             .prove_span(&alert.span, told(alert));
         if others > 0 {
-            let known = context
-                .server(seen)
-                .served_names()
-                .filter(|other| Some(*other) != name);
+            let known = context.server(seen).served_names().filter(|other| Some(*other) != name);
             finding = finding.infer(format!("The same server completed handshakes for {}.", list(known, 3)));
         }
         findings.push(

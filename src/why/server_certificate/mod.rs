@@ -2,6 +2,7 @@
 //!
 //! Each defect looks at the chain for itself; how well the client's sign fits to it is one table's matter ([`fits`]).
 
+mod by_length;
 mod captive_portal;
 mod certificate_expired;
 mod certificate_not_yet_valid;

@@ -1,14 +1,11 @@
 //! The client turned the server's certificate down, and no other cause explains it by what the packets show.
 
+use super::by_length::Lengths;
 use super::policy::Unmet;
 use super::{GENERIC, prove_chain, prove_rejection, show_chain, staple, what_is_wrong, why_hidden};
 use crate::tls::ClientStack;
 use crate::why::prelude::*;
 use crate::x509::{Anchored, ChainReport, NameMatch, covers, served_names};
-
-/// The largest record in which a server sends its own certificate alone: RSA 2048 signed by RSA 3072 takes about 1,100 bytes, two small
-/// ECDSA certificates as much.
-const ROOM_FOR_ONE: u16 = 1_200;
 
 /// Names of a certificate that are told.
 const NAMES_TOLD: usize = 4;
@@ -111,22 +108,12 @@ impl Cause for ServerCertificateRejected {
                     Some("ssl_stapling on; resolver 192.0.2.53;".to_owned()),
                 );
         }
-        let mut room_for_one = false;
-        if let Some(sealed) = seen.sealed()
-            && let Some(record) = sealed.certificate.or_else(|| sealed.flight.first().copied())
-        {
-            room_for_one = sealed.certificate.is_some_and(|record| record.len <= ROOM_FOR_ONE) && !compresses(seen);
-            let room = if room_for_one {
-                ": room for one certificate, hardly for two"
-            } else {
-                ""
-            };
-            finding = finding.prove(
-                record.mark,
-                format!("encrypted: {} bytes where the certificates are{room}", record.len),
-            );
+        let lengths = Lengths::of(seen, context);
+        if let Some(lengths) = &lengths {
+            finding = lengths.prove(finding);
         }
         finding = prove_rejection(finding, seen, &rejection);
+        let by_length = lengths.as_ref().and_then(Lengths::inferred);
         let of_the_name = seen.server_name().and_then(|name| server.names.get(name));
         let served_others = server.carried_data > 0
             && (server.names.is_empty() || of_the_name.is_some_and(|clients| !clients.is_empty()));
@@ -139,13 +126,8 @@ impl Cause for ServerCertificateRejected {
                 )
             })
         };
-        let first = || {
-            room_for_one.then(|| {
-                "By its size the server sent one certificate only: whether the intermediate is missing is the first thing to check."
-                    .to_owned()
-            })
-        };
-        if let Some(inferred) = by_others().or_else(first) {
+        let first = || lengths.as_ref()?.first_to_check();
+        if let Some(inferred) = by_length.or_else(by_others).or_else(first) {
             finding = finding.infer(inferred);
         }
         for (other, why_not) in [
@@ -197,7 +179,8 @@ fn departure(
         (Some(leaf), Some(name)) => covers(leaf, name) == NameMatch::Yes,
         _ => true,
     };
-    if !(is_sound && is_named) {
+    let is_whole = Lengths::of(seen, context).is_none_or(|lengths| lengths.shortfall(seen, context).is_none());
+    if !(is_sound && is_named && is_whole) {
         return None;
     }
     let soon = seen
@@ -227,12 +210,6 @@ fn remark(cause: &ServerCertificateRejected, seen: &Observed, unmet: &Unmet) -> 
     let sentence = format!("The certificate of {} {text}.", server_called(seen));
     let finding = Finding::new(cause, 90, sentence).at_fault(AtFault::Server);
     prove_chain(finding, seen, format!("Certificate 1 {text}")).into_remark()
-}
-
-/// True where the client takes compressed certificates, so that their size says little (RFC 8879).
-fn compresses(seen: &Observed) -> bool {
-    let offer = seen.offer.as_ref().seen();
-    offer.is_none_or(|offer| offer.value.compresses_certificates)
 }
 
 /// The chain, and the store that it leads to where it is sound.
