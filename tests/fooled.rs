@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::variants::{base, report, told};
+use support::variants::{base, captures, report, told};
 
 /// A capture under `fixtures/`.
 fn fixture(name: &str) -> PathBuf {
@@ -37,16 +37,20 @@ fn is_sound(name: &str) -> bool {
 }
 
 /// What is said of the TLS in a capture that was made from the base capture is what is said of that.
-fn is_as_the_base(capture: &str) -> bool {
-    let told = told(&report(&fixture(capture)));
+fn is_as_the_base(name: &str) -> bool {
+    let all = captures("streams");
+    let capture = all
+        .iter()
+        .find(|capture| capture.file_stem().is_some_and(|stem| stem == name));
+    let told = told(&report(capture.unwrap_or_else(|| panic!("{name}: no such capture"))));
     let of_tls: Vec<&Value> = told.iter().filter(|one| one["protocol"] == "tls").collect();
     !of_tls.is_empty() && of_tls.iter().all(|one| **one == base()[0])
 }
 
 #[test]
 fn packets_that_were_captured_twice_are_no_retransmissions() {
-    assert!(is_as_the_base("streams/any-interface.pcap"));
-    assert!(is_as_the_base("streams/mirror-of-both-directions.pcap"));
+    assert!(is_as_the_base("any-interface"));
+    assert!(is_as_the_base("mirror-of-both-directions"));
 }
 
 #[test]
@@ -72,13 +76,13 @@ fn tls_to_a_proxy_hides_tls_through_it() {
 
 #[test]
 fn ports_that_are_used_again_make_a_new_connection() {
-    assert!(is_as_the_base("streams/ports-used-again.pcap"));
+    assert!(is_as_the_base("ports-used-again"));
     assert_eq!(verdicts("streams/ports-used-again.pcap").len(), 3);
 }
 
 #[test]
 fn keep_alive_probes_are_no_data_without_an_answer() {
-    assert!(is_as_the_base("streams/keep-alives.pcap"));
+    assert!(is_as_the_base("keep-alives"));
 }
 
 #[test]
@@ -135,5 +139,5 @@ fn of_packets_that_were_cut_no_more_is_said_than_is_left() {
 
 #[test]
 fn a_hello_in_the_syn_is_read() {
-    assert!(is_as_the_base("streams/fast-open.pcap"));
+    assert!(is_as_the_base("fast-open"));
 }

@@ -61,8 +61,12 @@ impl Closed {
 
     /// The name that the first ClientHello asks for, where that is text.
     pub(crate) fn server_name(&self) -> Option<&str> {
-        let hello = ClientHello::parse(&self.hellos.first()?.body).ok()?;
-        std::str::from_utf8(hello.server_name()?).ok()
+        name_in(&self.hello()?)
+    }
+
+    /// The first ClientHello.
+    pub(super) fn hello(&self) -> Option<ClientHello<'_>> {
+        ClientHello::parse(&self.hellos.first()?.body).ok()
     }
 
     /// Reads the ClientHellos and the CertificateRequest, and checks the signatures that one side may have refused.
@@ -135,6 +139,11 @@ impl Closed {
         observed.records.server.first.shrink_to_fit();
         observed
     }
+}
+
+/// The name that a ClientHello asks for, where that is text.
+pub(super) fn name_in<'a>(hello: &ClientHello<'a>) -> Option<&'a str> {
+    std::str::from_utf8(hello.server_name()?).ok()
 }
 
 fn version_of(observed: &Observed) -> Option<ProtocolVersion> {

@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::connection::clock::Sightings;
+use crate::connection::closed::name_in;
 use crate::connection::leaves::Leaves;
-use crate::connection::{Chain, Closed, Endpoint, Observed};
+use crate::connection::room::{Flight, Flights};
+use crate::connection::{Chain, Closed, Endpoint, Observed, message_len};
 use crate::evidence::{Hidden, Mark, Seen, Side};
 use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
+use crate::tls::guess_client;
 use crate::x509::Certificate;
 
 /// Values of each kind that are remembered of one server.
@@ -66,13 +69,56 @@ impl<'a> SentChains<'a> {
         fresh.all(|other| other.chain == first.chain).then_some(first)
     }
 
-    /// Gives a connection the certificates that its own packets hide.
+    /// Gives a connection the certificates that its own packets hide, unless their length says that they are others.
     pub(crate) fn lend(&self, seen: &mut Observed) {
         if matches!(seen.server_chain, Seen::Unknown(Hidden::Encrypted)) && !seen.resumed() {
             let name = seen.server_name().unwrap_or_default();
             let sent = self.of(seen.server, name, seen.opening());
-            seen.borrowed = sent.map(|sent| Arc::new(sent.clone()));
+            seen.borrowed = sent
+                .filter(|sent| may_be(seen, &sent.chain))
+                .map(|sent| Arc::new(sent.clone()));
         }
+    }
+}
+
+/// True where the hidden certificates of a connection may be these, as far as lengths tell.
+fn may_be(seen: &Observed, chain: &Chain) -> bool {
+    let (Some(room), Some(offer)) = (seen.sealed().and_then(|sealed| sealed.room), seen.offer.as_ref().seen()) else {
+        return true;
+    };
+    let (offer, message) = (&offer.value, message_len(chain));
+    // A staple or timestamps come with the certificate they are about.
+    let is_larger_with = [
+        ExtensionType::STATUS_REQUEST,
+        ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP,
+    ];
+    let may_be_larger = room.shared || is_larger_with.iter().any(|kind| offer.extensions.contains(kind));
+    room.fits(message)
+        || may_be_larger && !room.is_too_small_for(message)
+        || offer.compresses_certificates && room.is_too_small_for(message)
+}
+
+/// The servers of a capture set that were asked for each name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places(BTreeMap<String, Vec<Endpoint>>);
+
+impl Places {
+    /// Of these servers.
+    pub(crate) fn of<'a>(servers: impl IntoIterator<Item = (&'a Endpoint, &'a ServerHistory)>) -> Self {
+        let mut places = Self::default();
+        for (server, history) in servers {
+            let names: BTreeSet<&String> = history.sent.keys().chain(history.flights.keys()).collect();
+            for name in names.into_iter().filter(|name| !name.is_empty()) {
+                places.0.entry(name.clone()).or_default().push(*server);
+            }
+        }
+        places.0.values_mut().for_each(|servers| servers.sort());
+        places
+    }
+
+    /// Those that were asked for this name, in the order of their addresses.
+    pub(crate) fn asked_for(&self, name: &str) -> &[Endpoint] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -115,6 +161,8 @@ pub(crate) struct ServerHistory {
     pub(crate) names: BTreeMap<String, GotThrough>,
     /// The certificates that it sent in the clear, by the name that was asked for; "" where none was.
     pub(crate) sent: BTreeMap<String, Box<Sent>>,
+    /// The room that the certificates took which TLS 1.3 hides, by the name that was asked for.
+    pub(crate) flights: BTreeMap<String, Box<Flights>>,
     /// The times in its HTTP answers.
     pub(super) dates: Sightings,
     /// What its randoms would say if they began with the time.
@@ -147,8 +195,24 @@ impl ServerHistory {
         let carried_data = completion.is_some() && seen.client_sent_data();
         self.completed += u64::from(completion.is_some());
         self.carried_data += u64::from(carried_data);
-        if completion.is_some() || seen.server_chain.is_seen() {
-            let name = closed.server_name();
+        let sealed = seen.sealed();
+        let room = sealed
+            .as_ref()
+            .and_then(|sealed| Some((sealed.room?, sealed.certificate.or(sealed.flight.first().copied())?)));
+        if completion.is_some() || seen.server_chain.is_seen() || room.is_some() {
+            let hello = closed.hello();
+            let name = hello.as_ref().and_then(name_in);
+            if let (Some((room, record)), Some(hello)) = (room, &hello) {
+                let flight = Flight {
+                    room,
+                    mark: record.mark,
+                    stack: guess_client(hello),
+                    compressible: hello.compress_certificate().is_some(),
+                    completed: completion.is_some(),
+                    went_on: carried_data,
+                };
+                self.keep_flight(name.unwrap_or_default(), &flight);
+            }
             // Without the hello nobody can tell whether it asked for a name.
             if let Some(mark) = completion.filter(|_| closed.has_hello()) {
                 self.keep_name(name.unwrap_or_default(), seen, mark, carried_data);
@@ -202,6 +266,13 @@ impl ServerHistory {
             if clients.len() > CLIENTS_KEPT {
                 clients.pop_last();
             }
+        }
+    }
+
+    fn keep_flight(&mut self, name: &str, flight: &Flight) {
+        match self.flights.get_mut(name) {
+            Some(flights) => flights.add(flight),
+            None => self.flights.entry(name.to_owned()).or_default().add(flight),
         }
     }
 
@@ -266,6 +337,9 @@ impl ServerHistory {
         }
         while self.sent.len() > KEPT {
             self.sent.pop_last();
+        }
+        while self.flights.len() > KEPT {
+            self.flights.pop_last();
         }
         while self.versions.len() > KEPT {
             self.versions.pop_last();
@@ -420,11 +494,12 @@ mod tests {
         assert_eq!((forwards.names.len(), forwards.completed), (KEPT, 60));
     }
 
+    /// As long as a list with the certificate b"leaf" is, and no longer.
     fn hidden() -> Observed {
         connected()
             .client_hello(|hello| hello.name("shop.example"))
             .server_hello(0x0304, 0x1301)
-            .sealed(Server, &[40, 2_000, 281, 53])
+            .sealed(Server, &[40, 34, 281, 53])
             .seen()
     }
 
@@ -460,6 +535,46 @@ mod tests {
         assert!(lent(hidden(), &[sent("www.example", b"leaf")]).borrowed.is_none());
         let clear = complete("shop.example").seen();
         assert!(lent(clear, &[sent("shop.example", b"leaf")]).borrowed.is_none());
+    }
+
+    #[test]
+    fn what_is_as_long_as_what_is_hidden_may_be_that() {
+        // The hidden list has 1,983 bytes and 8 around it; an entry has 5 around its certificate.
+        let borrows = |der: &[u8], hello: fn(Hello) -> Hello| {
+            let seen = connected()
+                .client_hello(hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 2_000, 281, 53])
+                .seen();
+            lent(seen, &[sent("shop.example", der)]).borrowed.is_some()
+        };
+        assert!(borrows(&[0; 1_970], |hello| hello));
+        assert!(!borrows(&[0; 1_969], |hello| hello));
+        assert!(!borrows(&[0; 1_971], |hello| hello));
+        // A staple takes room too, and compression makes room.
+        assert!(borrows(&[0; 900], |hello| hello.extension(5, &[1, 0, 0, 0, 0])));
+        assert!(!borrows(&[0; 2_900], |hello| hello.extension(5, &[1, 0, 0, 0, 0])));
+        assert!(borrows(&[0; 2_900], |hello| hello.extension(27, &[2, 0, 2])));
+    }
+
+    #[test]
+    fn the_room_of_hidden_certificates_is_remembered_by_name() {
+        let mut history = ServerHistory::default();
+        let flight = || {
+            connected()
+                .client_hello(|hello| hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 2_000, 281, 53])
+        };
+        history.add(&flight().sealed(Client, &[19]).fin(Client).closed());
+        history.add(&flight().sealed(Client, &[53, 120]).sealed(Server, &[255, 800]).closed());
+        let flights = &history.flights["shop.example"];
+        let (room, fared) = flights.iter().next().unwrap();
+        assert_eq!((room.bytes, fared.went_on, fared.uncompressed), (1_983, 1, true));
+        let here = connected().client_hello(|hello| hello).seen().server;
+        let places = Places::of([(&here, &history)]);
+        assert_eq!(places.asked_for("shop.example"), [here]);
+        assert!(places.asked_for("www.example").is_empty());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod order;
 mod rejection;
 mod renegotiation;
 mod request;
+mod room;
 mod sealed;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -36,7 +37,7 @@ pub(crate) use fetched::Fetched;
 pub(crate) use forgery::Misfit;
 #[cfg(test)]
 pub(crate) use history::GotThrough;
-pub(crate) use history::{SentChain, SentChains, ServerHistory};
+pub(crate) use history::{Places, SentChain, SentChains, ServerHistory};
 pub(crate) use leaves::LeafCount;
 pub(crate) use neighbours::{Answered, Attempt, Neighbours, Probe};
 pub(crate) use observed::{
@@ -45,7 +46,8 @@ pub(crate) use observed::{
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
-pub(crate) use rejection::{Rejection, Sign, is_about_certificates};
+pub(crate) use rejection::{Rejection, Sign, Support, is_about_certificates};
 pub(crate) use request::CertificateRequestSeen;
+pub(crate) use room::{Fared, Room, entry_len, message_len};
 pub(crate) use sealed::{ClientReply, Sealed, ServerReply, Sizes};
 pub(crate) use turn::Turn;

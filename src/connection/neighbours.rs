@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use crate::connection::clock::majority;
 use crate::connection::ending::End;
-use crate::connection::{ClientReply, Endpoint, First, Observed};
+use crate::connection::{ClientReply, Endpoint, First, Observed, Sign};
 use crate::evidence::{CaptureId, Mark, Side, Time};
 use crate::registry::ProtocolVersion;
 use crate::x509::site;
@@ -89,6 +89,47 @@ pub(crate) struct Neighbours {
     visits: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
     /// Empty Certificates that the server did not put up with, by client and server, in the order of the capture.
     without_certificate: HashMap<(IpAddr, Endpoint), Vec<Mark>, foldhash::fast::RandomState>,
+    departures: HashMap<(IpAddr, Endpoint), Departures, foldhash::fast::RandomState>,
+}
+
+/// When a client left a server right after completed handshakes, without having sent data.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Departures(Vec<Mark>);
+
+impl Departures {
+    /// Those that are remembered.
+    const KEPT: usize = 32;
+    /// A check is made so many times before it counts as one.
+    const TIMES: usize = 3;
+    /// How far one interval may be from the middle one, as a share of it.
+    const TOLERANCE: f64 = 0.2;
+    /// Seconds between checks at least.
+    const INTERVAL: f64 = 0.3;
+
+    /// How many.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True where they come at regular intervals, as a load balancer's checks do.
+    pub(crate) fn is_regular(&self) -> bool {
+        let times: Option<Vec<_>> = self.0.iter().map(|mark| mark.time).collect();
+        let times = times.unwrap_or_default();
+        if times.len() < Self::TIMES {
+            return false;
+        }
+        let mut apart: Vec<f64> = times
+            .iter()
+            .zip(times.iter().skip(1))
+            .map(|(one, next)| next.since(*one))
+            .collect();
+        apart.sort_by(f64::total_cmp);
+        let middle = apart.get(apart.len() / 2).copied().unwrap_or_default();
+        middle >= Self::INTERVAL
+            && apart
+                .iter()
+                .all(|interval| (interval - middle).abs() <= middle * Self::TOLERANCE)
+    }
 }
 
 impl Neighbours {
@@ -111,6 +152,7 @@ impl Neighbours {
             all.note_attempt(seen, &mut attempts);
             all.note_silent(seen);
             all.note_empty_certificate(seen);
+            all.note_departure(seen);
             if let Some(probe) = probe(seen) {
                 all.probes.entry(client).or_insert(probe);
             }
@@ -142,6 +184,23 @@ impl Neighbours {
     /// The client's last attempt at the same server before it came back with this ClientHello, which says that it falls back.
     pub(crate) fn before_fallback(&self, hello: Mark) -> Option<&Attempt> {
         self.before_fallback.get(&(hello.capture, hello.frame))
+    }
+
+    /// When this client left this server right after completed handshakes.
+    pub(crate) fn departures(&self, client: IpAddr, server: Endpoint) -> &Departures {
+        static NONE: Departures = Departures(Vec::new());
+        self.departures.get(&(client, server)).unwrap_or(&NONE)
+    }
+
+    fn note_departure(&mut self, seen: &Observed) {
+        let left = seen
+            .server_certificate_rejection()
+            .filter(|rejection| rejection.sign == Sign::LeftAfterCompletion);
+        let Some(left) = left else { return };
+        let departures = self.departures.entry((seen.client.address, seen.server)).or_default();
+        if departures.0.len() < Departures::KEPT {
+            departures.0.push(left.mark);
+        }
     }
 
     /// The packet in which this client, soon after this one, showed the server an empty Certificate, and was refused for it.
@@ -336,6 +395,31 @@ mod tests {
         let sha256 = &all[0].leaf().unwrap().sha256;
         let answered = neighbours.shown_leaf(all[0].client.address, sha256).unwrap();
         assert_eq!(answered.sites.keys().collect::<Vec<_>>(), ["mail.example", "shop.test"]);
+    }
+
+    #[test]
+    fn departures_are_counted_and_checks_are_regular() {
+        let left = |wait: f64| {
+            connected()
+                .wait(wait)
+                .client_hello(Hello::tls12)
+                .server_flight(&[b"leaf"])
+                .finished_by_both()
+                .fin(Client)
+                .seen()
+        };
+        let departures = |waits: &[f64]| {
+            let all: Vec<Observed> = waits.iter().map(|wait| left(*wait)).collect();
+            let departures = Neighbours::of(&all)
+                .departures(all[0].client.address, all[0].server)
+                .clone();
+            (departures.count(), departures.is_regular())
+        };
+        assert_eq!(departures(&[0.0, 10.0, 20.0, 30.5]), (4, true));
+        assert_eq!(departures(&[0.0, 10.0, 35.0]), (3, false));
+        assert_eq!(departures(&[0.0, 10.0]), (2, false));
+        // At once: attempts, and no checks.
+        assert_eq!(departures(&[0.0, 0.1, 0.2]), (3, false));
     }
 
     #[test]

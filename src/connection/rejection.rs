@@ -23,16 +23,41 @@ pub(crate) enum Sign {
     LeftAfterCompletion,
 }
 
+/// What the client's other connections, and other clients, say for a sign that may mean something else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Support {
+    /// Nothing.
+    #[default]
+    None,
+    /// The client does so again and again.
+    Repeated,
+    /// Others go on, and send data.
+    OthersGoOn,
+    /// The client does so at regular intervals and never sends data, as a check does.
+    Against,
+}
+
 /// A side turned the peer's certificate down, or may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rejection {
     /// By what sign.
     pub(crate) sign: Sign,
+    /// What others say for it; looked at for [`Sign::LeftAfterCompletion`] only.
+    pub(crate) support: Support,
     /// The packet that shows it.
     pub(crate) mark: Mark,
 }
 
 impl Rejection {
+    /// A sign in this packet.
+    pub(crate) const fn new(sign: Sign, mark: Mark) -> Self {
+        Self {
+            sign,
+            support: Support::None,
+            mark,
+        }
+    }
+
     /// True where an alert says in clear that it is the certificate that is not taken.
     pub(crate) fn names_a_certificate(&self) -> bool {
         matches!(self.sign, Sign::Alert(description) if is_about_certificates(description))
@@ -89,7 +114,7 @@ impl Observed {
             // The server's own alert or close in answer to what the client did is not the client's word.
             return self.left_after_completion();
         }
-        let rejection = |sign| Some(Rejection { sign, mark: end.mark });
+        let rejection = |sign| Some(Rejection::new(sign, end.mark));
         match end.act {
             Act::Alert(alert) if alert.description == AlertDescription::CLOSE_NOTIFY => rejection(Sign::CloseNotify),
             Act::Alert(alert) if is_about_certificates(alert.description) => rejection(Sign::Alert(alert.description)),
@@ -121,6 +146,15 @@ impl Observed {
             }
             Act::Silence => None,
         }
+    }
+
+    /// True for a hello of a browser, as far as its shape tells. Browsers judge certificates in the handshake, and hold connections to spare.
+    pub(crate) fn is_by_a_browser(&self) -> bool {
+        let stack = self.offer.as_ref().seen().map(|offer| offer.value.stack);
+        matches!(
+            stack,
+            Some(ClientStack::BoringSsl | ClientStack::Apple | ClientStack::Nss)
+        )
     }
 
     /// A browser on BoringSSL that left in silence when the server asked for a certificate: it asks its user for one, and comes back with
@@ -161,10 +195,7 @@ impl Observed {
             (Some(left), Some(completion)) => left.since(completion) <= LEAVES_WITHIN,
             _ => true,
         };
-        soon.then_some(Rejection {
-            sign: Sign::LeftAfterCompletion,
-            mark: left,
-        })
+        soon.then_some(Rejection::new(Sign::LeftAfterCompletion, left))
     }
 
     /// The server's sign of not taking what the client showed for a certificate, be it none at all.
@@ -173,7 +204,7 @@ impl Observed {
         if end.by != Some(Side::Server) {
             return None;
         }
-        let rejection = |sign| Some(Rejection { sign, mark: end.mark });
+        let rejection = |sign| Some(Rejection::new(sign, end.mark));
         if let Some(sealed) = self.sealed() {
             let ClientReply::Accepted { finished, .. } = sealed.client else {
                 return None;
@@ -325,6 +356,24 @@ mod tests {
             by_client(flight().finished_by_both().sealed(Client, &[80]).fin(Client)),
             None
         );
+    }
+
+    #[test]
+    fn leaving_after_completion_has_many_forms() {
+        let left = Some(Sign::LeftAfterCompletion);
+        // GnuTLS programs: close with Finished, or reset behind it; the server may not have heard, and sends tickets or its goodbye.
+        let with_finished = || sealed().in_one_packet(Client, |scene| scene.sealed(Client, &[53]).fin(Client));
+        assert_eq!(by_client(with_finished()), left);
+        assert_eq!(by_client(with_finished().sealed(Server, &[255, 255])), left);
+        assert_eq!(by_client(with_finished().sealed(Server, &[19]).reset(Client)), left);
+        assert_eq!(by_client(sealed().sealed(Client, &[53]).reset(Client)), left);
+        // curl says goodbye.
+        assert_eq!(by_client(sealed().sealed(Client, &[53, 19]).fin(Client)), left);
+        // Where the server speaks first, its greeting is not what the client waits for.
+        let greeted = flight().finished_by_both().sealed(Server, &[90]);
+        assert_eq!(by_client(greeted.record(Client, ALERT, &[7; 26]).fin(Client)), left);
+        // Who asks something has no doubts.
+        assert_eq!(by_client(sealed().sealed(Client, &[53, 90, 19]).fin(Client)), None);
     }
 
     #[test]

@@ -4,12 +4,36 @@
 //! has 2 bytes, Finished 4 + the hash's length, an empty Certificate 8. JSSE pads every record by 16 bytes and Mbed TLS up to a multiple of 16;
 //! everybody else pads nothing. What is read so is inferred, never certain.
 
-use crate::connection::{Observed, RecordSeen};
+use std::ops::RangeInclusive;
+
+use crate::connection::{Observed, RecordSeen, Room};
 use crate::evidence::Pair;
 use crate::registry::CipherSuite;
 
 /// Bytes below which a record of the server holds no certificate.
 const SMALL: u16 = 200;
+/// Bytes by which messages that share records with the certificates differ between two flights of one server: an extension more in
+/// EncryptedExtensions, a byte less in an ECDSA signature.
+const SHARED_SLACK: u32 = 16;
+/// Bytes that a CertificateVerify has beside its signature (RFC 9846 §4.4.3).
+const AROUND_A_SIGNATURE: u32 = 8;
+
+/// Keys by the length of their signatures.
+const KEYS: [(RangeInclusive<u32>, &str); 11] = [
+    (64..=64, "Ed25519"),
+    (69..=72, "ECDSA P-256"),
+    (101..=104, "ECDSA P-384"),
+    (114..=114, "Ed448"),
+    (136..=139, "ECDSA P-521"),
+    (128..=128, "RSA 1024"),
+    (256..=256, "RSA 2048"),
+    (384..=384, "RSA 3072"),
+    (512..=512, "RSA 4096"),
+    (2_420..=2_420, "ML-DSA-44"),
+    (3_309..=3_309, "ML-DSA-65"),
+];
+/// Lengths of signatures.
+const SIGNATURES: [RangeInclusive<u32>; 2] = [60..=1_100, 2_400..=4_700];
 
 /// What the client sent under keys after the server's flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +71,10 @@ pub(crate) struct Sealed<'a> {
     pub(crate) flight: &'a [RecordSeen],
     /// The record that holds the server's certificates, where records are sent singly.
     pub(crate) certificate: Option<RecordSeen>,
+    /// The room that they take, be it with other messages.
+    pub(crate) room: Option<Room>,
+    /// The server's key, by the length of its signature (CertificateVerify).
+    pub(crate) key: Option<&'static str>,
     /// One more record than usual stands before the certificate: a CertificateRequest.
     pub(crate) asks_for_certificate: bool,
     /// EncryptedExtensions and Finished only: a resumption, no certificate was sent.
@@ -61,6 +89,14 @@ pub(crate) struct Sealed<'a> {
     pub(crate) server: ServerReply,
     /// Application data of the client after Finished, in records.
     pub(crate) client_data: u64,
+}
+
+/// How a side pads its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Padding {
+    None,
+    Sixteen,
+    UpToSixteen,
 }
 
 /// Record lengths of one suite.
@@ -120,6 +156,24 @@ impl Sizes {
         self.of_message(4 + self.hash).contains(&len)
     }
 
+    /// How a side pads that has sent a Finished of this length.
+    fn padding_beside(self, finished: u16) -> Option<Padding> {
+        let place = self.of_message(4 + self.hash).iter().position(|len| *len == finished)?;
+        [Padding::None, Padding::Sixteen, Padding::UpToSixteen]
+            .get(place)
+            .copied()
+    }
+
+    /// The least and the most bytes of a message in a record of this length.
+    fn content(self, len: u16, padding: Padding) -> RangeInclusive<u32> {
+        let most = u32::from(len).saturating_sub(1 + u32::from(self.tag));
+        match padding {
+            Padding::None => most..=most,
+            Padding::Sixteen => most.saturating_sub(16)..=most.saturating_sub(16),
+            Padding::UpToSixteen => most.saturating_sub(15)..=most,
+        }
+    }
+
     /// True where a Finished fits in.
     fn holds_finished(self, len: u16) -> bool {
         len >= 4 + self.hash + 1 + self.tag
@@ -166,12 +220,12 @@ impl Observed {
         };
         let flight = part(&server_log.first, 0, reply_frame);
         let after = part(&server_log.first, reply_frame.saturating_add(1), u64::MAX);
-        let (certificate, asks_for_certificate, resumed) = read_flight(flight, sizes);
+        let read = read_flight(flight, sizes);
         // Behind nothing larger than EncryptedExtensions or a request: after its certificate such a record may as well say goodbye.
         let broken_off = flight
             .split_last()
             .filter(|(last, before)| {
-                !resumed && sizes.is_bare_alert(last.len) && before.iter().all(|record| record.len < SMALL)
+                !read.resumed && sizes.is_bare_alert(last.len) && before.iter().all(|record| record.len < SMALL)
             })
             .map(|(last, _)| *last);
         let server_finished = flight
@@ -205,9 +259,11 @@ impl Observed {
         };
         Some(Sealed {
             flight,
-            certificate,
-            asks_for_certificate,
-            resumed,
+            certificate: read.certificate,
+            room: read.room,
+            key: read.key,
+            asks_for_certificate: read.asks_for_certificate,
+            resumed: read.resumed,
             broken_off,
             ends_with_finished: flight.last().is_some_and(|last| sizes.is_finished(last.len)),
             client: reply,
@@ -292,17 +348,72 @@ fn client_reply(records: &[RecordSeen], sizes: Sizes) -> ClientReply {
     }
 }
 
-/// The certificate's record, whether a CertificateRequest stands before it, and whether there is none at all.
-fn read_flight(flight: &[RecordSeen], sizes: Sizes) -> (Option<RecordSeen>, bool, bool) {
-    let Some(finished) = flight.iter().position(|record| sizes.is_finished(record.len)) else {
-        return (None, false, false);
+/// What the records of a server's flight hold.
+#[derive(Default)]
+struct Flight {
+    certificate: Option<RecordSeen>,
+    room: Option<Room>,
+    key: Option<&'static str>,
+    asks_for_certificate: bool,
+    resumed: bool,
+}
+
+/// EncryptedExtensions, CertificateRequest where one is sent, Certificate, CertificateVerify, Finished; tickets may follow.
+fn read_flight(flight: &[RecordSeen], sizes: Sizes) -> Flight {
+    let finished_at = |place: usize| {
+        let record = flight.get(place)?;
+        sizes.padding_beside(record.len)
     };
-    if finished == 1 && flight.first().is_some_and(|record| record.len < SMALL) {
-        return (None, false, true);
+    // EncryptedExtensions may be as long as Finished, so that a signature has to stand before it.
+    for place in [3, 4] {
+        let (Some(padding), Some(certificate), Some(signed)) =
+            (finished_at(place), flight.get(place - 2), flight.get(place - 1))
+        else {
+            continue;
+        };
+        let signed = sizes.content(signed.len, padding);
+        let signature =
+            signed.start().saturating_sub(AROUND_A_SIGNATURE)..=signed.end().saturating_sub(AROUND_A_SIGNATURE);
+        let meets = |lengths: &RangeInclusive<u32>| {
+            lengths.start().max(signature.start()) <= lengths.end().min(signature.end())
+        };
+        if !SIGNATURES.iter().any(meets) {
+            continue;
+        }
+        let message = sizes.content(certificate.len, padding);
+        return Flight {
+            certificate: Some(*certificate),
+            room: Some(Room {
+                shared: false,
+                bytes: *message.end(),
+                slack: message.end() - message.start(),
+            }),
+            key: KEYS.iter().find(|(lengths, _)| meets(lengths)).map(|(_, key)| *key),
+            asks_for_certificate: place == 4,
+            resumed: false,
+        };
     }
-    let certificate = finished.checked_sub(2).and_then(|at| flight.get(at)).copied();
-    // EncryptedExtensions, Certificate, CertificateVerify, Finished: a fifth record is the request.
-    (certificate.filter(|_| finished >= 3), finished >= 4, false)
+    let first_is_small = flight.first().is_some_and(|record| record.len < SMALL);
+    if finished_at(1).is_some() && first_is_small {
+        return Flight {
+            resumed: true,
+            ..Flight::default()
+        };
+    }
+    // Other stacks fill records with as many messages as there are. What is in between is fragments, or not all of it.
+    let is_whole = flight.len() <= 2 && flight.iter().any(|record| record.len >= SMALL);
+    let contents = flight
+        .iter()
+        .map(|record| *sizes.content(record.len, Padding::None).end());
+    let bytes = contents.sum::<u32>().checked_sub(4 + u32::from(sizes.hash));
+    Flight {
+        room: bytes.filter(|_| is_whole && !first_is_small).map(|bytes| Room {
+            shared: true,
+            bytes,
+            slack: SHARED_SLACK,
+        }),
+        ..Flight::default()
+    }
 }
 
 #[cfg(test)]
@@ -410,6 +521,54 @@ mod tests {
         let sealed = sealed(hello(0x1301).sealed(Server, &[40, 65, 2_000, 281, 53]));
         assert!(sealed.asks_for_certificate);
         assert_eq!(sealed.certificate.map(|record| record.len), Some(2_000));
+    }
+
+    #[test]
+    fn extensions_as_long_as_finished_end_no_flight() {
+        let sealed = sealed(hello(0x1301).sealed(Server, &[53, 960, 281, 53]));
+        assert_eq!(sealed.certificate.map(|record| record.len), Some(960));
+        assert!(!sealed.resumed);
+    }
+
+    #[test]
+    fn what_stands_before_finished_and_is_no_signature_makes_no_certificate() {
+        let sealed = sealed(hello(0x1301).sealed(Server, &[40, 531, 531, 531, 531, 53]));
+        assert_eq!((sealed.certificate, sealed.room), (None, None));
+        assert!(!sealed.asks_for_certificate);
+    }
+
+    #[test]
+    fn room_is_the_message_without_what_the_stack_pads() {
+        let room = |suite, flight: &[usize]| {
+            let sealed = sealed(hello(suite).sealed(Server, flight));
+            let room = sealed.room.unwrap();
+            (room.bytes, room.slack, sealed.key)
+        };
+        let rsa = Some("RSA 2048");
+        assert_eq!(room(0x1301, &[40, 1_119, 281, 53]), (1_102, 0, rsa));
+        assert_eq!(room(0x1305, &[32, 1_111, 273, 45]), (1_102, 0, rsa));
+        assert_eq!(room(0x1301, &[56, 1_135, 297, 69]), (1_102, 0, rsa));
+        // 1,103 bytes with the type are filled up to 1,104.
+        assert_eq!(room(0x1301, &[48, 1_120, 288, 64]), (1_103, 15, rsa));
+        assert_eq!(room(0x1301, &[40, 90, 555, 95, 53]), (538, 0, Some("ECDSA P-256")));
+        assert_eq!(room(0x1302, &[40, 3_000, 2_445, 69]).2, Some("ML-DSA-44"));
+    }
+
+    #[test]
+    fn where_messages_share_records_room_is_told_with_what_may_vary() {
+        // rustls with SHA-256 and SHA-384: the same list.
+        let room = |suite, flight: &[usize]| sealed(hello(suite).sealed(Server, flight)).room;
+        let shared = |bytes| {
+            Some(Room {
+                shared: true,
+                bytes,
+                slack: SHARED_SLACK,
+            })
+        };
+        assert_eq!(room(0x1301, &[1_361]), shared(1_308));
+        assert_eq!(room(0x1302, &[1_377]), shared(1_308));
+        assert_eq!(room(0x1301, &[40, 53]), None);
+        assert_eq!(room(0x1301, &[40]), None);
     }
 
     #[test]

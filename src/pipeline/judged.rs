@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::follow::FollowedSet;
 use super::limits::Limits;
 use super::servers::Histories;
-use crate::connection::{Neighbours, Observed, SentChains};
+use crate::connection::{Neighbours, Observed, Places, SentChains};
 use crate::evidence::Time;
 use crate::registry::is_tls_port;
 use crate::report::{CaptureSet, Connection, Connections, Outcome, Summary, Take, Traffic, Work, render};
@@ -82,6 +82,7 @@ impl Judged {
                 certificates: Arc::clone(&shared.certificates),
                 index: Arc::clone(&index),
                 statuses: Arc::clone(&statuses),
+                places: Places::of(&servers),
                 servers,
                 neighbours: Neighbours::of(set.observed.iter().map(|seen| &**seen)),
                 at: shared.at,

@@ -4,12 +4,17 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use crate::connection::{Answered, Attempt, Endpoint, Neighbours, Observed, Probe, Rejection, ServerHistory};
+use crate::connection::{
+    Answered, Attempt, Endpoint, Neighbours, Observed, Places, Probe, Rejection, ServerHistory, Sign, Support,
+};
 use crate::evidence::{Mark, Pair, Side, Time};
 use crate::x509::{
-    Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Key, Name, Statement, StatusReport, Statuses,
-    Trust, Verification, examine,
+    Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Key, Name, Sighting, Statement, StatusReport,
+    Statuses, Trust, Verification, examine,
 };
+
+/// Seconds between a connection that a browser had to spare and the one that it used.
+const TO_SPARE: f64 = 1.0;
 
 /// What a whole capture set knows: trust stores, every certificate of the input, and how each server fared.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(crate) struct Surroundings {
     pub(crate) index: Arc<CertificateIndex>,
     /// OCSP responses and revocation lists that were fetched anywhere in the input.
     pub(crate) statuses: Arc<Statuses>,
+    /// Where each name was asked for in this set.
+    pub(crate) places: Places,
     /// What each server did in this set.
     pub(crate) servers: hashbrown::HashMap<Endpoint, ServerHistory, foldhash::fast::RandomState>,
     /// What failed connections of one client have in common in this set.
@@ -58,12 +65,53 @@ impl<'a> Context<'a> {
         self.surroundings.servers.get(&seen.server).unwrap_or(&self.nothing)
     }
 
+    /// How the servers that were asked for the same name fared, the one of this connection first.
+    pub(crate) fn servers_of_the_name(&self, seen: &Observed) -> impl Iterator<Item = (Endpoint, &ServerHistory)> {
+        let (about, here) = (self.surroundings, seen.server);
+        let name = seen.server_name().unwrap_or_default();
+        let others = about.places.asked_for(name).iter().filter(move |place| **place != here);
+        let places = std::iter::once(here).chain(others.copied());
+        places.filter_map(|place| Some((place, about.servers.get(&place)?)))
+    }
+
+    /// The authorities that were seen anywhere in the input, or given.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &Sighting> {
+        self.surroundings.index.authorities()
+    }
+
     /// The sign by which the other side turned down this side's certificate, if there is one: every defect begins with it.
     pub(crate) fn rejection(&self, seen: &Observed, of: Side) -> Option<Rejection> {
         *self.rejections[of].get_or_init(|| match of {
             Side::Client => seen.client_certificate_rejection(),
-            Side::Server => seen.server_certificate_rejection(),
+            Side::Server => self.weighed(seen, seen.server_certificate_rejection()?),
         })
+    }
+
+    /// The same sign with what the client's other connections, and other clients, say for it. Leaving right after the handshake is no sign
+    /// where a browser had a connection to spare, or where a load balancer checks.
+    fn weighed(&self, seen: &Observed, rejection: Rejection) -> Option<Rejection> {
+        if rejection.sign != Sign::LeftAfterCompletion {
+            return Some(rejection);
+        }
+        let (server, client) = (self.server(seen), seen.client.address);
+        let name = seen.server_name().unwrap_or_default();
+        let own = || {
+            self.servers_of_the_name(seen)
+                .filter_map(|(_, server)| server.names.get(name)?.get(&client))
+        };
+        if seen.is_by_a_browser() && own().any(|ends| is_around(*ends, rejection.mark)) {
+            return None;
+        }
+        let departures = self.surroundings.neighbours.departures(client, seen.server);
+        let checks = departures.is_regular() && own().next().is_none();
+        let support = match (departures.count(), server.carried_data) {
+            _ if checks && name.is_empty() => return None,
+            _ if checks => Support::Against,
+            (_, 1..) => Support::OthersGoOn,
+            (2.., _) => Support::Repeated,
+            _ => Support::None,
+        };
+        Some(Rejection { support, ..rejection })
     }
 
     /// The moment at which certificates are judged.
@@ -196,4 +244,13 @@ impl<'a> Context<'a> {
             names.join(", ")
         }
     }
+}
+
+/// True where a packet is in the time between these two, or not more than [`TO_SPARE`] outside of it.
+fn is_around([first, last]: [Mark; 2], mark: Mark) -> bool {
+    let before = |one: Mark, other: Mark| match (one.time, other.time) {
+        (Some(one), Some(other)) => other.since(one) >= -TO_SPARE,
+        _ => one.frame <= other.frame,
+    };
+    first.capture == mark.capture && before(first, mark) && before(mark, last)
 }

@@ -2,7 +2,7 @@
 //!
 //! Measured or read in the stacks' sources; a client that checks after the handshake sends nothing at all.
 
-use crate::connection::{Observed, Rejection, Sign};
+use crate::connection::{Fared, Observed, Rejection, Sign, Support};
 use crate::registry::AlertDescription;
 use crate::tls::ClientStack;
 use crate::why::CauseId;
@@ -131,15 +131,23 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         // That a root is unknown here is no defect to everybody: private authorities are, and roots of the year of the capture may
         // be. Leaving without a word does not show that it was one to this client.
         Sign::Left if is_matter_of_the_store(weight, defect) && !seen.leaves_like_a_refusal() => 50,
-        Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) || defect.0 == "tls-interception" => 60,
+        Sign::LeftAfterCompletion if defect.0 == "tls-interception" => 60,
+        // Programs on GnuTLS judge all of a certificate then, others its name at most.
+        Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) => {
+            if seen.leaves_like_a_refusal() {
+                80
+            } else {
+                60
+            }
+        }
         Sign::Left => 85,
-        Sign::LeftAfterCompletion => after_completion(defect),
+        Sign::LeftAfterCompletion => after_completion(defect, rejection.support),
     };
     // What another connection was sent is likely what this one was sent.
-    let per_cent = if seen.server_chain.is_seen() {
-        per_cent
-    } else {
+    let per_cent = if seen.borrowed.is_some() {
         per_cent * 9 / 10
+    } else {
+        per_cent
     };
     (u32::from(weight) * per_cent / 100) as u8
 }
@@ -208,9 +216,58 @@ fn of_alert(defect: CauseId, description: AlertDescription, stack: ClientStack) 
     }
 }
 
-/// Names are what clients check after the handshake most often.
-fn after_completion(defect: CauseId) -> u32 {
-    if defect.0 == "hostname-mismatch" { 92 } else { 87 }
+/// Names are what clients check after the handshake most often. A check leaves as well, and does not care.
+fn after_completion(defect: CauseId, support: Support) -> u32 {
+    let by_name = if defect.0 == "hostname-mismatch" { 2 } else { 0 };
+    by_name
+        + match support {
+            Support::None => 85,
+            Support::Repeated => 90,
+            Support::OthersGoOn => 94,
+            Support::Against => 60,
+        }
+}
+
+/// Clients that fetch an issuer that was not sent, or know it beforehand: Chrome, Edge and Safari on desktops, Windows, Firefox.
+const FINDS_ISSUERS: &[ClientStack] = &[
+    ClientStack::BoringSsl,
+    ClientStack::Apple,
+    ClientStack::Schannel,
+    ClientStack::Nss,
+];
+
+/// True where all who go on with a list of certificates are of those that find a missing issuer themselves, and who refuses is not.
+pub(super) fn only_finders_go_on(fared: &Fared, seen: &Observed) -> bool {
+    fared.went_on > 0
+        && !fared.accepting.is_empty()
+        && fared.accepting.are_among(FINDS_ISSUERS)
+        && !FINDS_ISSUERS.contains(&stack(seen))
+}
+
+/// What the tolerance of some, and the severity of others, to one and the same list of certificates points at.
+pub(super) fn tolerance(fared: &Fared) -> Option<&'static str> {
+    let (accepting, refusing) = (fared.accepting, fared.refusing);
+    let takes_old_forms = [
+        ClientStack::OpenSsl,
+        ClientStack::GnuTls,
+        ClientStack::Jsse,
+        ClientStack::WolfSsl,
+    ];
+    if accepting.is_empty() || refusing.is_empty() {
+        None
+    } else if accepting.are_among(&[ClientStack::Nss]) {
+        Some("NSS alone goes on, which lets a certificate pass whose time comes within a day")
+    } else if refusing.are_among(&[ClientStack::Go]) && accepting.contains(ClientStack::Rustls) {
+        Some("Go alone refuses, which takes no negative serial number")
+    } else if refusing.are_among(&[ClientStack::Go, ClientStack::Rustls]) && accepting.are_among(&takes_old_forms) {
+        Some(
+            "Go and rustls refuse what others take: a name in the common name alone, or a certificate of X.509 version 1",
+        )
+    } else if refusing.are_among(&[ClientStack::OpenSsl]) && accepting.contains(ClientStack::Go) {
+        Some("OpenSSL alone refuses, which by strict rules takes no certificate without authorityKeyIdentifier")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -250,10 +307,27 @@ mod tests {
         let expired = CauseId("client-certificate-expired");
         let weight = |sign| {
             let mark = crate::connection::testing::connected().seen().opening();
-            fits_client(98, expired, &Rejection { sign, mark })
+            fits_client(98, expired, &Rejection::new(sign, mark))
         };
         let alert = |code| weight(Sign::Alert(AlertDescription(code)));
         assert_eq!((alert(45), alert(46), alert(48), weight(Sign::Left)), (98, 90, 39, 78));
+    }
+
+    #[test]
+    fn leaving_after_the_handshake_weighs_what_others_say_for_it() {
+        let seen = crate::connection::testing::connected().seen();
+        let weight = |defect, support| {
+            let rejection = Rejection {
+                support,
+                ..Rejection::new(Sign::LeftAfterCompletion, seen.opening())
+            };
+            fits(97, CauseId(defect), &seen, &rejection)
+        };
+        let name = [Support::Against, Support::None, Support::Repeated, Support::OthersGoOn]
+            .map(|support| weight("hostname-mismatch", support));
+        assert_eq!(name, [60, 84, 89, 93]);
+        assert_eq!(weight("certificate-expired", Support::None), 82);
+        assert_eq!(weight("untrusted-root", Support::OthersGoOn), 58);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 pub(crate) use crate::connection::testing::*;
 pub(crate) use crate::x509::testing::{Authority, Leaf, valid};
 
-use crate::connection::{Closed, GotThrough, Neighbours, Observed, ServerHistory};
+use crate::connection::{Closed, Endpoint, GotThrough, Neighbours, Observed, Places, ServerHistory};
 use crate::evidence::{CaptureId, Mark, Seen, Time};
 use crate::registry::{CipherSuite, Group, ProtocolVersion};
 use crate::tls::ClientStack;
@@ -58,6 +58,7 @@ pub(crate) struct World {
     index: CertificateIndex,
     statuses: Vec<(StatusKind, Vec<u8>)>,
     history: ServerHistory,
+    others: Vec<(Endpoint, ServerHistory)>,
     neighbours: Neighbours,
     at: Option<Time>,
 }
@@ -121,6 +122,16 @@ impl World {
     /// These connections went to the same server.
     pub(crate) fn beside_at_the_server(mut self, others: &[Closed]) -> Self {
         others.iter().for_each(|other| self.history.add(other));
+        self
+    }
+
+    /// Each of these connections went to a server of its own.
+    pub(crate) fn beside_elsewhere(mut self, others: &[Closed]) -> Self {
+        for other in others {
+            let mut history = ServerHistory::default();
+            history.add(other);
+            self.others.push((other.observed.server, history));
+        }
         self
     }
 
@@ -202,12 +213,15 @@ impl World {
             certificates: Arc::new(CertificateStore::default()),
             index: Arc::new(self.index),
             statuses: Arc::new(Statuses::read(&fetched)),
+            places: Places::default(),
             servers: hashbrown::HashMap::default(),
             neighbours: self.neighbours,
             at: self.at,
             clock_offset: 0,
         };
+        surroundings.servers.extend(self.others);
         surroundings.servers.insert(seen.server, self.history);
+        surroundings.places = Places::of(&surroundings.servers);
         surroundings
     }
 

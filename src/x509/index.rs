@@ -155,6 +155,11 @@ impl CertificateIndex {
         self.trim_issuers();
     }
 
+    /// Every authority, in the order of the subjects.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &Sighting> {
+        self.by_subject.values().flatten()
+    }
+
     /// The authorities of this name, in an order that depends on nothing but their bytes.
     pub(crate) fn named(&self, name: &Name) -> &[Sighting] {
         self.by_subject.get(&name.key).map_or(&[], Vec::as_slice)

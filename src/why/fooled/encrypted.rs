@@ -5,7 +5,9 @@ use crate::why::{AbortedBy, Outcome, Verdict};
 
 /// TLS 1.3 with this suite, up to the ServerHello.
 fn hello(suite: u16) -> Scene {
-    connected().client_hello(|hello| hello).server_hello(0x0304, suite)
+    connected()
+        .client_hello(|hello| hello.suites(&[suite]))
+        .server_hello(0x0304, suite)
 }
 
 /// The whole flight of a server that pads nothing, with TLS_AES_128_GCM_SHA256.

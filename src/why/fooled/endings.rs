@@ -101,9 +101,13 @@ fn a_balancer_that_checks_says_nothing_of_the_clients_behind_it() {
 #[test]
 fn a_browser_that_leaves_at_a_certificate_request_asks_its_user() {
     let private = Issued::to("shop.example");
+    // Without a signature that could be wrong.
     let mut left = connected()
-        .client_hello(Hello::tls12)
-        .server_flight_asking(&private.whole())
+        .client_hello(|hello| hello.tls12().suites(&[0x002f]))
+        .server_hello(0x0303, 0x002f)
+        .certificate(Server, &private.whole())
+        .certificate_request()
+        .server_hello_done()
         .fin(Client)
         .seen();
     set_stack(&mut left, ClientStack::BoringSsl);

@@ -1,6 +1,7 @@
 //! The server left out a certificate between its own and the root.
 
-use super::{GENERIC, case, is_skipped_level, namesake_of, prove_chain, prove_rejection, sent, show_chain};
+use super::by_length::Lengths;
+use super::{GENERIC, case, is_skipped_level, namesake_of, prove_chain, prove_rejection, sent, show_chain, why_hidden};
 use crate::why::fits::{SEEN_ELSEWHERE, fits};
 use crate::why::prelude::*;
 use crate::x509::{Anchored, ChainShape, Gap};
@@ -22,7 +23,10 @@ impl Cause for MissingIntermediate {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(case) = case(seen, context) else { return };
+        let Some(case) = case(seen, context) else {
+            findings.extend(by_length(self, seen, context));
+            return;
+        };
         let Some(gap) = &case.chain.gap else { return };
         // Nothing is missing where all that was sent leads to a root that was taken out of the store.
         if case.chain.withdrawn.is_some() {
@@ -109,20 +113,57 @@ impl Cause for MissingIntermediate {
                 Some(format!("curl -O {}", shell(url))),
             );
         }
-        findings.push(
-            finding
-                .remedy(
-                    AtFault::Server,
-                    "serve leaf and intermediate in one file; nginx",
-                    Some("ssl_certificate fullchain.pem;".to_owned()),
-                )
-                .remedy(
-                    AtFault::Both,
-                    "count the certificates that are sent",
-                    Some(show_chain(seen)),
-                ),
-        );
+        findings.push(remedies(finding, seen));
     }
+}
+
+/// TLS 1.3 hides the list, and its length says that something is missing.
+fn by_length(cause: &MissingIntermediate, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    let rejection = context.rejection(seen, Side::Server)?;
+    let lengths = Lengths::of(seen, context)?;
+    let short = lengths.shortfall(seen, context)?;
+    let missing = match &short.missing {
+        Some(missing) => format!("lacks the intermediate \"{}\", by its length", missing.display_name()),
+        None => "is too short by as much as an intermediate takes".to_owned(),
+    };
+    let sentence = format!(
+        "The list of certificates that {} sent {missing}, and {} gave up. {}.",
+        server_called(seen),
+        seen.client.address,
+        why_hidden(seen)
+    );
+    let finding = Finding::new(cause, fits(short.weight, cause.id(), seen, &rejection), sentence)
+        .at_fault(AtFault::Server)
+        .aborted_by(AbortedBy::Client);
+    let finding = lengths.prove(finding).prove_elsewhere(short.mark, short.compared);
+    let finding = prove_rejection(finding, seen, &rejection)
+        .infer(
+            "That it is this which is missing follows from lengths, and is not seen: a key log of either side (SSLKEYLOGFILE) would show \
+             the list itself.",
+        )
+        .but_not(
+            CauseId("untrusted-root"),
+            "an authority that the client does not know looks the same from outside, but the list would be as long as the others",
+        )
+        .but_not(
+            CauseId("server-certificate-rejected"),
+            "something else may be wrong with the certificate as well",
+        );
+    Some(remedies(finding, seen))
+}
+
+fn remedies(finding: Finding, seen: &Observed) -> Finding {
+    finding
+        .remedy(
+            AtFault::Server,
+            "serve leaf and intermediate in one file; nginx",
+            Some("ssl_certificate fullchain.pem;".to_owned()),
+        )
+        .remedy(
+            AtFault::Both,
+            "count the certificates that are sent",
+            Some(show_chain(seen)),
+        )
 }
 
 /// How likely a gap is a forgotten intermediate rather than an unknown authority, by what its issuer looks like.
@@ -248,6 +289,46 @@ mod tests {
         let root = Authority::root("Shop Anchor");
         let seen = turned_down(&[&Leaf::named("shop.example").signed_by(&root)]);
         assert!(context().trusting(&root).judged(&MissingIntermediate, &seen).is_none());
+    }
+
+    #[test]
+    fn a_hidden_list_that_is_too_short_lacks_what_others_were_sent() {
+        let chain = Issued::to("shop.example");
+        let hidden = |list: &[&[u8]]| {
+            let message: usize = list.iter().map(|der| der.len() + 5).sum();
+            connected()
+                .client_hello(|hello| hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 8 + message + 17, 95, 53])
+        };
+        let clear = scene()
+            .port(8443)
+            .connect()
+            .client_hello(Hello::tls12)
+            .server_flight(&chain.whole())
+            .finished_by_both()
+            .closed();
+        let clear = [clear];
+        let refused = hidden(&[&chain.leaf]).sealed(Client, &[19]).fin(Client).seen();
+        let world = || context().trusting(&chain.root).beside_elsewhere(&clear);
+        let finding = world().judged(&MissingIntermediate, &refused).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(
+            finding.sentence.contains("lacks the intermediate \"Shop Issuing CA\""),
+            "{}",
+            finding.sentence
+        );
+        assert!(finding.evidence.iter().any(|evidence| evidence.elsewhere));
+        assert!(finding.inferred.unwrap().contains("SSLKEYLOGFILE"));
+        assert_eq!(world().chosen(&refused), "missing-intermediate");
+        // The whole list was refused for another reason; and who goes on misses nothing.
+        let whole = hidden(&chain.whole()).sealed(Client, &[19]).fin(Client).seen();
+        assert_eq!(world().chosen(&whole), "server-certificate-rejected");
+        let sound = hidden(&[&chain.leaf])
+            .sealed(Client, &[53, 120])
+            .sealed(Server, &[255, 800])
+            .seen();
+        assert!(world().judged(&MissingIntermediate, &sound).is_none());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Each defect looks at the chain for itself; how well the client's sign fits to it is one table's matter ([`fits`]).
 
+mod by_length;
 mod captive_portal;
 mod certificate_expired;
 mod certificate_not_yet_valid;
@@ -45,6 +46,7 @@ pub(super) use weak_signature::WeakSignature;
 pub(super) use wrong_intermediate::WrongIntermediate;
 pub(super) use wrong_usage::WrongUsage;
 
+use crate::connection::Support;
 use crate::evidence::{Hidden, Span};
 use crate::registry::placeholder_called;
 use crate::why::fits::fits;
@@ -127,7 +129,12 @@ fn prove_rejection(finding: Finding, seen: &Observed, rejection: &Rejection) -> 
         }
         Sign::Left => "leaves without a word, right after the server's flight".to_owned(),
         Sign::LeftAfterCompletion => {
-            "leaves right after the handshake without having sent data: it checks the certificate then".to_owned()
+            let others = match rejection.support {
+                Support::None | Support::Against => "",
+                Support::Repeated => ", and does so again and again",
+                Support::OthersGoOn => ", where others go on",
+            };
+            format!("leaves right after the handshake without having sent data{others}: it checks the certificate then")
         }
     };
     let alert = seen.fatal_alert().filter(|alert| alert.span.mark == rejection.mark);

@@ -1,13 +1,11 @@
 //! The client turned the server's certificate down, and no other cause explains it by what the packets show.
 
+use super::by_length::Lengths;
 use super::policy::Unmet;
 use super::{GENERIC, prove_chain, prove_rejection, show_chain, staple, what_is_wrong, why_hidden};
+use crate::tls::ClientStack;
 use crate::why::prelude::*;
-use crate::x509::{Anchored, ChainReport, served_names};
-
-/// The largest record in which a server sends its own certificate alone: RSA 2048 signed by RSA 3072 takes about 1,100 bytes, two small
-/// ECDSA certificates as much.
-const ROOM_FOR_ONE: u16 = 1_200;
+use crate::x509::{Anchored, ChainReport, NameMatch, covers, served_names};
 
 /// Names of a certificate that are told.
 const NAMES_TOLD: usize = 4;
@@ -54,8 +52,13 @@ impl Cause for ServerCertificateRejected {
             Sign::HiddenAlert(_) if seen.is_tls13() => 82,
             Sign::HiddenAlert(_) | Sign::CloseNotify => 70,
             Sign::Left if seen.leaves_like_a_refusal() => 72,
+            Sign::LeftAfterCompletion if judges_late(seen) => 62,
+            Sign::LeftAfterCompletion => {
+                findings.extend(departure(self, seen, context, &rejection));
+                return;
+            }
             // Without a defect to see, leaving in silence proves nothing.
-            Sign::Left | Sign::LeftAfterCompletion => return,
+            Sign::Left => return,
         };
         let server = context.server(seen);
         let mut defects = chain.map(ChainReport::defects).unwrap_or_default();
@@ -105,33 +108,27 @@ impl Cause for ServerCertificateRejected {
                     Some("ssl_stapling on; resolver 192.0.2.53;".to_owned()),
                 );
         }
-        let mut room_for_one = false;
-        if let Some(sealed) = seen.sealed()
-            && let Some(record) = sealed.certificate.or_else(|| sealed.flight.first().copied())
-        {
-            room_for_one = sealed.certificate.is_some_and(|record| record.len <= ROOM_FOR_ONE) && !compresses(seen);
-            let room = if room_for_one {
-                ": room for one certificate, hardly for two"
-            } else {
-                ""
-            };
-            finding = finding.prove(
-                record.mark,
-                format!("encrypted: {} bytes where the certificates are{room}", record.len),
-            );
+        let lengths = Lengths::of(seen, context);
+        if let Some(lengths) = &lengths {
+            finding = lengths.prove(finding);
         }
         finding = prove_rejection(finding, seen, &rejection);
-        if room_for_one && server.carried_data == 0 {
-            finding = finding.infer(
-                "By its size the server sent one certificate only: whether the intermediate is missing is the first thing to check.",
-            );
-        }
-        if server.carried_data > 0 {
-            finding = finding.infer(format!(
-                "{} other connections to this server were completed and carried data, so its certificate suits other clients: look at \
-                 this client's trust store, its clock and the name that it expects.",
-                server.carried_data
-            ));
+        let by_length = lengths.as_ref().and_then(Lengths::inferred);
+        let of_the_name = seen.server_name().and_then(|name| server.names.get(name));
+        let served_others = server.carried_data > 0
+            && (server.names.is_empty() || of_the_name.is_some_and(|clients| !clients.is_empty()));
+        let by_others = || {
+            served_others.then(|| {
+                format!(
+                    "{} other connections to this server were completed and carried data, so its certificate suits other clients: look at \
+                     this client's trust store, its clock and the name that it expects.",
+                    server.carried_data
+                )
+            })
+        };
+        let first = || lengths.as_ref()?.first_to_check();
+        if let Some(inferred) = by_length.or_else(by_others).or_else(first) {
+            finding = finding.infer(inferred);
         }
         for (other, why_not) in [
             (
@@ -162,18 +159,57 @@ impl Cause for ServerCertificateRejected {
     }
 }
 
+/// True where an alert under the keys of TLS ≤ 1.2 ends a handshake of NSS: it judges the certificate while the handshake goes on, and says
+/// so after Finished.
+fn judges_late(seen: &Observed) -> bool {
+    let stack = seen.offer.as_ref().seen().map(|offer| offer.value.stack);
+    let last = seen.records[Side::Client].last;
+    !seen.is_tls13() && stack == Some(ClientStack::Nss) && last.is_some_and(|record| record.content_type == 21)
+}
+
+/// A client that left right after the handshake, where nothing wrong is to be seen.
+fn departure(
+    cause: &ServerCertificateRejected,
+    seen: &Observed,
+    context: &Context<'_>,
+    rejection: &Rejection,
+) -> Option<Finding> {
+    let is_sound = context.chain(seen, Side::Server).is_none_or(ChainReport::is_sound);
+    let is_named = match (seen.leaf(), seen.server_name()) {
+        (Some(leaf), Some(name)) => covers(leaf, name) == NameMatch::Yes,
+        _ => true,
+    };
+    let is_whole = Lengths::of(seen, context).is_none_or(|lengths| lengths.shortfall(seen, context).is_none());
+    if !(is_sound && is_named && is_whole) {
+        return None;
+    }
+    let soon = seen
+        .completion()
+        .and_then(|completion| between(&completion, &rejection.mark))
+        .map_or_else(String::new, |seconds| format!(" {} later", span_of_time(seconds)));
+    let sentence = format!(
+        "{} completed the handshake with {} and left{soon} without having sent data.",
+        seen.client.address,
+        server_called(seen)
+    );
+    Some(
+        Finding::new(cause, 50, sentence)
+            .at_fault(AtFault::Unknown)
+            .prove(rejection.mark, "the client leaves, and has sent no data")
+            .infer(
+                "A check, a connection to spare, or a program that judges the certificate only then: curl does so with the name, Node.js \
+                 and programs on GnuTLS with all of it.",
+            )
+            .into_remark(),
+    )
+}
+
 /// What other clients than this one do not take, or this one where something worse is wrong.
 fn remark(cause: &ServerCertificateRejected, seen: &Observed, unmet: &Unmet) -> Finding {
     let text = &unmet.text;
     let sentence = format!("The certificate of {} {text}.", server_called(seen));
     let finding = Finding::new(cause, 90, sentence).at_fault(AtFault::Server);
     prove_chain(finding, seen, format!("Certificate 1 {text}")).into_remark()
-}
-
-/// True where the client takes compressed certificates, so that their size says little (RFC 8879).
-fn compresses(seen: &Observed) -> bool {
-    let offer = seen.offer.as_ref().seen();
-    offer.is_none_or(|offer| offer.value.compresses_certificates)
 }
 
 /// The chain, and the store that it leads to where it is sound.
@@ -361,6 +397,97 @@ mod tests {
             .seen();
         assert!(judged(&ServerCertificateRejected, &seen).is_none());
         assert_eq!(chosen(&seen), "");
+    }
+
+    /// A client of TLS 1.2 that completes the handshake, says goodbye and leaves.
+    fn left_after(chain: &[&[u8]], hello: fn(Hello) -> Hello) -> Observed {
+        connected()
+            .client_hello(hello)
+            .server_flight(chain)
+            .finished_by_both()
+            .record(Client, 21, &[7; 26])
+            .fin(Client)
+            .seen()
+    }
+
+    #[test]
+    fn leaving_right_after_a_sound_handshake_is_a_remark() {
+        let chain = Issued::to("shop.example");
+        let seen = left_after(&chain.whole(), Hello::tls12);
+        let world = || context().trusting(&chain.root);
+        let finding = world().judged(&ServerCertificateRejected, &seen).unwrap();
+        assert!(finding.is_remark());
+        assert!(
+            finding.sentence.contains("left 10.0 ms later without having sent data"),
+            "{}",
+            finding.sentence
+        );
+        let verdict = world().verdict(&seen);
+        assert_eq!((name_of(&verdict), verdict.outcome), ("", Outcome::Completed));
+    }
+
+    #[test]
+    fn nss_says_after_the_handshake_that_it_does_not_take_the_certificate() {
+        let chain = Issued::to("shop.example");
+        let mut seen = left_after(&chain.whole(), Hello::tls12);
+        set_stack(&mut seen, ClientStack::Nss);
+        let world = || context().trusting(&chain.root);
+        let finding = world().judged(&ServerCertificateRejected, &seen).unwrap();
+        assert!(!finding.is_remark());
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
+        assert_eq!(world().chosen(&seen), "server-certificate-rejected");
+    }
+
+    #[test]
+    fn a_browser_with_a_connection_to_spare_refuses_nothing() {
+        let other = Issued::to("www.example");
+        let mut seen = left_after(&other.whole(), Hello::tls12);
+        set_stack(&mut seen, ClientStack::Nss);
+        let used = |wait: f64| {
+            connected()
+                .wait(wait)
+                .client_hello(Hello::tls12)
+                .server_flight(&other.whole())
+                .finished_by_both()
+                .sealed(Client, &[90])
+                .closed()
+        };
+        let world = |wait: f64| context().trusting(&other.root).beside_at_the_server(&[used(wait)]);
+        assert_eq!(world(0.3).chosen(&seen), "");
+        // Whoever is let in by hand later was refused before.
+        assert_eq!(world(8.0).chosen(&seen), "hostname-mismatch");
+        set_stack(&mut seen, ClientStack::OpenSsl);
+        assert_eq!(world(0.3).chosen(&seen), "hostname-mismatch");
+    }
+
+    #[test]
+    fn who_leaves_at_regular_intervals_checks() {
+        let own = Leaf::named("shop.example").self_signed();
+        let left = |wait: f64, hello: fn(Hello) -> Hello| {
+            connected()
+                .wait(wait)
+                .client_hello(hello)
+                .server_flight(&[&own])
+                .finished_by_both()
+                .fin(Client)
+                .seen()
+        };
+        let checks = |hello: fn(Hello) -> Hello| {
+            let all = [0.0, 5.0, 10.0].map(|wait| left(wait, hello));
+            context().beside(&all.each_ref()).verdict(&all[0])
+        };
+        assert_eq!(name_of(&checks(|hello| hello.tls12().nameless())), "");
+        let named = checks(Hello::tls12);
+        assert_eq!(
+            (name_of(&named), sure(named.cause.clone())),
+            ("self-signed", Some(Confidence::Possible))
+        );
+        // Once is no check.
+        let once = left(0.0, |hello| hello.tls12().nameless());
+        assert_eq!(
+            sure(context().beside(&[&once]).verdict(&once).cause),
+            Some(Confidence::Likely)
+        );
     }
 
     #[test]

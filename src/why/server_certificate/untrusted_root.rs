@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::by_length::Lengths;
 use super::cross_sign::unless_followed;
 use super::{
     Case, GENERIC, case, namesake_of, prove_chain, prove_rejection, refusal_of_hidden, show_chain, why_hidden,
@@ -181,11 +182,9 @@ fn told_but_hidden(cause: &UntrustedRoot, seen: &Observed, context: &Context<'_>
         .at_fault(AtFault::Unknown)
         .aborted_by(AbortedBy::Client);
     let mut finding = prove_rejection(finding, seen, &rejection);
-    if let Some(record) = seen.sealed().and_then(|sealed| sealed.certificate) {
-        finding = finding.prove(
-            record.mark,
-            format!("encrypted: {} bytes where the certificates are", record.len),
-        );
+    if let Some(lengths) = Lengths::of(seen, context) {
+        finding = lengths.prove(finding);
+        finding.inferred = lengths.inferred().or_else(|| lengths.first_to_check());
     }
     Some(remedies(
         finding
