@@ -196,9 +196,12 @@ impl ServerHistory {
         self.completed += u64::from(completion.is_some());
         self.carried_data += u64::from(carried_data);
         let sealed = seen.sealed();
-        let room = sealed
-            .as_ref()
-            .and_then(|sealed| Some((sealed.room?, sealed.certificate.or(sealed.flight.first().copied())?)));
+        let room = sealed.as_ref().and_then(|sealed| {
+            Some((
+                sealed.room?,
+                sealed.certificate.or_else(|| sealed.flight.first().copied())?,
+            ))
+        });
         if completion.is_some() || seen.server_chain.is_seen() || room.is_some() {
             let hello = closed.hello();
             let name = hello.as_ref().and_then(name_in);

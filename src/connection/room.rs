@@ -133,7 +133,7 @@ pub(crate) struct Flights(BTreeMap<Room, Fared>);
 impl Flights {
     /// Adds a connection.
     pub(crate) fn add(&mut self, flight: &Flight) {
-        let fared = self.0.entry(flight.room).or_insert(Fared {
+        let fared = self.0.entry(flight.room).or_insert_with(|| Fared {
             went_on: 0,
             accepting: Stacks::default(),
             refusing: Stacks::default(),
