@@ -11,6 +11,7 @@ mod path_mtu;
 mod reset_after_client_hello;
 mod server_closed;
 mod server_flight_lost;
+mod stall;
 mod stalled_by_client;
 mod stalled_by_server;
 mod tcp_probe;

@@ -1,6 +1,6 @@
 //! It was the client's turn, and it said no more.
 
-use crate::connection::Turn;
+use super::stall::Stall;
 use crate::why::prelude::*;
 
 /// Seconds after which a server's timer may have run out.
@@ -27,53 +27,27 @@ impl Cause for StalledByClient {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        if seen.completed() || seen.fatal_alert().is_some() || seen.tcp.one_sided().is_some() {
-            return;
-        }
-        let Some(turn) = seen.turn().filter(|turn| turn.of == Side::Client) else {
+        let Some(stall) = Stall::of(Side::Client, seen, TIMER) else {
             return;
         };
-        let waited = seen.waited_since(turn.since);
-        let end = seen.end();
-        let (by, how) = match (end.by, end.act) {
-            (Some(Side::Server), Act::Fin) => (AbortedBy::Server, "the server closes"),
-            (Some(Side::Server), Act::Reset) => (AbortedBy::Server, "the server resets the connection"),
-            (Some(Side::Server), Act::Alert(_)) => (AbortedBy::Server, "the server says goodbye"),
-            // A capture that was cut down to its beginning looks the same.
-            (None, Act::Silence) if seen.unfinished.is_empty() => (AbortedBy::Nobody, "the last packet"),
-            _ => return,
-        };
-        if waited < TIMER || by == AbortedBy::Nobody && waited <= STILL_GOING {
-            return;
-        }
-        let server = seen.tcp.side(Side::Server);
-        let again = server.unacked_retransmission().filter(|again| again.times >= 2);
-        let is_gone = again.is_some();
         let sentence = format!(
             "{} stopped {}; {} waited {} for it.",
             seen.client.address,
-            turn.after,
+            stall.turn.after,
             server_called(seen),
-            span_of_time(waited)
+            span_of_time(stall.waited)
         );
-        let weight = match turn {
-            _ if is_gone => 70,
-            Turn { is_sure: true, .. } => 82,
-            Turn { .. } => 60,
+        let weight = match (stall.is_gone(), stall.turn.is_sure) {
+            (true, _) => 70,
+            (false, true) => 82,
+            (false, false) => 60,
         };
-        let mut finding = Finding::new(self, weight, sentence)
-            .at_fault(if is_gone { AtFault::Unknown } else { AtFault::Client })
-            .aborted_by(if is_gone { AbortedBy::Network } else { by })
-            .prove(turn.since, turn.what)
-            .prove(end.mark, format!("{how}, {} later", span_of_time(waited)));
-        if let Some(again) = again {
-            finding = finding.prove(again.last, super::path_mtu::told_again(&again));
-        }
         let asked =
             seen.certificate_request.is_seen() || seen.sealed().is_some_and(|sealed| sealed.asks_for_certificate);
         findings.push(
-            finding
-                .infer(if is_gone {
+            stall
+                .told(Finding::new(self, weight, sentence))
+                .infer(if stall.is_gone() {
                     "Nothing of the client is heard any more: it is gone, or the path lost its state."
                 } else if asked {
                     "The server asked for a certificate: somebody may be asked to choose one, or for the PIN of a card."

@@ -1,5 +1,6 @@
 //! It was the server's turn, and it said no more.
 
+use super::stall::Stall;
 use crate::why::prelude::*;
 
 /// Seconds after which nobody waits for the rest of an answer any more.
@@ -22,50 +23,25 @@ impl Cause for StalledByServer {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        if seen.completed() || seen.fatal_alert().is_some() || seen.tcp.one_sided().is_some() {
-            return;
-        }
-        let Some(turn) = seen.turn().filter(|turn| turn.of == Side::Server) else {
+        let Some(stall) = Stall::of(Side::Server, seen, PATIENCE) else {
             return;
         };
-        let waited = seen.waited_since(turn.since);
-        let end = seen.end();
-        let (by, how) = match (end.by, end.act) {
-            (Some(Side::Client), Act::Fin) => (AbortedBy::Client, "the client closes"),
-            (Some(Side::Client), Act::Reset) => (AbortedBy::Client, "the client resets the connection"),
-            (Some(Side::Client), Act::Alert(_)) => (AbortedBy::Client, "the client says goodbye"),
-            (None, Act::Silence) if seen.unfinished.is_empty() => (AbortedBy::Nobody, "the last packet"),
-            _ => return,
-        };
-        if waited < PATIENCE || by == AbortedBy::Nobody && waited <= STILL_GOING {
-            return;
-        }
-        let again = seen.tcp.side(Side::Client).unacked_retransmission();
-        let again = again.filter(|again| again.times >= 2);
-        let is_gone = again.is_some();
         let sentence = format!(
             "{} stopped {}; {} waited {} for it.",
             server_called(seen),
-            turn.after,
+            stall.turn.after,
             seen.client.address,
-            span_of_time(waited)
+            span_of_time(stall.waited)
         );
-        let weight = match (is_gone, turn.is_sure) {
+        let weight = match (stall.is_gone(), stall.turn.is_sure) {
             (true, _) => 75,
             (false, true) => 82,
             (false, false) => 60,
         };
-        let mut finding = Finding::new(self, weight, sentence)
-            .at_fault(if is_gone { AtFault::Unknown } else { AtFault::Server })
-            .aborted_by(if is_gone { AbortedBy::Network } else { by })
-            .prove(turn.since, turn.what)
-            .prove(end.mark, format!("{how}, {} later", span_of_time(waited)));
-        if let Some(again) = again {
-            finding = finding.prove(again.last, super::path_mtu::told_again(&again));
-        }
         findings.push(
-            finding
-                .infer(if is_gone {
+            stall
+                .told(Finding::new(self, weight, sentence))
+                .infer(if stall.is_gone() {
                     "Nothing of the server is heard any more: it died, or the path lost its state."
                 } else {
                     "It may look up the client's certificate (OCSP, CRL, a directory), wait for a key in hardware or for what is behind it."
