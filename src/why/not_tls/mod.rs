@@ -4,6 +4,7 @@ mod plaintext_on_tls_port;
 mod proxy_connect_refused;
 mod remedies;
 mod server_not_tls;
+mod silence;
 mod starttls_injection;
 mod starttls_refused;
 mod unprotected_session;

@@ -1,10 +1,8 @@
 //! A proxy does not connect the client to the server that it asked for.
 
+use super::silence::Silence;
 use crate::preamble::{Kind, Preamble, Protocol};
 use crate::why::prelude::*;
-
-/// Seconds after which a request without an answer is taken for unanswered, where nobody left before.
-const PATIENCE: f64 = 5.0;
 
 /// CONNECT or SOCKS, refused or without an answer.
 pub(crate) struct ProxyConnectRefused;
@@ -58,15 +56,9 @@ impl ProxyConnectRefused {
 
     fn unanswered(&self, seen: &Observed, spoken: &Preamble) -> Option<Finding> {
         let asked = spoken.request.as_ref()?;
-        if spoken.has_gaps || seen.tcp.one_sided().is_some() {
-            return None;
-        }
-        let end = seen.end();
-        let waited = seen.waited_since(asked.span.mark);
-        let what = match end.by {
-            Some(Side::Server) => "closed the connection instead of an answer".to_owned(),
-            None if waited < PATIENCE => return None,
-            _ => format!("never answered: {} of silence", span_of_time(waited)),
+        let what = match Silence::after_request(seen, spoken)? {
+            Silence::HungUp => "closed the connection instead of an answer".to_owned(),
+            Silence::Waited(seconds) => format!("never answered: {} of silence", span_of_time(seconds)),
         };
         let sentence = format!(
             "The proxy {} ({}) was asked for {} and {what}.",
@@ -78,7 +70,7 @@ impl ProxyConnectRefused {
             .at_fault(AtFault::Middlebox)
             .aborted_by(AbortedBy::Server)
             .prove_span(&asked.span, format!("the client asks for {}", target(spoken)))
-            .prove(end.mark, "the end, without an answer")
+            .prove(seen.end().mark, "the end, without an answer")
             .remedy(
                 AtFault::Middlebox,
                 "the proxy's log of that second: it may not reach the target, or not be a proxy at all",

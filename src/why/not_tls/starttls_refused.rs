@@ -1,10 +1,8 @@
 //! The server refuses to start TLS within its protocol, does not answer the request, or never offers it.
 
+use super::silence::Silence;
 use crate::preamble::{Kind, Preamble, Protocol};
 use crate::why::prelude::*;
-
-/// Seconds after which a request without an answer is taken for unanswered, where nobody left before.
-const PATIENCE: f64 = 5.0;
 
 /// An upgrade to TLS that the client needs and does not get.
 pub(crate) struct StarttlsRefused;
@@ -70,36 +68,20 @@ impl StarttlsRefused {
 
     /// The server says nothing, and hangs up or lets the client wait.
     fn unanswered(&self, seen: &Observed, spoken: &Preamble) -> Option<Finding> {
-        let asked = spoken.request.as_ref().filter(|_| spoken.answer.is_none())?;
-        if spoken.has_gaps || seen.tcp.one_sided().is_some() {
-            return None;
-        }
-        let end = seen.end();
+        let asked = spoken.request.as_ref()?;
         let (what, name) = (spoken.protocol.request(), spoken.protocol.title());
-        let waited = seen.waited_since(asked.span.mark);
-        let (weight, sentence) = match end.by {
-            Some(Side::Server) => (
-                90,
-                format!(
-                    "{} ({name}) closed the connection instead of answering {what}.",
-                    seen.server
-                ),
-            ),
-            None if waited < PATIENCE => return None,
-            _ => (
+        let (weight, how) = match Silence::after_request(seen, spoken)? {
+            Silence::HungUp => (90, format!("closed the connection instead of answering {what}")),
+            Silence::Waited(seconds) => (
                 85,
-                format!(
-                    "{} ({name}) never answered {what}: {} of silence.",
-                    seen.server,
-                    span_of_time(waited)
-                ),
+                format!("never answered {what}: {} of silence", span_of_time(seconds)),
             ),
         };
-        let finding = Finding::new(self, weight, sentence)
+        let finding = Finding::new(self, weight, format!("{} ({name}) {how}.", seen.server))
             .at_fault(AtFault::Server)
             .aborted_by(AbortedBy::Server)
             .prove_span(&asked.span, format!("the client asks: {}", asked.words));
-        Some(finding.prove(end.mark, "the end, without an answer"))
+        Some(finding.prove(seen.end().mark, "the end, without an answer"))
     }
 
     /// The server does nothing without TLS, and the client does not ask for it.
