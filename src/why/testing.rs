@@ -50,6 +50,15 @@ impl Issued {
     }
 }
 
+/// A connection whose ClientHello the server answers with this alert, and nothing else.
+pub(crate) fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
+    connected()
+        .client_hello(build)
+        .alert(Server, 2, description)
+        .fin(Server)
+        .seen()
+}
+
 /// What lies outside the connection: no trust store, no other connection, no other certificate, until a test says so.
 #[derive(Default)]
 pub(crate) struct World {

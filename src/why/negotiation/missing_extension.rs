@@ -267,14 +267,6 @@ mod tests {
     use crate::why::Confidence;
     use crate::why::testing::*;
 
-    fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
-        connected()
-            .client_hello(build)
-            .alert(Server, 2, description)
-            .fin(Server)
-            .seen()
-    }
-
     /// TLS 1.2, with the signal of RFC 5746 and what more is asked for.
     fn tls12(hello: Hello, more: &[u16]) -> Hello {
         let hello = hello

@@ -103,14 +103,6 @@ mod tests {
     use crate::why::Confidence;
     use crate::why::testing::*;
 
-    fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
-        connected()
-            .client_hello(build)
-            .alert(Server, 2, description)
-            .fin(Server)
-            .seen()
-    }
-
     #[test]
     fn unrecognized_name_to_a_hello_without_one_proves_it() {
         let seen = refused(Hello::nameless, 112);

@@ -110,14 +110,6 @@ mod tests {
     use crate::why::Confidence;
     use crate::why::testing::*;
 
-    fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
-        connected()
-            .client_hello(build)
-            .alert(Server, 2, description)
-            .fin(Server)
-            .seen()
-    }
-
     #[test]
     fn the_alert_of_its_name_proves_it() {
         let seen = refused(|hello| hello.name("shop.exmaple"), 112);

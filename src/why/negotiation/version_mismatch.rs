@@ -215,14 +215,6 @@ mod tests {
     use crate::why::Confidence;
     use crate::why::testing::*;
 
-    fn refused(build: impl FnOnce(Hello) -> Hello, description: u8) -> Observed {
-        connected()
-            .client_hello(build)
-            .alert(Server, 2, description)
-            .fin(Server)
-            .seen()
-    }
-
     #[test]
     fn protocol_version_to_an_old_client_is_the_clients_fault() {
         let seen = refused(|hello| hello.versions(&[0x0301]).suites(&[0xc02f]), 70);
