@@ -37,7 +37,7 @@ pub(super) struct Books {
     certificates: Arc<CertificateStore>,
     first: Pair<First>,
     /// First bytes of both sides before an upgrade to TLS.
-    preamble: Option<Box<Pair<First>>>,
+    first_before: Option<Box<Pair<First>>>,
     before_tls: Pair<u64>,
     preambles: Vec<Preamble>,
     /// A server that speaks HTTP, as long as it may hand out what an authority says of certificates.
@@ -73,7 +73,7 @@ impl Books {
         Self {
             certificates,
             first: Pair::default(),
-            preamble: None,
+            first_before: None,
             before_tls: Pair::default(),
             preambles: Vec::new(),
             fetching: None,
@@ -141,7 +141,7 @@ impl Books {
     pub(super) fn begin_within(&mut self, side: Side, at: u64) {
         self.before_tls[side] = at;
         let before = std::mem::take(&mut self.first[side]);
-        let outermost = &mut self.preamble.get_or_insert_default()[side];
+        let outermost = &mut self.first_before.get_or_insert_default()[side];
         if matches!(outermost, First::Nothing) {
             *outermost = before;
         }
@@ -228,7 +228,7 @@ impl Books {
             second_offer: None,
             retry: self.retry,
             first: self.first,
-            preamble: self.preamble,
+            first_before: self.first_before,
             preambles: self.preambles.into(),
             before_tls: self.before_tls,
             key_exchange: self.key_exchange,

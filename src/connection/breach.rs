@@ -23,7 +23,8 @@ pub(crate) struct Breach {
 }
 
 impl Breach {
-    fn new(span: Span, what: impl Into<String>, rule: &'static str) -> Self {
+    /// Something that peers do not pass over.
+    pub(super) fn new(span: Span, what: impl Into<String>, rule: &'static str) -> Self {
         Self {
             what: what.into(),
             rule,

@@ -4,6 +4,7 @@ use crate::connection::{AlertSeen, ClientReply, Observed, RecordSeen, ServerRepl
 use crate::evidence::{Mark, Side};
 use crate::registry::{AlertDescription, AlertLevel, HandshakeType};
 use crate::stream::EndingKind;
+use crate::tls::{ALERT, APPLICATION_DATA, HANDSHAKE};
 
 /// The act that ended an attempt for good.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +114,7 @@ impl Observed {
             let records = &self.records[side].first;
             records
                 .iter()
-                .find(|record| record.content_type == 23)
+                .find(|record| record.content_type == APPLICATION_DATA)
                 .map(|record| record.mark)
         };
         let (client, server) = (data(Side::Client)?, data(Side::Server)?);
@@ -127,7 +128,7 @@ impl Observed {
             self.records[side]
                 .first
                 .iter()
-                .find(|record| record.content_type == 22)
+                .find(|record| record.content_type == HANDSHAKE)
                 .map(|record| record.mark)
         };
         let (client, server) = (finished(Side::Client)?, finished(Side::Server)?);
@@ -172,7 +173,7 @@ impl Observed {
         log.first
             .iter()
             .chain(&log.last)
-            .any(|record| record.content_type == 23)
+            .any(|record| record.content_type == APPLICATION_DATA)
     }
 
     /// The first hidden record of a side that is an alert: by its type in TLS ≤ 1.2, by its size in TLS 1.3.
@@ -190,7 +191,7 @@ impl Observed {
             log.first
                 .iter()
                 .chain(&log.last)
-                .find(|record| record.content_type == 21)
+                .find(|record| record.content_type == ALERT)
                 .map(|record| (side, *record))
         };
         [first(Side::Client), first(Side::Server)]

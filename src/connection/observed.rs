@@ -226,7 +226,7 @@ pub(crate) struct Observed {
     /// The first bytes of client and server.
     pub(crate) first: Pair<First>,
     /// The first bytes of client and server where something began within what they spoke; `first` is then what that began with.
-    pub(crate) preamble: Option<Box<Pair<First>>>,
+    pub(crate) first_before: Option<Box<Pair<First>>>,
     /// What was said before TLS, or to get there, from the outside in.
     pub(crate) preambles: Box<[Preamble]>,
     /// Bytes of each side before what lies within all preambles.

@@ -3,6 +3,7 @@
 use crate::connection::{Breach, First, Observed};
 use crate::evidence::{Side, Span};
 use crate::registry::{Authentication, ExtensionType, HandshakeType};
+use crate::tls::APPLICATION_DATA;
 
 /// The place of a message in the handshake of TLS ≤ 1.2, among those of its side; `None` for one that may come at any time, or is not known.
 const fn place(side: Side, kind: HandshakeType) -> Option<u8> {
@@ -38,16 +39,14 @@ impl Observed {
             return None;
         };
         let record = self.records[Side::Server].first.first()?;
-        let is_first = record.mark.frame <= span.mark.frame && record.content_type == 23;
+        let is_first = record.mark.frame <= span.mark.frame && record.content_type == APPLICATION_DATA;
         let nothing_before = !self.messages.iter().any(|message| message.span.from() == Side::Server);
-        (side == Side::Server && self.offer.is_seen() && is_first && nothing_before).then(|| Breach {
-            what: format!(
+        (side == Side::Server && self.offer.is_seen() && is_first && nothing_before).then(|| {
+            let what = format!(
                 "answers the ClientHello with application data ({} bytes) instead of a ServerHello",
                 record.len
-            ),
-            rule: "RFC 9846 §2",
-            is_minor: false,
-            span: *span,
+            );
+            Breach::new(*span, what, "RFC 9846 §2")
         })
     }
 
@@ -145,12 +144,7 @@ impl Observed {
 }
 
 fn found(what: String, span: Span) -> Breach {
-    Breach {
-        what,
-        rule: "RFC 5246 §7.3",
-        is_minor: false,
-        span,
-    }
+    Breach::new(span, what, "RFC 5246 §7.3")
 }
 
 #[cfg(test)]

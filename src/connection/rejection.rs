@@ -3,7 +3,7 @@
 use crate::connection::{Act, ClientReply, Observed, ServerReply};
 use crate::evidence::{Mark, Seen, Side};
 use crate::registry::{AlertDescription, HandshakeType};
-use crate::tls::ClientStack;
+use crate::tls::{ALERT, ClientStack};
 
 /// Seconds after completion within which a client that only wanted to check the certificate is gone.
 const LEAVES_WITHIN: f64 = 2.0;
@@ -185,7 +185,9 @@ impl Observed {
             return None;
         }
         let closed = self.tcp.side(Side::Client).first_ending()?.mark;
-        let goodbye = self.records[Side::Client].last.filter(|last| last.content_type == 21);
+        let goodbye = self.records[Side::Client]
+            .last
+            .filter(|last| last.content_type == ALERT);
         let left = goodbye.map_or(closed, |alert| alert.mark);
         let server_left = self.tcp.side(Side::Server).first_ending();
         if server_left.is_some_and(|ending| ending.mark.frame < left.frame) {

@@ -5,11 +5,7 @@
 
 use crate::connection::{Observed, RecordSeen};
 use crate::evidence::{Mark, Pair, Seen, Side};
-
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const APPLICATION_DATA: u8 = 23;
+use crate::tls::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE};
 
 /// A renegotiation that was asked for and refused.
 #[derive(Clone, Copy, Debug)]

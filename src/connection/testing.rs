@@ -19,18 +19,13 @@ use crate::net::{Encapsulations, Flags, FlowKey, Role, Segment};
 use crate::stream::Tcp;
 use crate::x509::CertificateStore;
 
+pub(crate) use crate::tls::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE};
 pub(crate) use Side::{Client, Server};
 
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
-
-/// Content types of records.
-pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
-pub(crate) const ALERT: u8 = 21;
-pub(crate) const HANDSHAKE: u8 = 22;
-pub(crate) const APPLICATION_DATA: u8 = 23;
 
 /// Milliseconds between two packets.
 const STEP: i64 = 10;

@@ -13,6 +13,16 @@ pub(crate) struct Pair<T> {
     pub(crate) server: T,
 }
 
+impl<T: Copy> Pair<T> {
+    /// The same for both.
+    pub(crate) const fn both(value: T) -> Self {
+        Self {
+            client: value,
+            server: value,
+        }
+    }
+}
+
 impl<T> Pair<T> {
     /// Both values, the client's first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {

@@ -116,11 +116,8 @@ fn chooses_plain(frame: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
-
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
 
     fn frame(body: &[u8]) -> Vec<u8> {
         [&[0, 0, 0, 8 + body.len() as u8, 2, 1, 0, 0], body].concat()

@@ -51,7 +51,24 @@ pub(super) trait Automaton: std::fmt::Debug + Send {
     }
 
     /// Takes the next message of a side, and notes what it means. Lines come with their end.
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>);
+    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
+        match side {
+            _ if !self.minds(side, message) => {}
+            Side::Client => self.client(message, notes),
+            Side::Server => self.server(message, notes),
+        }
+    }
+
+    /// False for a message that means nothing, such as the middle of a line.
+    fn minds(&mut self, _side: Side, _message: &[u8]) -> bool {
+        true
+    }
+
+    /// Takes the next message of the client. Those who tell sides and messages apart at once have [`Self::hear`] instead.
+    fn client(&mut self, _message: &[u8], _notes: &mut Notes<'_>) {}
+
+    /// Takes the next message of the server.
+    fn server(&mut self, _message: &[u8], _notes: &mut Notes<'_>) {}
 
     /// How TLS is wrapped where these bytes of a side begin, at least one; asked once it was noted that it is ([`Notes::wraps`]).
     fn wrapping(&self, _side: Side, _bytes: &[u8]) -> Wrapping {

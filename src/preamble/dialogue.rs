@@ -5,15 +5,12 @@ use super::irc;
 use super::layer::{HEARD_MAX, Layer, NotMine, Skip};
 use super::notes::{Notes, Preamble};
 use crate::evidence::{Pair, Side, Span};
-use crate::tls::{looks_like_client_hello, looks_like_tls_record};
+use crate::tls::{ALERT, HANDSHAKE, looks_like_client_hello, looks_like_tls_record};
 
 /// Bytes of a side that are listened to while nothing of TLS is said.
 const PATIENCE: u64 = 4 * 1024;
 /// Protocols within each other.
 pub(super) const LAYERS_MAX: usize = 4;
-/// The content types with which a side may begin (RFC 9846 §5.1).
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
 /// Bytes of a protocol that is not known after which nobody starts TLS any more.
 const UPGRADE_WITHIN: u64 = 64 * 1024;
 
@@ -264,10 +261,7 @@ impl Dialogue {
         let tired = layer.heard[side] > PATIENCE;
         let taken = message.len();
         if wraps {
-            self.begins = Pair {
-                client: true,
-                server: true,
-            };
+            self.begins = Pair::both(true);
         }
         if begins[side.peer()] && self.place[side.peer()] == place {
             self.enter(side.peer(), 0, Innermost::Unknown);
@@ -327,10 +321,7 @@ impl Dialogue {
                 self.innermost = Innermost::Tls;
                 // As the client's first words a hello begins nothing new: it is what was spoken before that is not TLS.
                 if spoke_before {
-                    self.begins = Pair {
-                        client: true,
-                        server: true,
-                    };
+                    self.begins = Pair::both(true);
                     return Step::Entered(0);
                 }
                 Step::Done
@@ -387,10 +378,7 @@ impl Dialogue {
     fn dismiss(&mut self, place: usize, innermost: Innermost) -> Step {
         self.layers.truncate(place);
         self.innermost = innermost;
-        self.place = Pair {
-            client: place,
-            server: place,
-        };
+        self.place = Pair::both(place);
         Step::Done
     }
 
@@ -398,14 +386,8 @@ impl Dialogue {
     fn close(&mut self) -> Step {
         let place = self.layers.len();
         self.innermost = Innermost::Other;
-        self.place = Pair {
-            client: place,
-            server: place,
-        };
-        self.spoke = Pair {
-            client: true,
-            server: true,
-        };
+        self.place = Pair::both(place);
+        self.spoke = Pair::both(true);
         Step::Done
     }
 

@@ -4,7 +4,6 @@ use super::automaton::{Automaton, Guess, Heads};
 use super::line::{Pending, begins, is_word, opens, reply, word};
 use super::notes::Notes;
 use super::protocol::Protocol;
-use crate::evidence::Side;
 
 /// The greetings of servers, of SMTP's as well.
 const GREETINGS: [&str; 2] = ["220 ", "220-"];
@@ -71,15 +70,6 @@ impl Default for Ftp {
 }
 
 impl Automaton for Ftp {
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        match side {
-            Side::Client => self.client(message, notes),
-            Side::Server => self.server(message, notes),
-        }
-    }
-}
-
-impl Ftp {
     fn client(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         let command = if is_word(line, 0, "AUTH") && is_tls(word(line, 1)) {
             notes.asks();
@@ -146,11 +136,9 @@ fn lists_tls(feature: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const BANNER: &[u8] = b"220-Welcome.\r\n500 users at most\r\n220-\r\n  220 is no end\r\n220 ready\r\n";
 
     #[test]

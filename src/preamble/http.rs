@@ -53,20 +53,15 @@ impl Automaton for Http {
         }
     }
 
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        match side {
-            Side::Client if is_word(message, 0, "CONNECT") => {
-                notes.asks();
-                notes.target(&String::from_utf8_lossy(word(message, 1)));
-            }
-            Side::Client if begins(message, UPGRADE) => notes.asks(),
-            Side::Client => {}
-            Side::Server => self.server(message, notes),
+    fn client(&mut self, line: &[u8], notes: &mut Notes<'_>) {
+        if is_word(line, 0, "CONNECT") {
+            notes.asks();
+            notes.target(&String::from_utf8_lossy(word(line, 1)));
+        } else if begins(line, UPGRADE) {
+            notes.asks();
         }
     }
-}
 
-impl Http {
     fn server(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         if std::mem::take(&mut self.contents) > 0 {
             return;
@@ -98,11 +93,8 @@ impl Http {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, server};
     use super::*;
-
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
 
     #[test]
     fn a_tunnel_leads_to_its_target() {

@@ -69,18 +69,10 @@ impl Automaton for Imap {
         self.lines[side].frame()
     }
 
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        if !self.lines[side].is_beginning(message) {
-            return;
-        }
-        match side {
-            Side::Client => self.client(message, notes),
-            Side::Server => self.server(message, notes),
-        }
+    fn minds(&mut self, side: Side, message: &[u8]) -> bool {
+        self.lines[side].is_beginning(message)
     }
-}
 
-impl Imap {
     fn client(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         let tag = word(line, 0);
         if is_word(line, 1, "STARTTLS") && tag.len() <= TAG_MAX {
@@ -124,7 +116,9 @@ impl Imap {
             self.lists(line, list, notes);
         }
     }
+}
 
+impl Imap {
     /// The line lists what the server can do.
     fn lists(&self, line: &[u8], list: &[u8], notes: &mut Notes<'_>) {
         let lists_tls = has_word(list, "STARTTLS");
@@ -138,11 +132,9 @@ impl Imap {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const READY: &[u8] = b"* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready\r\n";
 
     #[test]

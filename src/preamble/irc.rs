@@ -4,7 +4,6 @@ use super::automaton::{Automaton, Guess, Heads};
 use super::line::{begins, first_command, is_command, is_word, may_begin, trimmed, word};
 use super::notes::Notes;
 use super::protocol::Protocol;
-use crate::evidence::Side;
 
 /// What a client may begin with, and none of another protocol.
 const FIRST: [&str; 3] = ["CAP LS", "CAP REQ", "NICK"];
@@ -75,20 +74,20 @@ struct Irc {
 }
 
 impl Automaton for Irc {
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        match side {
-            Side::Client if is_word(message, 0, "STARTTLS") => notes.asks(),
-            Side::Client if LOGIN.iter().any(|command| is_word(message, 0, command)) => notes.exposes("a login"),
-            Side::Client if is_word(message, 0, "USER") => notes.goes_on(),
-            Side::Client if is_word(message, 0, "QUIT") => notes.leaves(),
-            Side::Client => {}
-            Side::Server => self.server(without_source(message), notes),
+    fn client(&mut self, line: &[u8], notes: &mut Notes<'_>) {
+        if is_word(line, 0, "STARTTLS") {
+            notes.asks();
+        } else if LOGIN.iter().any(|command| is_word(line, 0, command)) {
+            notes.exposes("a login");
+        } else if is_word(line, 0, "USER") {
+            notes.goes_on();
+        } else if is_word(line, 0, "QUIT") {
+            notes.leaves();
         }
     }
-}
 
-impl Irc {
     fn server(&mut self, line: &[u8], notes: &mut Notes<'_>) {
+        let line = without_source(line);
         match word(line, 0) {
             b"CAP" if is_word(line, 2, "LS") => self.lists(line, notes),
             b"670" if notes.is_asked() => notes.grants(),
@@ -97,7 +96,9 @@ impl Irc {
             _ => {}
         }
     }
+}
 
+impl Irc {
     fn lists(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         // `CAP * LS :tls`; where more lines follow, `CAP * LS * :tls`.
         let goes_on = word(line, 3) == b"*";
@@ -145,11 +146,8 @@ fn without_source(line: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, server};
     use super::*;
-
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
 
     #[test]
     fn consent_leads_to_tls() {

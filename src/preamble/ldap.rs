@@ -8,6 +8,7 @@ use super::code::coded;
 use super::notes::Notes;
 use super::protocol::Protocol;
 use crate::evidence::Side;
+use crate::tls::contains;
 
 /// The request for TLS (RFC 4511 §4.14.1).
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
@@ -106,7 +107,7 @@ impl Automaton for Ldap {
             }
             (Side::Client, BIND_REQUEST) if sends_password(contents) == Some(true) => notes.exposes("a login"),
             // The entry of the directory itself lists the extended operations (RFC 4512 §5.1).
-            (Side::Server, SEARCH_ENTRY) if contents.windows(START_TLS.len()).any(|oid| oid == START_TLS) => {
+            (Side::Server, SEARCH_ENTRY) if contains(contents, START_TLS) => {
                 notes.offers_as(true, "supportedExtension: StartTLS (1.3.6.1.4.1.1466.20037)");
             }
             (Side::Server, BIND_RESPONSE) => {
@@ -277,11 +278,8 @@ fn number(octets: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
-
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
 
     /// A value with a length of one octet.
     fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {

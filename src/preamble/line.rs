@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::automaton::{Frame, Heads};
+pub(super) use crate::tls::begins;
 
 /// Commands whose replies are waited for; clients send a handful at once (RFC 2920).
 const PENDING_MAX: usize = 64;
@@ -23,12 +24,6 @@ pub(super) fn word(line: &[u8], place: usize) -> &[u8] {
 /// True where the word at this place is this one, in either case.
 pub(super) fn is_word(line: &[u8], place: usize, wanted: &str) -> bool {
     word(line, place).eq_ignore_ascii_case(wanted.as_bytes())
-}
-
-/// True where the line begins so, in either case.
-pub(super) fn begins(line: &[u8], wanted: &str) -> bool {
-    line.get(..wanted.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
 /// True where the bytes so far may become a line that begins so.

@@ -173,11 +173,8 @@ fn error(contents: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
-
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
 
     fn packet(number: u8, contents: &[u8]) -> Vec<u8> {
         [&[contents.len() as u8, 0, 0, number], contents].concat()

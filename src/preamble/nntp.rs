@@ -4,7 +4,6 @@ use super::automaton::{Automaton, Guess, Heads};
 use super::line::{Pending, is_word, opens, reply, trimmed};
 use super::notes::Notes;
 use super::protocol::Protocol;
-use crate::evidence::Side;
 
 /// The greetings of servers: posting allowed, and not.
 const GREETINGS: [&str; 2] = ["200 ", "201 "];
@@ -86,15 +85,6 @@ impl Default for Nntp {
 }
 
 impl Automaton for Nntp {
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        match side {
-            Side::Client => self.client(message, notes),
-            Side::Server => self.server(message, notes),
-        }
-    }
-}
-
-impl Nntp {
     fn client(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         if self.is_article {
             self.is_article = trimmed(line) != b".";
@@ -175,11 +165,9 @@ impl Nntp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const READY: &[u8] = b"200 news.example ready, posting allowed\r\n";
 
     #[test]

@@ -40,8 +40,8 @@ pub(crate) struct Preamble {
     pub(crate) farewell: Option<Span>,
     /// Bytes of it are not in the capture.
     pub(crate) has_gaps: bool,
-    /// The packets of its first and of its last message.
-    pub(crate) frames: (u64, u64),
+    /// The packet in which it begins.
+    pub(crate) first_frame: u64,
 }
 
 /// Whether a server offers TLS.
@@ -80,7 +80,7 @@ impl Preamble {
             went_on: false,
             farewell: None,
             has_gaps: false,
-            frames: (first_frame, first_frame),
+            first_frame,
         }
     }
 
@@ -193,13 +193,12 @@ pub(super) struct Notes<'a> {
 
 impl<'a> Notes<'a> {
     /// Notes on this message.
-    pub(super) fn new(preamble: &'a mut Preamble, message: &'a [u8], span: Span) -> Self {
-        preamble.frames.1 = preamble.frames.1.max(span.mark.frame);
+    pub(super) const fn new(preamble: &'a mut Preamble, message: &'a [u8], span: Span) -> Self {
         Self {
             preamble,
             message,
             span,
-            begins: Pair::default(),
+            begins: Pair::both(false),
             wraps: false,
             news: false,
         }
@@ -235,7 +234,7 @@ impl<'a> Notes<'a> {
 
     /// The server agrees: what comes next from both sides is within.
     pub(super) fn grants(&mut self) {
-        self.answer(true, None);
+        self.accepts();
         self.begin_both();
     }
 
@@ -262,10 +261,7 @@ impl<'a> Notes<'a> {
 
     /// What comes next from both sides is within.
     pub(super) fn begin_both(&mut self) {
-        self.begins = Pair {
-            client: true,
-            server: true,
-        };
+        self.begins = Pair::both(true);
     }
 
     /// The server agrees, and this is what its message means. TLS comes next from both sides, in packets of this protocol.
@@ -293,25 +289,31 @@ impl<'a> Notes<'a> {
 
     /// The server says that it offers TLS, or says all that it offers, and TLS is not among it.
     pub(super) fn offers(&mut self, tls: bool) {
-        let said = self.said(None);
-        self.preamble.offered = Some(Offered { tls, said });
+        self.offer(tls, None);
     }
 
     /// The server says what it offers, and this is what its message means.
     pub(super) fn offers_as(&mut self, tls: bool, words: &str) {
-        let said = self.said(Some(words));
+        self.offer(tls, Some(words));
+    }
+
+    fn offer(&mut self, tls: bool, words: Option<&str>) {
+        let said = self.said(words);
         self.preamble.offered = Some(Offered { tls, said });
     }
 
     /// The server wants TLS of a client that did not ask for it.
     pub(super) fn demands(&mut self) {
-        let said = self.said(None);
-        self.preamble.demanded.get_or_insert(said);
+        self.demand(None);
     }
 
     /// The server wants TLS of a client that did not ask for it, and this is what its message means.
     pub(super) fn demands_as(&mut self, words: &str) {
-        let said = self.said(Some(words));
+        self.demand(Some(words));
+    }
+
+    fn demand(&mut self, words: Option<&str>) {
+        let said = self.said(words);
         self.preamble.demanded.get_or_insert(said);
     }
 

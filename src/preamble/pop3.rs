@@ -4,7 +4,6 @@ use super::automaton::{Automaton, Guess, Heads};
 use super::line::{Pending, is_word, opens, trimmed, word};
 use super::notes::Notes;
 use super::protocol::Protocol;
-use crate::evidence::Side;
 
 /// The greetings of servers.
 const GREETINGS: [&str; 2] = ["+OK ", "+OK\r\n"];
@@ -62,15 +61,6 @@ impl Default for Pop3 {
 }
 
 impl Automaton for Pop3 {
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        match side {
-            Side::Client => self.client(message, notes),
-            Side::Server => self.server(message, notes),
-        }
-    }
-}
-
-impl Pop3 {
     fn client(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         if std::mem::take(&mut self.is_challenged) {
             return;
@@ -133,11 +123,8 @@ impl Pop3 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, server};
     use super::*;
-
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
 
     #[test]
     fn consent_leads_to_tls() {

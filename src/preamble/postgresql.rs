@@ -8,6 +8,7 @@ use super::code::{coded, may_become, until_nul};
 use super::notes::Notes;
 use super::protocol::Protocol;
 use crate::evidence::Side;
+use crate::tls::contains;
 
 /// Eight bytes long, code 80877103.
 const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -120,7 +121,9 @@ impl Automaton for Postgresql {
                 (Awaited::Tls, [b'E', ..]) => notes.refuses_as(&error(message)),
                 (Awaited::Gssapi, b"N" | [b'E', ..]) => {}
                 // pg_hba.conf has lines for TLS only.
-                (Awaited::Nothing, [b'E', ..]) if holds(message, b"no encryption") || holds(message, b"SSL off") => {
+                (Awaited::Nothing, [b'E', ..])
+                    if contains(message, "no encryption") || contains(message, "SSL off") =>
+                {
                     notes.demands_as(&error(message));
                 }
                 (Awaited::Nothing, message) => self.is_over |= asks_for_gssapi(message),
@@ -128,10 +131,6 @@ impl Automaton for Postgresql {
             },
         }
     }
-}
-
-fn holds(message: &[u8], words: &[u8]) -> bool {
-    message.windows(words.len()).any(|window| window == words)
 }
 
 /// A request begins with its length, which counts itself.
@@ -204,11 +203,9 @@ fn error(message: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const STARTUP: &[u8] = b"\0\0\0\x22\0\x03\0\0user\0postgres\0database\0a\0\0";
     const PASSWORD: &[u8] = b"p\0\0\0\x0bsecret\0";
     /// The server asks for a password in the clear.

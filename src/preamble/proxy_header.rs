@@ -161,11 +161,8 @@ impl V2Header {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
-
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
 
     fn v2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
         let [high, low] = (rest.len() as u16).to_be_bytes();

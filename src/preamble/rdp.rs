@@ -185,11 +185,9 @@ const fn failure_name(code: u32) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const COOKIE: &[u8] = b"Cookie: mstshash=someone\r\n";
 
     fn x224(kind: u8, variable: &[u8]) -> Vec<u8> {

@@ -62,18 +62,10 @@ impl Automaton for Sieve {
         self.lines[side].frame()
     }
 
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        if !self.lines[side].is_beginning(message) {
-            return;
-        }
-        match side {
-            Side::Client => self.client(message, notes),
-            Side::Server => self.server(message, notes),
-        }
+    fn minds(&mut self, side: Side, message: &[u8]) -> bool {
+        self.lines[side].is_beginning(message)
     }
-}
 
-impl Sieve {
     fn client(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         // Strings answer challenges.
         if !line.first().is_some_and(u8::is_ascii_alphabetic) {
@@ -119,11 +111,9 @@ impl Sieve {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const READY: &[u8] =
         b"\"IMPLEMENTATION\" \"sieved 1.0\"\r\n\"SIEVE\" \"fileinto\"\r\n\"STARTTLS\"\r\n\"VERSION\" \"1.0\"\r\nOK \"ready\"\r\n";
     const PLAIN: &[u8] = b"\"IMPLEMENTATION\" \"sieved 1.0\"\r\n\"SASL\" \"PLAIN\"\r\nOK\r\n";

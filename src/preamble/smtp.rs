@@ -4,7 +4,6 @@ use super::automaton::{Automaton, Guess, Heads};
 use super::line::{Pending, begins, has_word, is_word, may_begin, reply, trimmed};
 use super::notes::Notes;
 use super::protocol::Protocol;
-use crate::evidence::Side;
 
 /// The greetings of clients.
 const GREETINGS: [&str; 3] = ["EHLO ", "HELO ", "LHLO "];
@@ -57,15 +56,6 @@ impl Default for Smtp {
 }
 
 impl Automaton for Smtp {
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        match side {
-            Side::Client => self.client(message, notes),
-            Side::Server => self.server(message, notes),
-        }
-    }
-}
-
-impl Smtp {
     fn client(&mut self, line: &[u8], notes: &mut Notes<'_>) {
         if self.is_message {
             self.is_message = trimmed(line) != b".";
@@ -124,11 +114,8 @@ impl Smtp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, server};
     use super::*;
-
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
 
     #[test]
     fn consent_leads_to_tls() {

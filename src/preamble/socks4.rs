@@ -141,11 +141,9 @@ const fn code_name(code: u8) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const REQUEST: &[u8] = b"\x04\x01\x01\xbb\xc0\0\x02\x07someone\0";
     const NAMED: &[u8] = b"\x04\x01\x01\xbb\0\0\0\x01\0shop.example\0";
     const GRANT: &[u8] = &[0, 0x5a, 0, 0, 0, 0, 0, 0];

@@ -210,11 +210,9 @@ const fn reply_name(reply: u8) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const NAMED: &[u8] = b"\x05\x01\0\x03\x0cshop.example\x01\xbb";
     const REPLY: &[u8] = &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
 

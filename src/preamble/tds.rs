@@ -175,11 +175,9 @@ fn encryption(message: &[u8]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, client, recognised, server};
+    use super::super::testing::{ANSWER, HELLO, Talk, client, recognised, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const DATA: &[u8] = &[23, 3, 3, 0, 3, 7, 7, 7];
 
     fn packet(kind: u8, status: u8, contents: &[u8]) -> Vec<u8> {

@@ -4,6 +4,11 @@ use super::automaton::{Guess, Heads};
 use super::{Dialogue, Preamble};
 use crate::evidence::{CaptureId, Mark, Pair, Side, Span};
 
+/// The beginning of a ClientHello, as a client's first record.
+pub(super) const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
+/// The beginning of a ServerHello, as a server's first record.
+pub(super) const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
+
 /// What one side says in one packet.
 pub(super) type Said<'a> = (Side, &'a [u8]);
 

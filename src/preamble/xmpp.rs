@@ -6,6 +6,7 @@ use super::line::{begins, may_begin};
 use super::notes::Notes;
 use super::protocol::Protocol;
 use crate::evidence::Side;
+use crate::tls::contains;
 
 /// What a stream begins with, perhaps behind an XML declaration. RFC 6120 §4.8.5 allows for other prefixes; nobody uses them.
 const STREAM: &str = "<stream:stream";
@@ -84,35 +85,24 @@ impl Automaton for Xmpp {
         end.map_or(Frame::More, Frame::Bytes)
     }
 
-    fn hear(&mut self, side: Side, message: &[u8], notes: &mut Notes<'_>) {
-        // Text is nobody's business.
-        if message.first() != Some(&b'<') {
-            return;
-        }
-        match side {
-            Side::Client => self.client(message, notes),
-            Side::Server => self.server(message, notes),
-        }
+    /// Text is nobody's business.
+    fn minds(&mut self, _side: Side, message: &[u8]) -> bool {
+        message.first() == Some(&b'<')
     }
-}
 
-impl Xmpp {
     fn client(&mut self, tag: &[u8], notes: &mut Notes<'_>) {
         match (name(tag), local_name(tag)) {
             (_, b"starttls") => notes.asks(),
             (b"db:result" | b"db:verify", _) => notes.exposes("a dialback key"),
             (_, b"auth" | b"authenticate" | b"response") => self.logs_in(notes),
             // Logins before SASL (XEP-0078), and those who register (XEP-0077).
-            (_, b"query") if holds(tag, b"jabber:iq:auth") || holds(tag, b"jabber:iq:register") => self.logs_in(notes),
+            (_, b"query") if contains(tag, "jabber:iq:auth") || contains(tag, "jabber:iq:register") => {
+                self.logs_in(notes)
+            }
             (_, b"message" | b"presence" | b"query") => notes.exposes("messages"),
             (b"/stream:stream", _) => notes.leaves(),
             _ => {}
         }
-    }
-
-    fn logs_in(&mut self, notes: &mut Notes<'_>) {
-        notes.exposes("a login");
-        self.has_login = true;
     }
 
     fn server(&mut self, tag: &[u8], notes: &mut Notes<'_>) {
@@ -133,11 +123,18 @@ impl Xmpp {
                 notes.offers(true);
             }
             (_, b"proceed") if notes.is_asked() => notes.grants(),
-            (_, b"failure") if notes.is_asked() && !holds(tag, b"xmpp-sasl") => notes.refuses(),
+            (_, b"failure") if notes.is_asked() && !contains(tag, "xmpp-sasl") => notes.refuses(),
             (b"/stream:stream", _) if notes.is_asked() => notes.refuses(),
             (b"stream:error", _) => self.in_error = true,
             _ => {}
         }
+    }
+}
+
+impl Xmpp {
+    fn logs_in(&mut self, notes: &mut Notes<'_>) {
+        notes.exposes("a login");
+        self.has_login = true;
     }
 
     fn features_end(&mut self, notes: &mut Notes<'_>) {
@@ -168,17 +165,11 @@ fn is_empty_element(tag: &[u8]) -> bool {
     tag.ends_with(b"/>")
 }
 
-fn holds(tag: &[u8], words: &[u8]) -> bool {
-    tag.windows(words.len()).any(|part| part == words)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, Talk, client, server};
+    use super::super::testing::{ANSWER, HELLO, Said, Talk, client, server};
     use super::*;
 
-    const HELLO: &[u8] = &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0];
-    const ANSWER: &[u8] = &[22, 3, 3, 0, 5, 2, 0, 0, 1, 0];
     const OPEN: Said<'static> = client(
         b"<?xml version='1.0'?>\n<stream:stream xmlns='jabber:client' to='im.example' version='1.0' xmlns:stream='http://etherx.jabber.org/streams'>",
     );

@@ -132,7 +132,7 @@ fn preamble(spoken: &crate::preamble::Preamble) -> Preamble {
     };
     let spans = spoken.spans();
     let mut frames: Vec<u64> = spans.map(|span| span.mark.frame).collect();
-    frames.push(spoken.frames.0);
+    frames.push(spoken.first_frame);
     frames.sort_unstable();
     frames.dedup();
     Preamble {

@@ -8,9 +8,10 @@ pub(super) const HEADER_LEN: usize = 5;
 pub(super) const LENGTH_MAX: u16 = (1 << 14) + 2048;
 
 /// The content types of RFC 9846 §5.1 and RFC 5246 §6.2.1.
-pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
-pub(super) const ALERT: u8 = 21;
-pub(super) const HANDSHAKE: u8 = 22;
+pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(crate) const ALERT: u8 = 21;
+pub(crate) const HANDSHAKE: u8 = 22;
+pub(crate) const APPLICATION_DATA: u8 = 23;
 const HEARTBEAT: u8 = 24;
 
 /// A record's header.

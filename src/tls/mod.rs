@@ -27,12 +27,15 @@ pub(crate) use certificate::{Certificate, CertificateRequest, CertificateStatus,
 pub(crate) use client_hello::ClientHello;
 pub(crate) use fingerprint::{ja3, ja3s, ja4};
 pub use fuzz::fuzz_tls_stream;
-pub(crate) use header::{looks_like_client_hello, looks_like_server_hello, looks_like_tls_record, may_begin_record};
+pub(crate) use header::{
+    ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, looks_like_client_hello, looks_like_server_hello,
+    looks_like_tls_record, may_begin_record,
+};
 pub(crate) use item::{Flow, Item, Partial};
 pub(crate) use key_exchange::{ServerKeyExchange, client_psk_identity};
 pub(crate) use reader::{Malformed, Reader, Reason};
 pub(crate) use record::RecordReader;
 pub(crate) use server_hello::{Downgrade, ServerHello};
-pub(crate) use speech::{Plaintext, name_plaintext};
+pub(crate) use speech::{Plaintext, begins, contains, name_plaintext};
 pub(crate) use sslv2::Sslv2ClientHello;
 pub(crate) use stack::{ClientStack, guess_client};

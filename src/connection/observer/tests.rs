@@ -190,9 +190,9 @@ fn tls_within_another_protocol_begins_with_the_hello() {
         .seen();
     assert!(seen.offer.is_seen() && seen.answer.is_seen() && seen.server_chain.is_seen());
     assert!(seen.first.iter().all(First::is_tls));
-    let preamble = seen.preamble.as_deref().expect("what was spoken before");
+    let before = seen.first_before.as_deref().expect("what was spoken before");
     assert!(
-        preamble
+        before
             .iter()
             .all(|first| matches!(first, First::Other(Some(spoken), _) if spoken.protocol == "SMTP"))
     );
@@ -218,7 +218,7 @@ fn a_proxy_that_refuses_starts_no_tls() {
         .say(Server, b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
         .client_hello(Hello::tls12)
         .seen();
-    assert!(seen.preamble.is_none() && !seen.spoke_tls());
+    assert!(seen.first_before.is_none() && !seen.spoke_tls());
 }
 
 #[test]

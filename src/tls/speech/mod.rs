@@ -62,15 +62,20 @@ fn may_be_tls(head: &[u8]) -> bool {
 }
 
 /// True where the bytes begin with this word, in either case.
-fn begins(bytes: &[u8], word: &str) -> bool {
+pub(crate) fn begins(bytes: &[u8], word: &str) -> bool {
     bytes
         .get(..word.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// True where the words stand somewhere in the bytes, as they are.
-fn contains(bytes: &[u8], words: &str) -> bool {
-    bytes.windows(words.len()).any(|window| window == words.as_bytes())
+/// Where the words stand in the bytes, as they are.
+fn find(bytes: &[u8], words: &[u8]) -> Option<usize> {
+    bytes.windows(words.len()).position(|window| window == words)
+}
+
+/// True where the words stand somewhere in the bytes, as they are; there has to be at least one byte of them.
+pub(crate) fn contains(bytes: &[u8], words: impl AsRef<[u8]>) -> bool {
+    find(bytes, words.as_ref()).is_some()
 }
 
 fn first_line(head: &[u8]) -> &[u8] {

@@ -3,7 +3,7 @@
 //! Where a command takes credentials, what follows it is replaced by its length. Of binary messages only so many bytes are shown as come
 //! before the first place at which credentials may stand.
 
-use super::{begins, first_line, is_printable};
+use super::{begins, find, first_line, is_printable};
 
 /// Characters of a quote.
 pub(super) const QUOTE_MAX: usize = 80;
@@ -87,17 +87,17 @@ pub(super) fn of_bytes(protocol: &str, head: &[u8]) -> String {
 
 /// At most so many characters; bytes that cannot be printed as their number.
 fn cut(line: &[u8]) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(line.len().min(QUOTE_MAX));
     for &byte in line {
-        let shown = if is_printable(byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("\\x{byte:02x}")
-        };
-        if text.len() + shown.len() > QUOTE_MAX {
+        let length = if is_printable(byte) { 1 } else { "\\x00".len() };
+        if text.len() + length > QUOTE_MAX {
             break;
         }
-        text.push_str(&shown);
+        if is_printable(byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
     }
     text
 }
@@ -179,13 +179,12 @@ fn target(line: &[u8]) -> Vec<u8> {
     shown
 }
 
-/// Where the words stand.
-fn find(bytes: &[u8], words: &[u8]) -> Option<usize> {
-    bytes.windows(words.len()).position(|window| window == words)
-}
-
 /// A line without the value of what is called a password or the like.
 fn value(line: &[u8]) -> Vec<u8> {
+    // Most lines hold no value at all, and every connection that is no TLS comes by here.
+    if !line.iter().any(|byte| matches!(byte, b'=' | b':')) {
+        return line.to_vec();
+    }
     let lower = line.to_ascii_lowercase();
     let found = SECRETS.iter().filter_map(|word| {
         let at = find(&lower, word.as_bytes())?;

@@ -28,7 +28,7 @@ impl Cause for PlaintextOnTlsPort {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let first = seen.preamble.as_deref().unwrap_or(&seen.first);
+        let first = seen.first_before.as_deref().unwrap_or(&seen.first);
         let Pair {
             client: First::Other(plaintext, span),
             server,
@@ -43,7 +43,7 @@ impl Cause for PlaintextOnTlsPort {
             .first_ending()
             .map(|ending| ending.mark.frame);
         let hello = seen.offer.as_ref().seen().map(|offer| offer.span.first_frame);
-        if seen.preamble.is_some() && hello.zip(hung_up).is_none_or(|(hello, hung_up)| hello < hung_up) {
+        if seen.first_before.is_some() && hello.zip(hung_up).is_none_or(|(hello, hung_up)| hello < hung_up) {
             return;
         }
         let speaks_tls_elsewhere = context.server(seen).answered > 0;

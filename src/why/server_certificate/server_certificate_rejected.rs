@@ -3,7 +3,7 @@
 use super::by_length::Lengths;
 use super::policy::Unmet;
 use super::{GENERIC, prove_chain, prove_rejection, show_chain, staple, what_is_wrong, why_hidden};
-use crate::tls::ClientStack;
+use crate::tls::{ALERT, ClientStack};
 use crate::why::prelude::*;
 use crate::x509::{Anchored, ChainReport, NameMatch, covers, served_names};
 
@@ -164,7 +164,7 @@ impl Cause for ServerCertificateRejected {
 fn judges_late(seen: &Observed) -> bool {
     let stack = seen.offer.as_ref().seen().map(|offer| offer.value.stack);
     let last = seen.records[Side::Client].last;
-    !seen.is_tls13() && stack == Some(ClientStack::Nss) && last.is_some_and(|record| record.content_type == 21)
+    !seen.is_tls13() && stack == Some(ClientStack::Nss) && last.is_some_and(|record| record.content_type == ALERT)
 }
 
 /// A client that left right after the handshake, where nothing wrong is to be seen.
