@@ -48,6 +48,6 @@ pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
 pub(crate) use rejection::{Rejection, Sign, Support, is_about_certificates};
 pub(crate) use request::CertificateRequestSeen;
-pub(crate) use room::{Fared, Room, entry_len, message_len};
+pub(crate) use room::{Fared, Room, message_len, of_certificates};
 pub(crate) use sealed::{ClientReply, Sealed, ServerReply, Sizes};
 pub(crate) use turn::Turn;

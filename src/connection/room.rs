@@ -22,8 +22,14 @@ pub(crate) fn message_len(list: &[Arc<Interned>]) -> u32 {
 }
 
 /// The length of an entry of such a list without extensions.
-pub(crate) fn entry_len(der: &[u8]) -> u32 {
+fn entry_len(der: &[u8]) -> u32 {
     der.len() as u32 + AROUND_A_CERTIFICATE
+}
+
+/// The lengths of the certificates that entries of these lengths hold.
+pub(crate) const fn of_certificates(entries: &RangeInclusive<u32>) -> RangeInclusive<usize> {
+    let (start, end) = (*entries.start(), *entries.end());
+    start.saturating_sub(AROUND_A_CERTIFICATE) as usize..=end.saturating_sub(AROUND_A_CERTIFICATE) as usize
 }
 
 /// The length of what holds a server's certificates, as far as its records tell.

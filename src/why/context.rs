@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::connection::{
@@ -9,8 +10,8 @@ use crate::connection::{
 };
 use crate::evidence::{Mark, Pair, Side, Time};
 use crate::x509::{
-    Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Key, Name, Sighting, Statement, StatusReport,
-    Statuses, Trust, Verification, examine,
+    Certificate, CertificateIndex, CertificateStore, ChainReport, Issued, Key, Name, Statement, StatusReport, Statuses,
+    Trust, Verification, examine,
 };
 
 /// Seconds between a connection that a browser had to spare and the one that it used.
@@ -74,9 +75,12 @@ impl<'a> Context<'a> {
         places.filter_map(|place| Some((place, about.servers.get(&place)?)))
     }
 
-    /// The authorities that were seen anywhere in the input, or given.
-    pub(crate) fn authorities(&self) -> impl Iterator<Item = &Sighting> {
-        self.surroundings.index.authorities()
+    /// The authorities of this length in DER that were seen anywhere in the input, or given.
+    pub(crate) fn authorities_of_length(
+        &self,
+        bytes: RangeInclusive<usize>,
+    ) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.surroundings.index.of_length(bytes)
     }
 
     /// The sign by which the other side turned down this side's certificate, if there is one: every defect begins with it.

@@ -4,7 +4,8 @@
 //! once the earliest sighting counts, so that the order of merging does not show.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, OnceLock};
 
 use super::{Certificate, Interned, Name, site};
 use crate::evidence::Mark;
@@ -61,6 +62,8 @@ pub(crate) struct CertificateIndex {
     by_subject: BTreeMap<Box<[u8]>, Vec<Sighting>>,
     entries: usize,
     by_issuer: BTreeMap<Box<[u8]>, Issued>,
+    /// The authorities by the length of their DER, made once somebody asks.
+    by_length: OnceLock<Vec<(usize, Arc<Certificate>)>>,
 }
 
 impl CertificateIndex {
@@ -155,9 +158,19 @@ impl CertificateIndex {
         self.trim_issuers();
     }
 
-    /// Every authority, in the order of the subjects.
-    pub(crate) fn authorities(&self) -> impl Iterator<Item = &Sighting> {
-        self.by_subject.values().flatten()
+    /// The authorities whose DER takes so many bytes, the shortest first. To be asked once all are in.
+    pub(crate) fn of_length(&self, bytes: RangeInclusive<usize>) -> impl Iterator<Item = &Arc<Certificate>> {
+        let all = self.by_length.get_or_init(|| {
+            let sightings = self.by_subject.values().flatten().map(|sighting| &sighting.certificate);
+            let mut all: Vec<_> = sightings.map(|one| (one.der.len(), Arc::clone(one))).collect();
+            // The sort is stable: those of one length stay in the order of their subjects.
+            all.sort_by_key(|(length, _)| *length);
+            all
+        });
+        let from = all.partition_point(|(length, _)| length < bytes.start());
+        let rest = all.get(from..).unwrap_or_default().iter();
+        rest.take_while(move |(length, _)| bytes.contains(length))
+            .map(|(_, one)| one)
     }
 
     /// The authorities of this name, in an order that depends on nothing but their bytes.
