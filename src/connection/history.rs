@@ -16,6 +16,8 @@ use crate::x509::Certificate;
 
 /// Values of each kind that are remembered of one server.
 const KEPT: usize = 48;
+/// Servers of one name that are looked at beside the one in question: who asks looks at all of them, for each connection.
+const PLACES_KEPT: usize = 16;
 /// Clients that are remembered of one name.
 const CLIENTS_KEPT: usize = 16;
 
@@ -98,7 +100,7 @@ fn may_be(seen: &Observed, chain: &Chain) -> bool {
         || offer.compresses_certificates && room.is_too_small_for(message)
 }
 
-/// The servers of a capture set that were asked for each name.
+/// The servers of a capture set that were asked for each name; of many, the first in the order of their addresses.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places(BTreeMap<String, Vec<Endpoint>>);
 
@@ -112,7 +114,10 @@ impl Places {
                 places.0.entry(name.clone()).or_default().push(*server);
             }
         }
-        places.0.values_mut().for_each(|servers| servers.sort());
+        for servers in places.0.values_mut() {
+            servers.sort();
+            servers.truncate(PLACES_KEPT);
+        }
         places
     }
 
@@ -578,6 +583,9 @@ mod tests {
         let places = Places::of([(&here, &history)]);
         assert_eq!(places.asked_for("shop.example"), [here]);
         assert!(places.asked_for("www.example").is_empty());
+        let many: Vec<Endpoint> = (0..40).map(|port| Endpoint { port, ..here }).collect();
+        let places = Places::of(many.iter().rev().map(|place| (place, &history)));
+        assert_eq!(places.asked_for("shop.example"), &many[..PLACES_KEPT]);
     }
 
     #[test]

@@ -89,47 +89,8 @@ pub(crate) struct Neighbours {
     visits: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
     /// Empty Certificates that the server did not put up with, by client and server, in the order of the capture.
     without_certificate: HashMap<(IpAddr, Endpoint), Vec<Mark>, foldhash::fast::RandomState>,
-    departures: HashMap<(IpAddr, Endpoint), Departures, foldhash::fast::RandomState>,
-}
-
-/// When a client left a server right after completed handshakes, without having sent data.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Departures(Vec<Mark>);
-
-impl Departures {
-    /// Those that are remembered.
-    const KEPT: usize = 32;
-    /// A check is made so many times before it counts as one.
-    const TIMES: usize = 3;
-    /// How far one interval may be from the middle one, as a share of it.
-    const TOLERANCE: f64 = 0.2;
-    /// Seconds between checks at least.
-    const INTERVAL: f64 = 0.3;
-
-    /// How many.
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    /// True where they come at regular intervals, as a load balancer's checks do.
-    pub(crate) fn is_regular(&self) -> bool {
-        let times: Option<Vec<_>> = self.0.iter().map(|mark| mark.time).collect();
-        let times = times.unwrap_or_default();
-        if times.len() < Self::TIMES {
-            return false;
-        }
-        let mut apart: Vec<f64> = times
-            .iter()
-            .zip(times.iter().skip(1))
-            .map(|(one, next)| next.since(*one))
-            .collect();
-        apart.sort_by(f64::total_cmp);
-        let middle = apart.get(apart.len() / 2).copied().unwrap_or_default();
-        middle >= Self::INTERVAL
-            && apart
-                .iter()
-                .all(|interval| (interval - middle).abs() <= middle * Self::TOLERANCE)
-    }
+    /// When a client left a server right after a completed handshake, without having sent data.
+    departures: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
 }
 
 impl Neighbours {
@@ -186,20 +147,28 @@ impl Neighbours {
         self.before_fallback.get(&(hello.capture, hello.frame))
     }
 
-    /// When this client left this server right after completed handshakes.
-    pub(crate) fn departures(&self, client: IpAddr, server: Endpoint) -> &Departures {
-        static NONE: Departures = Departures(Vec::new());
-        self.departures.get(&(client, server)).unwrap_or(&NONE)
+    /// How often this client left this server right after a completed handshake, without having sent data.
+    pub(crate) fn departures(&self, client: IpAddr, server: Endpoint) -> usize {
+        self.departures.get(&(client, server)).map_or(0, Vec::len)
+    }
+
+    /// True where it did so at regular intervals, as the checks of a load balancer do.
+    pub(crate) fn departs_regularly(&self, client: IpAddr, server: Endpoint) -> bool {
+        self.departures
+            .get(&(client, server))
+            .is_some_and(|times| regular(times).is_some())
     }
 
     fn note_departure(&mut self, seen: &Observed) {
         let left = seen
             .server_certificate_rejection()
             .filter(|rejection| rejection.sign == Sign::LeftAfterCompletion);
-        let Some(left) = left else { return };
-        let departures = self.departures.entry((seen.client.address, seen.server)).or_default();
-        if departures.0.len() < Departures::KEPT {
-            departures.0.push(left.mark);
+        let Some(time) = left.and_then(|left| left.mark.time) else {
+            return;
+        };
+        let times = self.departures.entry((seen.client.address, seen.server)).or_default();
+        if times.len() < SILENT {
+            times.push(time);
         }
     }
 
@@ -270,18 +239,7 @@ impl Neighbours {
 
     /// At which interval in seconds this client connects to this server without saying a byte, and how often it did, where it does so regularly.
     pub(crate) fn checks_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
-        let times = self
-            .visits
-            .get(&(client, server))
-            .filter(|times| times.len() >= REGULAR)?;
-        let mut times: Vec<i64> = times.iter().map(|time| time.nanos()).collect();
-        times.sort_unstable();
-        let apart = |pair: &[i64]| Some(pair.last()?.saturating_sub(*pair.first()?) as f64 / 1e9);
-        let intervals: Vec<f64> = times.windows(2).filter_map(apart).collect();
-        let count = intervals.len() as f64;
-        let mean = intervals.iter().sum::<f64>() / count;
-        let variance = intervals.iter().map(|interval| (interval - mean).powi(2)).sum::<f64>() / count;
-        (mean > 0.5 && variance.sqrt() < mean * VARIATION).then_some((mean, times.len()))
+        regular(self.visits.get(&(client, server))?)
     }
 
     fn note_silent(&mut self, seen: &Observed) {
@@ -316,6 +274,21 @@ impl Neighbours {
             answered.servers.insert(seen.server.address);
         }
     }
+}
+
+/// The interval in seconds at which something comes, and how often, where that is regular.
+fn regular(times: &[Time]) -> Option<(f64, usize)> {
+    if times.len() < REGULAR {
+        return None;
+    }
+    let mut times: Vec<i64> = times.iter().map(|time| time.nanos()).collect();
+    times.sort_unstable();
+    let apart = |pair: &[i64]| Some(pair.last()?.saturating_sub(*pair.first()?) as f64 / 1e9);
+    let intervals: Vec<f64> = times.windows(2).filter_map(apart).collect();
+    let count = intervals.len() as f64;
+    let mean = intervals.iter().sum::<f64>() / count;
+    let variance = intervals.iter().map(|interval| (interval - mean).powi(2)).sum::<f64>() / count;
+    (mean > 0.5 && variance.sqrt() < mean * VARIATION).then_some((mean, times.len()))
 }
 
 /// What most of the readings agree on; random ones do not.
@@ -410,16 +383,18 @@ mod tests {
         };
         let departures = |waits: &[f64]| {
             let all: Vec<Observed> = waits.iter().map(|wait| left(*wait)).collect();
-            let departures = Neighbours::of(&all)
-                .departures(all[0].client.address, all[0].server)
-                .clone();
-            (departures.count(), departures.is_regular())
+            let (client, server) = (all[0].client.address, all[0].server);
+            let neighbours = Neighbours::of(&all);
+            (
+                neighbours.departures(client, server),
+                neighbours.departs_regularly(client, server),
+            )
         };
         assert_eq!(departures(&[0.0, 10.0, 20.0, 30.5]), (4, true));
-        assert_eq!(departures(&[0.0, 10.0, 35.0]), (3, false));
+        assert_eq!(departures(&[0.0, 10.0, 35.0, 40.0]), (4, false));
         assert_eq!(departures(&[0.0, 10.0]), (2, false));
         // At once: attempts, and no checks.
-        assert_eq!(departures(&[0.0, 0.1, 0.2]), (3, false));
+        assert_eq!(departures(&[0.0, 0.1, 0.2, 0.3]), (4, false));
     }
 
     #[test]

@@ -106,9 +106,9 @@ impl<'a> Context<'a> {
         if seen.is_by_a_browser() && own().any(|ends| is_around(*ends, rejection.mark)) {
             return None;
         }
-        let departures = self.surroundings.neighbours.departures(client, seen.server);
-        let checks = departures.is_regular() && own().next().is_none();
-        let support = match (departures.count(), server.carried_data) {
+        let neighbours = &self.surroundings.neighbours;
+        let checks = neighbours.departs_regularly(client, seen.server) && own().next().is_none();
+        let support = match (neighbours.departures(client, seen.server), server.carried_data) {
             _ if checks && name.is_empty() => return None,
             _ if checks => Support::Against,
             (_, 1..) => Support::OthersGoOn,

@@ -11,8 +11,6 @@ use crate::why::fits::{only_finders_go_on, tolerance};
 use crate::why::prelude::*;
 use crate::x509::Certificate;
 
-/// Servers of a name that are looked at, the connection's own first.
-const LOOKED_AT: usize = 64;
 /// Bytes that an intermediate takes in a list, as far as they go: EC with an EC signature, and RSA 4096 with everything that is usual.
 const OF_AN_INTERMEDIATE: RangeInclusive<u32> = 350..=2_600;
 /// Bytes by which two certificates of one authority for one name differ: other dates, another serial number, one name more.
@@ -161,7 +159,6 @@ impl<'a> Lengths<'a> {
         let name = seen.server_name()?;
         let lists = context
             .servers_of_the_name(seen)
-            .take(LOOKED_AT)
             .filter_map(|(place, server)| Some((place, server.sent.get(name)?)))
             .flat_map(|(place, sent)| sent.ends.iter().map(move |sent| (place, sent)));
         lists
@@ -273,7 +270,6 @@ fn flights_for_the_name<'b>(
     let name = seen.server_name().unwrap_or_default();
     context
         .servers_of_the_name(seen)
-        .take(LOOKED_AT)
         .filter_map(move |(place, server)| Some((place, server.flights.get(name)?)))
         .flat_map(|(place, flights)| flights.iter().map(move |(room, fared)| (place, room, fared)))
 }

@@ -473,7 +473,7 @@ mod tests {
                 .seen()
         };
         let checks = |hello: fn(Hello) -> Hello| {
-            let all = [0.0, 5.0, 10.0].map(|wait| left(wait, hello));
+            let all = [0.0, 5.0, 10.0, 15.0].map(|wait| left(wait, hello));
             context().beside(&all.each_ref()).verdict(&all[0])
         };
         assert_eq!(name_of(&checks(|hello| hello.tls12().nameless())), "");
