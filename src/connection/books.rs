@@ -16,7 +16,7 @@ use crate::registry::HandshakeType;
 use crate::stream::TcpFacts;
 use crate::tls::{
     Certificate, CertificateStatus, ClientHello, Flow, Item, Malformed, NewSessionTicket, Partial, ServerHello,
-    ServerKeyExchange, client_psk_identity, name_plaintext,
+    ServerKeyExchange, client_psk_identity, name_noise, name_plaintext,
 };
 use crate::x509::CertificateStore;
 
@@ -322,7 +322,8 @@ impl Books {
             }
             Item::NotTls { head, span } => {
                 if matches!(self.first[side], First::Nothing) {
-                    self.first[side] = First::Other(name_plaintext(head).map(Box::new), span);
+                    self.first[side] =
+                        First::Other(name_plaintext(head).or_else(|| name_noise(head)).map(Box::new), span);
                 }
             }
             Item::Malformed { malformed, span } => self.note(malformed, span),

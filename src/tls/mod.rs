@@ -36,6 +36,6 @@ pub(crate) use key_exchange::{ServerKeyExchange, client_psk_identity};
 pub(crate) use reader::{Malformed, Reader, Reason};
 pub(crate) use record::RecordReader;
 pub(crate) use server_hello::{Downgrade, ServerHello};
-pub(crate) use speech::{Plaintext, begins, contains, name_plaintext};
+pub(crate) use speech::{NOISE, Plaintext, begins, contains, name_noise, name_plaintext};
 pub(crate) use sslv2::Sslv2ClientHello;
 pub(crate) use stack::{ClientStack, guess_client};

@@ -7,8 +7,11 @@
 mod binary;
 mod database;
 mod http;
+mod noise;
 mod quote;
 mod text;
+
+pub(crate) use noise::{NOISE, name_noise};
 
 use crate::evidence::Time;
 use crate::tls::header::{may_be_header, sslv2_length};

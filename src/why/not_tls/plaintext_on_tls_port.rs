@@ -2,6 +2,7 @@
 
 use crate::evidence::Pair;
 use crate::registry::is_tls_port;
+use crate::tls::NOISE;
 use crate::why::not_tls::remedies::remedies;
 use crate::why::prelude::*;
 
@@ -89,22 +90,22 @@ impl Cause for PlaintextOnTlsPort {
             }
             _ => return,
         };
-        let (sentence, quote) = match plaintext {
-            Some(plaintext) => (
-                format!(
-                    "{} spoke {} in the clear to the TLS port {}, which does not take it.",
-                    seen.client.address, plaintext.protocol, seen.server
-                ),
-                format!("\"{}\"", plaintext.quote),
+        let sentence = match plaintext {
+            Some(plaintext) if plaintext.protocol != NOISE => format!(
+                "{} spoke {} in the clear to the TLS port {}, which does not take it.",
+                seen.client.address, plaintext.protocol, seen.server
             ),
             // Encrypted, compressed or unknown: a guess would send people the wrong way.
-            None => (
-                format!(
-                    "{} sent bytes of no known protocol to the TLS port {}, which does not take them.",
-                    seen.client.address, seen.server
-                ),
-                "bytes that are no TLS record and fit no protocol that is known here".to_owned(),
+            noise => format!(
+                "{} sent {} to the TLS port {}, which does not take them.",
+                seen.client.address,
+                noise.as_ref().map_or("bytes of no known protocol", |_| NOISE),
+                seen.server
             ),
+        };
+        let quote = match plaintext {
+            Some(plaintext) => format!("\"{}\"", plaintext.quote),
+            None => "bytes that are no TLS record and fit no protocol that is known here".to_owned(),
         };
         let finding = Finding::new(self, weight, sentence)
             .at_fault(AtFault::Client)
@@ -138,6 +139,27 @@ mod tests {
     const COMPLAINT: &[u8] =
         b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\nThe plain HTTP request was sent to HTTPS port";
     const REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+
+    #[test]
+    fn noise_is_not_said_to_be_spoken_in_the_clear() {
+        // SHA-256 of nothing.
+        let noise = [
+            0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae,
+            0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+        ];
+        let seen = connected().say(Client, &noise).wait(0.01).fin(Server).seen();
+        let finding = judged(&PlaintextOnTlsPort, &seen).unwrap();
+        assert!(
+            finding.sentence.contains("random-looking bytes to the TLS port"),
+            "{}",
+            finding.sentence
+        );
+        assert!(
+            finding.evidence[0].text.contains("e3 b0 c4 42"),
+            "{}",
+            finding.evidence[0].text
+        );
+    }
 
     #[test]
     fn an_alert_in_answer_to_plaintext_proves_it() {

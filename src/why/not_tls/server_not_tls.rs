@@ -131,6 +131,27 @@ mod tests {
     }
 
     #[test]
+    fn noise_is_called_what_it_is_and_quoted() {
+        let noise: Vec<u8> = (0..64u8).map(|n| n.wrapping_mul(167).wrapping_add(0x91)).collect();
+        let seen = connected()
+            .client_hello(|hello| hello)
+            .say(Server, &noise)
+            .fin(Client)
+            .seen();
+        let finding = judged(&ServerNotTls, &seen).unwrap();
+        assert!(
+            finding.sentence.contains("with random-looking bytes"),
+            "{}",
+            finding.sentence
+        );
+        assert!(
+            finding.evidence[1].text.contains("91 38 df"),
+            "{}",
+            finding.evidence[1].text
+        );
+    }
+
+    #[test]
     fn what_to_do_depends_on_the_protocol() {
         let remedies = |answer: &[u8]| {
             let scene = connected().client_hello(|hello| hello).say(Server, answer).fin(Client);
