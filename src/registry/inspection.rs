@@ -4,6 +4,10 @@
 //! A product's authority has its default name unless somebody chose another, so a name that is not here proves nothing. Names are looked
 //! for anywhere in the common name or the organization, without regard to case.
 
+use std::sync::LazyLock;
+
+use super::parts::Parts;
+
 /// What a product is for, and so who can be asked about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum InspectorKind {
@@ -119,11 +123,16 @@ const INSPECTORS: &[Inspector] = &[
 
 /// The product that issues under this name, if it is one of the table.
 pub(crate) fn inspector_called(common_name: Option<&str>, organization: Option<&str>) -> Option<&'static Inspector> {
-    let [name, organization] = [common_name, organization].map(|text| text.unwrap_or_default().to_lowercase());
-    let is_in = |text: &str, parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    INSPECTORS
-        .iter()
-        .find(|row| is_in(&name, row.common_names) || is_in(&organization, row.organizations))
+    static NAMES: LazyLock<Parts> = LazyLock::new(|| parts(|row| row.common_names));
+    static ORGANIZATIONS: LazyLock<Parts> = LazyLock::new(|| parts(|row| row.organizations));
+    let by_name = common_name.and_then(|name| NAMES.first_row(name));
+    let by_organization = organization.and_then(|name| ORGANIZATIONS.first_row(name));
+    INSPECTORS.get(by_name.into_iter().chain(by_organization).min()?)
+}
+
+fn parts(of: impl Fn(&Inspector) -> &'static [&'static str]) -> Parts {
+    let rows = INSPECTORS.iter().enumerate();
+    Parts::new(rows.flat_map(|(number, row)| of(row).iter().map(move |part| (number, *part))))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod handshake;
 mod icmp;
 mod inspection;
 mod openssl;
+mod parts;
 mod placeholder;
 mod policy;
 mod port;

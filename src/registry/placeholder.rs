@@ -1,6 +1,10 @@
 //! Certificates that software makes for itself when nobody gave it one, and what each proves: the server that was meant did not answer,
 //! or was never set up.
 
+use std::sync::LazyLock;
+
+use super::parts::Parts;
+
 /// One kind of such certificates.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placeholder {
@@ -80,10 +84,10 @@ const PLACEHOLDERS: &[Placeholder] = &[
 
 /// What the first of these names says that is one of software's own making.
 pub(crate) fn placeholder_called<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'static Placeholder> {
-    names.into_iter().find_map(|name| {
-        let name = name.to_lowercase();
-        PLACEHOLDERS.iter().find(|row| name.contains(row.part))
-    })
+    static PARTS: LazyLock<Parts> = LazyLock::new(|| Parts::new(PLACEHOLDERS.iter().map(|row| row.part).enumerate()));
+    names
+        .into_iter()
+        .find_map(|name| PLACEHOLDERS.get(PARTS.first_row(name)?))
 }
 
 #[cfg(test)]

@@ -143,7 +143,8 @@ impl CipherSuite {
     pub(crate) fn tag_len(self) -> Option<u16> {
         let suite = self.real()?;
         if is_aead(suite) {
-            return Some(if suite.name.contains("_CCM_8") { 8 } else { 16 });
+            let is_short = matches!(suite.enc_mode, TlsCipherEncMode::Ccm) && suite.name.contains("_CCM_8");
+            return Some(if is_short { 8 } else { 16 });
         }
         Some(match suite.mac {
             TlsCipherMac::Null => 0,
