@@ -372,6 +372,7 @@ impl Scene {
             mss: if flags & SYN != 0 { 1_460 } else { 0 },
             window_scale: None,
             vlan: 0,
+            told_by_device: false,
             encapsulations: Encapsulations::NONE,
             role: Role::Whole,
         }

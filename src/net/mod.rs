@@ -45,6 +45,7 @@ pub(crate) use fragment::{Defragmenter, Fragment, FragmentLimits, FragmentTally}
 pub use fuzz::fuzz_packet;
 pub(crate) use icmp::IcmpError;
 pub(crate) use segment::{Flags, FlowKey, Role, Segment};
+pub(crate) use trailer::DeviceReset;
 pub(crate) use wrapping::Encapsulations;
 
 /// A packet as the capture holds it.

@@ -170,8 +170,8 @@ pub(crate) struct Segment {
     pub(crate) window: u16,
     /// Offset of the payload in the window of the capture.
     pub(crate) payload_at: u32,
-    /// Payload bytes that were captured; 0 where the segment is not to be followed. Of a reset without any: the text about it in the frame's
-    /// trailer. Of a quoted header: the error that quotes it.
+    /// Payload bytes that were captured; 0 where the segment is not to be followed. Of a reset without any: what the frame's trailer says of
+    /// it. Of a quoted header: the error that quotes it.
     pub(crate) payload_len: u32,
     /// Payload bytes that were on the wire but not captured (snapshot length).
     pub(crate) payload_cut: u32,
@@ -187,6 +187,9 @@ pub(crate) struct Segment {
     pub(crate) vlan: u16,
     /// Whether it is numbered, and whether it is followed.
     pub(crate) role: Role,
+    /// The payload is not the sender's: it is what the device that captured the reset says of it, for
+    /// [`DeviceReset`](super::DeviceReset).
+    pub(crate) told_by_device: bool,
     /// What it was wrapped in, VLAN tags apart.
     pub(crate) encapsulations: Encapsulations,
 }

@@ -172,13 +172,15 @@ pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, c
         (0, 0)
     };
     let mut payload_at = carrier.at + header.len.min(captured);
+    let mut told_by_device = false;
     // A reset with a text of its own is its sender's; else the device that took it down may know.
     if header.flags.rst()
         && on_wire == 0
         && role.followed()
-        && let Some(cause) = trailer::reset_cause(packet.bytes, carrier.at.saturating_add(carrier.on_wire))
+        && let Some(details) = trailer::reset_details(packet.bytes, carrier.at.saturating_add(carrier.on_wire))
     {
-        (payload_at, payload) = (cause.start, cause.len());
+        (payload_at, payload) = (details.start, details.len());
+        told_by_device = true;
     }
     Segment {
         key,
@@ -198,6 +200,7 @@ pub(super) fn segment(packet: &Packet<'_>, carrier: &Carrier, header: &Header, c
         window_scale: header.options.window_scale,
         vlan: carrier.vlan,
         role,
+        told_by_device,
         encapsulations: carrier.encapsulations,
     }
 }

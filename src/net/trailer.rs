@@ -6,9 +6,10 @@
 //! length (of the whole entry) and version in two bytes each.
 //!
 //! The cause of a reset ends the medium details: a length; a byte whose upper seven bits are a version; the place in BIG-IP's own source, as
-//! six bytes for the file and two for the line; and a text.
+//! six bytes for the file and two for the line; and a text. They begin, in all versions that have a cause, with the numbers of two flows of
+//! eight bytes each: this one, and the one on the other side of the proxy.
 //!
-//! Not read: flow ids and the ends of the other side's connection (medium and high details).
+//! Not read: the addresses of the other side's connection (high details).
 
 use std::ops::Range;
 
@@ -28,66 +29,89 @@ const BEFORE_TEXT: usize = 9;
 /// Kind of the medium details.
 const MEDIUM: u16 = 2;
 
-/// Where in a frame the text stands that says why a connection was reset. `at` is where the frame's IP packet ends.
+/// What a device says of a reset of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DeviceReset<'a> {
+    /// Its number for this flow, which it uses again later.
+    pub(crate) flow: u64,
+    /// Its number for the flow on its other side; 0 where there is none.
+    pub(crate) peer: u64,
+    /// Why: printable ASCII.
+    pub(crate) text: &'a [u8],
+}
+
+impl<'a> DeviceReset<'a> {
+    /// Reads an entry of medium details, of either form.
+    pub(crate) fn read(entry: &'a [u8]) -> Option<Self> {
+        let (at, cause_at) = match entry {
+            [2, _, 1, ..] => (3, 29),
+            [2, _, 2, ..] => (3, 30),
+            [2, _, 3, ..] => (3, 34),
+            [0, 1, 0, 2, _, _, 0, 4, ..] => (HEADER, 39),
+            _ => return None,
+        };
+        let (flow, rest) = entry.get(at..)?.split_first_chunk()?;
+        let (len, cause) = entry.get(cause_at..)?.split_first()?;
+        let is_known = usize::from(*len) == cause.len() && cause.first()? >> 1 == 0;
+        let text = cause.get(BEFORE_TEXT..).filter(|_| is_known)?;
+        let is_text = !text.is_empty() && text.iter().all(|byte| matches!(byte, 0x20..=0x7e));
+        is_text.then_some(Self {
+            flow: u64::from_be_bytes(*flow),
+            peer: u64::from_be_bytes(*rest.first_chunk()?),
+            text,
+        })
+    }
+}
+
+/// Where in a frame the entry stands that says why a connection was reset, for [`DeviceReset::read`]. `at` is where the frame's IP packet
+/// ends.
 #[cold]
-pub(super) fn reset_cause(frame: &[u8], at: usize) -> Option<Range<usize>> {
+pub(super) fn reset_details(frame: &[u8], at: usize) -> Option<Range<usize>> {
     let behind = frame.get(at..)?;
     let padding = behind.iter().take(LEAST_PAYLOAD).take_while(|byte| **byte == 0).count();
     let at = at.checked_add(padding)?;
     let trailer = frame.get(at..)?;
-    let cause = if trailer.starts_with(&MAGIC) {
+    let entry = if trailer.starts_with(&MAGIC) {
         newer(trailer)?
     } else {
         older(trailer)?
     };
-    Some(at + cause.start..at + cause.end)
+    DeviceReset::read(trailer.get(entry.clone())?)?;
+    Some(at + entry.start..at + entry.end)
 }
 
+/// The medium details of the older form.
 fn older(trailer: &[u8]) -> Option<Range<usize>> {
     let mut at = 0;
     loop {
-        let rest = trailer.get(at..)?;
-        let [kind @ 1..=3, length, version, ..] = rest else {
+        let [kind @ 1..=3, length, ..] = trailer.get(at..)? else {
             return None;
         };
         let len = usize::from(*length) + 2;
-        let entry = rest.get(..len).filter(|_| OLDER_LEN.contains(&len))?;
-        let length_of_cause = match (u16::from(*kind), version) {
-            (MEDIUM, 1) => Some(29),
-            (MEDIUM, 2) => Some(30),
-            (MEDIUM, 3) => Some(34),
-            _ => None,
-        };
-        if let Some(place) = length_of_cause {
-            return text(entry, place).map(|text| at + text.start..at + text.end);
+        if !OLDER_LEN.contains(&len) {
+            return None;
+        }
+        if u16::from(*kind) == MEDIUM {
+            return Some(at..at + len);
         }
         at += len;
     }
 }
 
+/// The medium details of the newer form.
 fn newer(trailer: &[u8]) -> Option<Range<usize>> {
     let (len, version) = (be16(trailer, 4)?, be16(trailer, 6)?);
     let trailer = trailer.get(..usize::from(len)).filter(|_| version == 1)?;
     let mut at = HEADER;
     loop {
         let rest = trailer.get(at..)?;
-        let (provider, kind) = (be16(rest, 0)?, be16(rest, 2)?);
-        let (len, version) = (usize::from(be16(rest, 4)?), be16(rest, 6)?);
-        let entry = rest.get(..len).filter(|_| len >= HEADER)?;
-        if (provider, kind, version) == (1, MEDIUM, 4) {
-            return text(entry, 39).map(|text| at + text.start..at + text.end);
+        let (provider, kind, len) = (be16(rest, 0)?, be16(rest, 2)?, usize::from(be16(rest, 4)?));
+        rest.get(..len).filter(|_| len >= HEADER)?;
+        if (provider, kind) == (1, MEDIUM) {
+            return Some(at..at + len);
         }
         at += len;
     }
-}
-
-/// The text of the cause whose length stands at `place` of an entry, and which ends it.
-fn text(entry: &[u8], place: usize) -> Option<Range<usize>> {
-    let (len, cause) = entry.get(place..)?.split_first()?;
-    let is_known = usize::from(*len) == cause.len() && cause.first()? >> 1 == 0;
-    let text = cause.get(BEFORE_TEXT..).filter(|_| is_known)?;
-    let is_text = !text.is_empty() && text.iter().all(|byte| matches!(byte, 0x20..=0x7e));
-    is_text.then(|| entry.len() - text.len()..entry.len())
 }
 
 #[cfg(test)]
@@ -123,10 +147,13 @@ mod tests {
         [&MAGIC[..], &[0, entries.len() as u8 + 8, 0, 1], &entries].concat()
     }
 
-    /// A frame whose IP packet ends at 54.
+    /// Of a frame whose IP packet ends at 54, the text.
     fn read(behind: &[u8]) -> Option<Vec<u8>> {
         let frame = [&[0xaa; 54], behind].concat();
-        reset_cause(&frame, 54).map(|cause| frame[cause].to_vec())
+        let details = reset_details(&frame, 54)?;
+        let told = DeviceReset::read(&frame[details]).unwrap();
+        assert_eq!((told.flow, told.peer), (0x0909_0909_0909_0909, 0x0909_0909_0909_0909));
+        Some(told.text.to_vec())
     }
 
     #[test]

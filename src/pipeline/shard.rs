@@ -337,6 +337,7 @@ mod tests {
             mss: 1_460,
             window_scale: None,
             vlan: 0,
+            told_by_device: false,
             encapsulations: Encapsulations::NONE,
             role: Role::Whole,
         }

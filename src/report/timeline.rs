@@ -5,7 +5,7 @@ use super::render::moment;
 use crate::connection::{Answer, Hole, MessageSeen, Observed, Offer, RecordSeen};
 use crate::evidence::{Hidden, Mark, Seen, Side};
 use crate::registry::HandshakeType;
-use crate::stream::Reset;
+use crate::stream::{Reset, ResetWords};
 use crate::tls::{Downgrade, Partial};
 use crate::why::list;
 
@@ -36,7 +36,7 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
             add(fin, "fin", "FIN".to_owned());
         }
         if let Some(reset) = facts.first_rst() {
-            add(reset.mark, "rst", reset_text(&reset, facts.rst_text().as_deref()));
+            add(reset.mark, "rst", reset_text(&reset, facts.rst_words()));
         }
         if let Some(difference) = facts.contradiction() {
             add(difference.second, "overlap", difference.to_string());
@@ -229,13 +229,13 @@ fn answer_notes(answer: &Answer, mut add: impl FnMut(&str)) {
 }
 
 /// A reset, and what speaks for or against it.
-fn reset_text(reset: &Reset, words: Option<&str>) -> String {
+fn reset_text(reset: &Reset, words: Option<&ResetWords>) -> String {
     let mut text = format!("RST, TTL {}", reset.ttl);
     if !reset.believed {
         text.push_str("; its receiver passed it over");
     }
     if let Some(words) = words {
-        text.push_str(&format!("; it says \"{words}\""));
+        text.push_str(&format!("; it says {words}"));
     }
     text
 }

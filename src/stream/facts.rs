@@ -11,7 +11,7 @@ mod side;
 mod stamp;
 
 pub(super) use rare::Fit;
-pub(crate) use rare::{Reset, Retransmission};
+pub(crate) use rare::{Reset, ResetWords, Retransmission};
 pub(crate) use side::{Ending, EndingKind, SideFacts};
 pub(super) use stamp::Stamp;
 

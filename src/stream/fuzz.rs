@@ -109,6 +109,7 @@ impl Wire {
             window_scale: None,
             vlan: 0,
             role: Role::Whole,
+            told_by_device: false,
             encapsulations: Encapsulations::NONE,
         };
         if flags & (SYN | RST) == 0 {

@@ -7,7 +7,7 @@ mod numbering;
 mod tcp;
 
 pub(crate) use assembler::{GapCause, Sink};
-pub(crate) use facts::{EndingKind, Reset, Retransmission, TcpFacts};
+pub(crate) use facts::{EndingKind, Reset, ResetWords, Retransmission, TcpFacts};
 pub use fuzz::fuzz_tcp;
 pub(crate) use numbering::Conversation;
 pub(crate) use tcp::Tcp;

@@ -154,6 +154,7 @@ mod tests {
             window_scale: None,
             vlan: 0,
             role: Role::Whole,
+            told_by_device: false,
             encapsulations: Encapsulations::NONE,
         }
     }

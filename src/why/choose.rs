@@ -70,8 +70,8 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
     });
     // A reset that says why tells more than any sign of it.
     for (side, reset) in seen.tcp.sides.iter().filter_map(|side| Some((side, side.first_rst()?))) {
-        if let Some(text) = side.rst_text().filter(|_| reset.believed) {
-            chosen = chosen.map(|finding| finding.prove(reset.mark, format!("the reset says \"{text}\"")));
+        if let Some(words) = side.rst_words().filter(|_| reset.believed) {
+            chosen = chosen.map(|finding| finding.prove(reset.mark, format!("the reset says {words}")));
         }
     }
     let end = seen.end();

@@ -1,6 +1,6 @@
 //! What most connections never have: resets, segments sent again in vain, copies that contradict each other, urgent data, lost bytes.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::stamp::Stamp;
 use crate::evidence::{Mark, Side};
@@ -26,6 +26,35 @@ pub(crate) struct Reset {
     pub(crate) ip_id_before: Option<u16>,
     /// The first packet other than a reset that came after it though its receiver had to believe it: the sender does not know of it.
     pub(crate) went_on: Option<Mark>,
+}
+
+/// Why a reset was sent, in its own payload (RFC 9293 §3.5.3), or by the device that captured it in the frame's trailer. Shown with its quotation
+/// marks, and with the numbers by which Wireshark finds both sides of the device's connection (`f5ethtrailer.flowid`).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ResetWords {
+    /// Other than printable ASCII is shown as dots.
+    pub(in crate::stream) text: Box<[u8]>,
+    /// The device's numbers for this flow and for that on its other side.
+    pub(in crate::stream) flows: Option<(u64, u64)>,
+}
+
+impl fmt::Display for ResetWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for byte in &self.text {
+            f.write_char(if matches!(byte, 0x20..=0x7e) {
+                char::from(*byte)
+            } else {
+                '.'
+            })?;
+        }
+        f.write_char('"')?;
+        match self.flows {
+            Some((flow, 0)) => write!(f, ", flow {flow:#x}"),
+            Some((flow, peer)) => write!(f, ", flow {flow:#x}, its other side {peer:#x}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// An ICMP error about a segment of one side.
@@ -108,8 +137,7 @@ pub(super) struct KeptReset {
     pub(super) stamp: Stamp,
     /// Offset behind all that its apparent sender had sent by then, a FIN included.
     sent_to: u64,
-    /// What it says in its payload (RFC 9293 §3.5.3), or the device that captured it in the frame's trailer.
-    pub(super) text: Box<[u8]>,
+    pub(super) words: ResetWords,
     pub(super) fit: Fit,
     /// The connection lived on.
     refuted: bool,
@@ -123,11 +151,11 @@ pub(super) struct KeptReset {
 
 impl KeptReset {
     /// `sent_to`: offset behind all that its apparent sender had sent, a FIN included.
-    pub(super) fn new(reset: &Reset, stamp: Stamp, fit: Fit, sent_to: u64, text: &[u8]) -> Self {
+    pub(super) fn new(reset: &Reset, stamp: Stamp, fit: Fit, sent_to: u64, words: ResetWords) -> Self {
         Self {
             stamp,
             sent_to,
-            text: text.into(),
+            words,
             fit,
             refuted: false,
             ttl: reset.ttl,

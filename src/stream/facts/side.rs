@@ -1,7 +1,7 @@
 //! What one side of a TCP connection did.
 
 use super::rare::{
-    Contradiction, Fit, IcmpSeen, KeptContradiction, KeptIcmp, KeptReset, KeptRetransmission, Rare, Reset,
+    Contradiction, Fit, IcmpSeen, KeptContradiction, KeptIcmp, KeptReset, KeptRetransmission, Rare, Reset, ResetWords,
     Retransmission,
 };
 use super::stamp::Stamp;
@@ -151,17 +151,10 @@ impl SideFacts {
         self.kept_reset().map(|reset| reset.told(self.side))
     }
 
-    /// What that reset says of itself, other than printable ASCII as dots; `None` for nearly all.
-    pub(crate) fn rst_text(&self) -> Option<String> {
-        let text = &self.kept_reset()?.text;
-        let printable = |byte: &u8| {
-            if matches!(byte, 0x20..=0x7e) {
-                char::from(*byte)
-            } else {
-                '.'
-            }
-        };
-        (!text.is_empty()).then(|| text.iter().map(printable).collect())
+    /// What that reset says of itself; `None` for nearly all.
+    pub(crate) fn rst_words(&self) -> Option<&ResetWords> {
+        let words = &self.kept_reset()?.words;
+        (!words.text.is_empty()).then_some(words)
     }
 
     fn kept_reset(&self) -> Option<&KeptReset> {
@@ -424,7 +417,7 @@ impl SideFacts {
     }
 
     /// A reset came; `at` is the offset of its number, `text` its payload.
-    pub(in crate::stream) fn note_rst(&mut self, reset: Reset, stamp: Stamp, fit: Fit, at: u64, text: &[u8]) {
+    pub(in crate::stream) fn note_rst(&mut self, reset: Reset, stamp: Stamp, fit: Fit, at: u64, words: ResetWords) {
         self.rst_count = self.rst_count.saturating_add(1);
         let sent_to = self
             .sent_to
@@ -443,7 +436,7 @@ impl SideFacts {
         rare.guessed_resets = rare.guessed_resets.saturating_add(is_guessed.into());
         let first = &mut rare.reset;
         if first.as_ref().is_none_or(|first| !first.believed() && reset.believed) {
-            *first = Some(KeptReset::new(&reset, stamp, fit, sent_to, text));
+            *first = Some(KeptReset::new(&reset, stamp, fit, sent_to, words));
         }
     }
 

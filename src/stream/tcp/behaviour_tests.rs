@@ -433,7 +433,7 @@ fn the_text_of_a_reset_is_kept_and_is_no_payload() {
             ..reset(0)
         },
     );
-    assert_eq!(wire.side(Server).rst_text().as_deref(), Some("no such pool"));
+    assert_eq!(wire.side(Server).rst_words().unwrap().to_string(), "\"no such pool\"");
     assert_eq!((wire.data(Server), wire.side(Server).sent_to), (&b""[..], 0));
 }
 

@@ -6,8 +6,8 @@
 use super::Tcp;
 use super::flow::{Basis, distance};
 use crate::evidence::Side;
-use crate::net::Segment;
-use crate::stream::facts::{Fit, Reset, Stamp};
+use crate::net::{DeviceReset, Segment};
+use crate::stream::facts::{Fit, Reset, ResetWords, Stamp};
 
 /// So much of a reset's text is kept.
 const TEXT: usize = 128;
@@ -26,8 +26,13 @@ impl Tcp {
             ip_id_before: None,
             went_on: None,
         };
-        let text = payload.get(..TEXT).unwrap_or(payload);
-        self.facts.side_mut(side).note_rst(reset, stamp, fit, at, text);
+        let device = segment.told_by_device.then(|| DeviceReset::read(payload)).flatten();
+        let text = device.map_or(payload, |device| device.text);
+        let words = ResetWords {
+            text: text.get(..TEXT).unwrap_or(text).into(),
+            flows: device.map(|device| (device.flow, device.peer)),
+        };
+        self.facts.side_mut(side).note_rst(reset, stamp, fit, at, words);
     }
 
     /// How the number of a reset fits what its receiver expects (RFC 9293 §3.10.7), and its offset.

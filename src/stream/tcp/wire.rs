@@ -136,6 +136,7 @@ impl Wire {
             window_scale: packet.window_scale,
             vlan: 0,
             role: Role::Whole,
+            told_by_device: false,
             encapsulations: Encapsulations::NONE,
         }
     }
