@@ -124,7 +124,10 @@ impl Dialogue {
         if self.begins[other]
             && let Some((bytes, said)) = self.waiting[other].0.take()
         {
-            self.hand_out(&bytes, said, out);
+            // What comes in packets is handed out when it is taken out of them.
+            if !self.is_wrapped(other) {
+                self.hand_out(&bytes, said, out);
+            }
             self.take(&bytes, said, out);
         }
     }

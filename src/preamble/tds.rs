@@ -219,6 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_that_waited_for_the_consent_is_handed_out_once() {
+        let hello = packet(PRELOGIN, 1, HELLO);
+        for cut in [3, 8, 12] {
+            let talk = Talk::of(&[
+                client(&asks(ON)),
+                client(&hello[..cut]),
+                server(&answers(ON)),
+                client(&hello[cut..]),
+                server(&packet(PRELOGIN, 1, ANSWER)),
+            ]);
+            assert_eq!(talk.within(), (HELLO, ANSWER), "{cut}");
+        }
+    }
+
+    #[test]
     fn behind_an_encrypted_login_both_return_to_the_clear() {
         let script = |answer: u8| {
             [

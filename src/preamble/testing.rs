@@ -96,6 +96,8 @@ impl Talk {
             };
             at[side] += bytes.len() as u64;
             dialogue.hear(bytes, span, &mut |piece| {
+                // What the other side had said before may be handed out only now.
+                let side = piece.span.from();
                 if piece.begins {
                     within[side].clear();
                 }
