@@ -172,6 +172,26 @@ fn the_report_names_the_cause() {
 }
 
 #[test]
+fn what_is_not_read_yet_is_said_to_be_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/unread");
+    let output = Run::new(&[]).with(&folder).output();
+    assert_exit(&output, 0);
+    let text = stdout(&output);
+    assert!(
+        text.contains("also  1 DTLS connection to UDP port 4433, 1 QUIC connection to UDP port 443: not read yet"),
+        "{text}"
+    );
+    // To capture more would not help.
+    assert!(!text.contains("see more"), "{text}");
+    let output = Run::new(&["--json"]).with(&folder.join("quic.pcap")).output();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        report["captures"][0]["unread"],
+        serde_json::json!([{"protocol": "quic", "port": 443, "connections": 1, "first_frame": 1}])
+    );
+}
+
+#[test]
 fn a_capture_can_come_through_a_pipe() {
     let mut run = Run::new(&["--format", "line", "-"]);
     let file = fs::File::open(fixture("version-mismatch")).unwrap();

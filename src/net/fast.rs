@@ -8,7 +8,7 @@
 
 use super::link::{Network, Version};
 use super::tcp::{Carrier, Header};
-use super::{Encapsulations, Packet, Role, layer};
+use super::{Encapsulations, Packet, Role, layer, udp};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -31,7 +31,7 @@ pub(super) enum Usual {
         /// Captured bytes of header and payload.
         captured: usize,
     },
-    /// UDP between ports at which no tunnel ends.
+    /// UDP between ports at which no tunnel ends, and with which nothing begins.
     Udp,
 }
 
@@ -56,7 +56,7 @@ fn v4(network: &Network, bytes: &[u8]) -> Option<Usual> {
     let on_wire = usize::from(u16::from_be_bytes([header[2], header[3]])).checked_sub(IPV4_HEADER)?;
     match header[9] {
         TCP if on_wire >= LEAST_TCP => {}
-        UDP => return udp(rest),
+        UDP => return datagram(rest),
         _ => return None,
     }
     let carrier = Carrier {
@@ -79,7 +79,7 @@ fn v6(network: &Network, bytes: &[u8]) -> Option<Usual> {
     let on_wire = usize::from(u16::from_be_bytes([header[4], header[5]]));
     match header[6] {
         TCP if on_wire >= LEAST_TCP => {}
-        UDP => return udp(rest),
+        UDP => return datagram(rest),
         _ => return None,
     }
     let (_, addresses) = header.split_first_chunk::<8>()?;
@@ -110,11 +110,14 @@ fn tcp(carrier: Carrier, rest: &[u8]) -> Option<Usual> {
     })
 }
 
-/// UDP, unless one of its ports says that a tunnel may be inside.
+/// UDP, unless one of its ports says that a tunnel may be inside, or DTLS or QUIC begins.
 #[inline(always)]
-fn udp(rest: &[u8]) -> Option<Usual> {
+fn datagram(rest: &[u8]) -> Option<Usual> {
     let ([a, b, c, d], _) = rest.split_first_chunk()?;
-    if layer::has_port(u16::from_be_bytes([*a, *b])) || layer::has_port(u16::from_be_bytes([*c, *d])) {
+    if layer::has_port(u16::from_be_bytes([*a, *b]))
+        || layer::has_port(u16::from_be_bytes([*c, *d]))
+        || udp::may_open(rest)
+    {
         return None;
     }
     Some(Usual::Udp)

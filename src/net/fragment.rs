@@ -321,7 +321,7 @@ impl Defragmenter {
             match general::datagram(&packet, fragment.path) {
                 Decoded::Tcp(segment) => return Some(segment),
                 Decoded::Fragment(inner) => fragment = inner,
-                Decoded::Cut | Decoded::Aggregate(_) | Decoded::Other => return None,
+                Decoded::Udp(_) | Decoded::Cut | Decoded::Aggregate(_) | Decoded::Other => return None,
             }
         }
     }

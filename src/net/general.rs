@@ -11,7 +11,7 @@ use super::layer::Layer;
 use super::link::{Version, be32};
 use super::tcp::{self, Carrier, Header};
 use super::tunnel::{self, Found, Part, Path};
-use super::{Decoded, Fragment, Packet, Role, fast, icmp};
+use super::{Decoded, Fragment, Packet, Role, fast, icmp, udp};
 
 /// Errors within errors are not sent (RFC 1122 §3.2.2), but captured packets may claim anything: no deeper than this.
 const DEEPEST_QUOTE: u8 = 4;
@@ -112,8 +112,11 @@ fn ip(packet: &Packet<'_>, part: Part<'_>, mut path: Path) -> Option<Decoded> {
             }
         }
         IpNumber::UDP => {
-            let (layer, payload) = tunnel::in_udp(payload, &mut path)?;
-            inside(packet, layer, payload, path)
+            if let Some((layer, payload)) = tunnel::in_udp(payload, &mut path) {
+                return inside(packet, layer, payload, path);
+            }
+            let opening = udp::opening(packet.frame, header.source, header.destination, payload.bytes);
+            opening.filter(|_| path.quotes == 0).map(Decoded::Udp)
         }
         IpNumber(protocol) => inside(packet, Layer::in_ip(protocol)?, payload, path),
     }

@@ -16,7 +16,7 @@
 //!
 //! Of an ICMP error that quotes a TCP header, that header is told as a segment, and the error as its payload ([`IcmpError`]).
 //!
-//! Not read yet: UDP itself. It is [`Decoded::Other`].
+//! Of UDP, tunnels are read, and with which datagrams DTLS and QUIC begin ([`udp`]): it is not followed.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used))]
 
@@ -34,6 +34,7 @@ mod serial;
 mod tcp;
 mod trailer;
 mod tunnel;
+mod udp;
 mod wireless;
 mod wrapping;
 
@@ -46,6 +47,7 @@ pub use fuzz::fuzz_packet;
 pub(crate) use icmp::IcmpError;
 pub(crate) use segment::{Flags, FlowKey, Role, Segment};
 pub(crate) use trailer::DeviceReset;
+pub(crate) use udp::{Opening, Secured};
 pub(crate) use wrapping::Encapsulations;
 
 /// A packet as the capture holds it.
@@ -72,6 +74,8 @@ pub(crate) enum Decoded {
     Tcp(Segment),
     /// TCP, but the snapshot length cut the header before its window field: neither numbered nor followed.
     Cut,
+    /// A datagram with which DTLS or QUIC may begin.
+    Udp(Opening),
     /// A fragment of an IP datagram that may hold TCP.
     Fragment(Fragment),
     /// Several frames in one, from this offset in the packet on; [`frames`] takes them apart.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::capture::{Record, Window};
 use crate::net::{
-    Decoded, Defragmenter, FlowKey, Fragment, FragmentLimits, FragmentTally, Packet, Segment, decode, frames,
+    Decoded, Defragmenter, FlowKey, Fragment, FragmentLimits, FragmentTally, Opening, Packet, Segment, decode, frames,
 };
 
 /// Parts of the flow table. Fixed: what a shard sees must not depend on the number of threads.
@@ -25,6 +25,8 @@ struct Chunk {
     segments: Vec<Segment>,
     /// Likewise.
     fragments: Vec<Fragment>,
+    /// Likewise.
+    openings: Vec<Opening>,
     /// The shard of each.
     shards: Vec<u8>,
     /// Places in `segments` by shard, and in file order within each: a single list, since one shard may get nothing or all of a chunk.
@@ -48,6 +50,7 @@ impl Chunk {
     fn fill(&mut self, window: &Window, records: &[Record]) {
         self.segments.clear();
         self.fragments.clear();
+        self.openings.clear();
         self.shards.clear();
         let hasher = FixedState::with_seed(0);
         for record in records {
@@ -65,6 +68,7 @@ impl Chunk {
                     self.segments.push(segment);
                 }
                 Decoded::Fragment(fragment) => self.fragments.push(fragment),
+                Decoded::Udp(opening) => self.openings.push(opening),
                 Decoded::Aggregate(at) => self.take_apart(&packet, at, &hasher),
                 Decoded::Cut | Decoded::Other => {}
             }
@@ -82,6 +86,7 @@ impl Chunk {
                     self.segments.push(segment);
                 }
                 Decoded::Fragment(fragment) => self.fragments.push(fragment),
+                Decoded::Udp(opening) => self.openings.push(opening),
                 Decoded::Aggregate(_) | Decoded::Cut | Decoded::Other => {}
             }
         }
@@ -186,6 +191,12 @@ impl Decoder {
             });
             (segment, payload.unwrap_or_default())
         })
+    }
+
+    /// Datagrams with which DTLS or QUIC may begin, in the order of the file.
+    pub(super) fn openings(&self) -> impl Iterator<Item = Opening> {
+        let used = self.chunks.iter().take(self.used);
+        used.flat_map(|chunk| chunk.openings.iter().copied())
     }
 
     /// What became of the fragments.

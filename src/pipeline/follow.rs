@@ -12,11 +12,13 @@ use super::limits::Reached;
 use super::servers::{Histories, Servers};
 use super::shard::Shard;
 use super::translation::Translations;
+use super::unread::UnreadFlows;
 use super::{OnProgress, Options, Progress};
 use crate::capture::{CaptureFacts, Reader, Window};
 use crate::connection::{ClockEstimate, Observed, estimate_clock};
 use crate::evidence::CaptureId;
 use crate::net::{FragmentLimits, FragmentTally};
+use crate::report::Unread;
 use crate::x509::{CertificateIndex, CertificateStore, FetchedStatuses};
 
 /// What is judged together: one file.
@@ -44,6 +46,8 @@ pub(crate) struct FollowedSet {
     pub(crate) reached: Reached,
     /// What became of the IP fragments.
     pub(crate) fragments: FragmentTally,
+    /// Connections of protocols that are not read.
+    pub(crate) unread: Vec<Unread>,
 }
 
 impl FollowedSet {
@@ -79,6 +83,7 @@ pub(super) fn follow(
     let (mut window, mut next) = (Window::default(), Window::default());
     let mut decoder = Decoder::new(FragmentLimits::of_bytes(options.limits.fragments));
     let mut translations = Translations::with_limit(options.limits.flows);
+    let mut unread = UnreadFlows::default();
     let (mut conversations, mut packets) = (0, 0);
     let name = reader.name();
     let mut more = reader.fill(&mut window, stop);
@@ -93,6 +98,7 @@ pub(super) fn follow(
                         shard.segment(segment, payload);
                     }
                 });
+                unread.take(decoder.openings());
                 number(&mut shards, &mut conversations);
                 translations.take(shards.iter_mut().flat_map(Shard::sightings));
             },
@@ -108,7 +114,10 @@ pub(super) fn follow(
         std::mem::swap(&mut window, &mut next);
         more = read;
     }
-    harvest(reader.finish(), shards, &servers, translations, decoder.fragments())
+    FollowedSet {
+        unread: unread.counted(),
+        ..harvest(reader.finish(), shards, &servers, translations, decoder.fragments())
+    }
 }
 
 /// Gives the conversations that were opened since the last time their numbers, in the order of their first packets. Where a shard had to
@@ -159,6 +168,7 @@ fn harvest(
         facts,
         reached,
         fragments,
+        unread: Vec::new(),
     };
     for mut harvest in harvests {
         set.sound += harvest.sound;

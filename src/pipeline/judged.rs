@@ -169,7 +169,6 @@ fn traffic(set: &FollowedSet, verdicts: &[Option<Judgement>]) -> Traffic {
     let passed_over = verdicts.iter().filter(|verdict| verdict.is_none()).count() as u64;
     Traffic {
         tcp_flows: set.observed.len() as u64 + set.sound + set.half_open,
-        udp_flows: 0,
         began_before: set.observed.iter().filter(|seen| seen.tcp.started_midway()).count() as u64,
         spoken: spoken(set, passed_over),
     }

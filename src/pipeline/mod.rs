@@ -14,6 +14,7 @@ mod servers;
 mod shard;
 mod tally;
 mod translation;
+mod unread;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -421,6 +422,7 @@ fn told_capture(set: &FollowedSet, clock_offset: Option<i64>) -> Capture {
         interfaces: annotations.interfaces.clone(),
         secrets: annotations.secrets.len() as u64,
         clock: clock(set, clock_offset),
+        unread: set.unread.clone(),
         cut_packets: facts.cut,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::timestamp::Timestamp;
-use super::words::Outcome;
+use super::words::{Outcome, Protocol};
 
 /// The program that made a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,10 +80,26 @@ pub struct Capture {
     pub fragments: Fragments,
     /// What is known of the clock that stamped it; `None` where it seems right and was left alone.
     pub clock: Option<Clock>,
+    /// Connections of protocols that are not read yet, in the order of their first packets.
+    pub unread: Vec<Unread>,
     /// Packets of which it holds only the beginning. Told in the text report; not a part of the JSON, where each connection says what
     /// it lacks.
     #[serde(skip)]
     pub cut_packets: u64,
+}
+
+/// Connections of a protocol that is not read yet: they are counted, by the port that they went to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Unread {
+    /// [`Protocol::Dtls`] or [`Protocol::Quic`].
+    pub protocol: Protocol,
+    /// The server's port over UDP.
+    pub port: u16,
+    /// How many connections; of one capture no more than 65,536 are told apart.
+    pub connections: u64,
+    /// The frame in which the first of them begins.
+    pub first_frame: u64,
 }
 
 /// A damaged place in a capture.
@@ -242,8 +258,6 @@ pub(crate) struct CaptureSet {
 pub(crate) struct Traffic {
     /// TCP flows.
     pub(crate) tcp_flows: u64,
-    /// UDP flows.
-    pub(crate) udp_flows: u64,
     /// TCP flows whose beginning lies before the capture.
     pub(crate) began_before: u64,
     /// Other protocols that were recognised, by port.

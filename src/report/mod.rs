@@ -35,7 +35,7 @@ pub use contract::{
 pub use filter::{BadHost, Filter, Host};
 pub use input::{
     AddressName, Capture, CaptureProblem, Clock, Comment, Fragments, Generator, LimitReached, ProblemKind, Summary,
-    Trust,
+    Trust, Unread,
 };
 pub(crate) use input::{CaptureSet, Spoken, Traffic};
 pub use inventory::{Expiring, Inventory, PemFile, ServedChain, ServedPlace};

@@ -1,5 +1,6 @@
 //! The head of the report: what was read, what came of it, and what is no failure.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::entry::{days, named};
@@ -11,6 +12,8 @@ use crate::report::{Capture, CaptureSet, Clock, Comment, ProblemKind, Report, Su
 const SETS_LISTED: usize = 12;
 /// Damaged places that are listed one by one.
 const PROBLEMS_LISTED: usize = 10;
+/// Ports of protocols that are not read that are listed one by one.
+const UNREAD_LISTED: usize = 5;
 /// Notes on comments and secrets that are listed one by one.
 const NOTES_LISTED: usize = 6;
 /// Comments on a capture's packets that are shown, and how many characters of each comment.
@@ -34,6 +37,7 @@ pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> 
     if attempts(&report.summary) == 0 {
         without_tls(report, paper)?;
     }
+    unread(report, paper)?;
     if report.partial {
         let text = "the reading was stopped; this report covers what was read until then";
         paper.block(2, "note  ", Ink::Label, text)?;
@@ -142,7 +146,6 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     let mut total = Traffic::default();
     for set in &report.sets {
         total.tcp_flows += set.traffic.tcp_flows;
-        total.udp_flows += set.traffic.udp_flows;
         total.began_before += set.traffic.began_before;
         total.spoken.extend(set.traffic.spoken.iter().cloned());
     }
@@ -150,10 +153,8 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
         .spoken
         .sort_by(|left, right| right.flows.cmp(&left.flows).then(left.port.cmp(&right.port)));
     let mut parts = Vec::new();
-    for (flows, what) in [(total.tcp_flows, "TCP flow"), (total.udp_flows, "UDP flow")] {
-        if flows > 0 {
-            parts.push(count(flows, what));
-        }
+    if total.tcp_flows > 0 {
+        parts.push(count(total.tcp_flows, "TCP flow"));
     }
     if total.began_before > 0 {
         parts.push(format!(
@@ -173,7 +174,9 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     if !parts.is_empty() {
         paper.block(2, "seen  ", Ink::Label, &parts.join("; "))?;
     }
-    if days(report).is_none() {
+    // There is TLS in them, and another capture would show no more of it.
+    let is_unread = report.captures.iter().any(|capture| !capture.unread.is_empty());
+    if days(report).is_none() || is_unread {
         return Ok(());
     }
     let advice = if total.began_before > 0 {
@@ -183,6 +186,28 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     };
     paper.block(2, "see more  ", Ink::Label, advice)?;
     paper.verbatim(12, "tcpdump -i any -s 0 -w FILE 'host SERVER and port 443'")
+}
+
+/// Connections of protocols that are not read yet.
+fn unread(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
+    let mut counted: BTreeMap<(&str, u16), u64> = BTreeMap::new();
+    for unread in report.captures.iter().flat_map(|capture| &capture.unread) {
+        *counted.entry((unread.protocol.as_str(), unread.port)).or_default() += unread.connections;
+    }
+    let mut most: Vec<_> = counted.into_iter().collect();
+    most.sort_by_key(|(_, connections)| std::cmp::Reverse(*connections));
+    let told = most.iter().take(UNREAD_LISTED).map(|((protocol, port), connections)| {
+        let what = format!("{} connection", protocol.to_uppercase());
+        format!("{} to UDP port {port}", count(*connections, &what))
+    });
+    let mut told = told.collect::<Vec<_>>().join(", ");
+    if told.is_empty() {
+        return Ok(());
+    }
+    if most.len() > UNREAD_LISTED {
+        told.push_str(" and others");
+    }
+    paper.block(2, "also  ", Ink::Label, &format!("{told}: not read yet"))
 }
 
 /// What people wrote into the captures, and that they bring secrets along.

@@ -144,7 +144,6 @@ fn an_input_without_tls_says_what_was_there() {
         summary: Summary::default(),
         traffic: Traffic {
             tcp_flows: 17,
-            udp_flows: 0,
             began_before: 14,
             spoken: vec![Spoken {
                 protocol: "plain HTTP".to_owned(),
