@@ -18,6 +18,7 @@ mod observed;
 mod observer;
 mod offer;
 mod order;
+mod race;
 mod rejection;
 mod renegotiation;
 mod request;
@@ -46,6 +47,7 @@ pub(crate) use observed::{
 };
 pub(crate) use observer::{Identity, Observer};
 pub(crate) use offer::Offer;
+pub(crate) use race::Winner;
 pub(crate) use rejection::{Rejection, Sign, Support, is_about_certificates};
 pub(crate) use request::CertificateRequestSeen;
 pub(crate) use room::{Fared, Room, message_len, of_certificates};

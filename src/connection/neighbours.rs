@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use crate::connection::clock::majority;
-use crate::connection::ending::End;
+use crate::connection::ending::{Act, End};
 use crate::connection::{ClientReply, Endpoint, First, Observed, Sign};
 use crate::evidence::{CaptureId, Mark, Side, Time};
 use crate::registry::ProtocolVersion;
@@ -23,7 +23,7 @@ const RETURNS_WITHIN: f64 = 60.0;
 /// Returns of one client to one server that are remembered.
 const RETURNS: usize = 16;
 
-/// Connections without a byte from one client to one server that are looked at, and ports of one server that are remembered.
+/// Connections of one kind from one client to one server that are looked at, and ports of one server that are remembered.
 const SILENT: usize = 64;
 /// So many of them tell whether they come at regular intervals.
 const REGULAR: usize = 4;
@@ -77,6 +77,9 @@ pub(crate) struct Attempt {
     pub(crate) end: End,
 }
 
+/// When a client did something with a server; the first [`SILENT`] times.
+type Times = HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>;
+
 /// [`Neighbours::of`] a capture set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Neighbours {
@@ -86,11 +89,13 @@ pub(crate) struct Neighbours {
     /// By the packet that holds the ClientHello of the one that came back.
     before_fallback: HashMap<(CaptureId, u64), Attempt, foldhash::fast::RandomState>,
     knocked: HashMap<(IpAddr, IpAddr), BTreeSet<u16>, foldhash::fast::RandomState>,
-    visits: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
+    visits: Times,
     /// Empty Certificates that the server did not put up with, by client and server, in the order of the capture.
     without_certificate: HashMap<(IpAddr, Endpoint), Vec<Mark>, foldhash::fast::RandomState>,
     /// When a client left a server right after a completed handshake, without having sent data.
-    departures: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
+    departures: Times,
+    /// When a client began a handshake with a server that it left in the middle, without an alert.
+    broken_off: Times,
 }
 
 impl Neighbours {
@@ -114,6 +119,7 @@ impl Neighbours {
             all.note_silent(seen);
             all.note_empty_certificate(seen);
             all.note_departure(seen);
+            all.note_break(seen);
             if let Some(probe) = probe(seen) {
                 all.probes.entry(client).or_insert(probe);
             }
@@ -152,23 +158,31 @@ impl Neighbours {
         self.departures.get(&(client, server)).map_or(0, Vec::len)
     }
 
-    /// True where it did so at regular intervals, as the checks of a load balancer do.
-    pub(crate) fn departs_regularly(&self, client: IpAddr, server: Endpoint) -> bool {
-        self.departures
-            .get(&(client, server))
-            .is_some_and(|times| regular(times).is_some())
+    /// At which interval in seconds it did so, and how often, where that is regular, as the checks of a load balancer are.
+    pub(crate) fn departs_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
+        regular(self.departures.get(&(client, server))?)
     }
 
     fn note_departure(&mut self, seen: &Observed) {
         let left = seen
             .server_certificate_rejection()
             .filter(|rejection| rejection.sign == Sign::LeftAfterCompletion);
-        let Some(time) = left.and_then(|left| left.mark.time) else {
-            return;
-        };
-        let times = self.departures.entry((seen.client.address, seen.server)).or_default();
-        if times.len() < SILENT {
-            times.push(time);
+        if let Some(left) = left {
+            note(&mut self.departures, seen, left.mark);
+        }
+    }
+
+    /// At which interval in seconds this client leaves this server in the middle of a handshake, without an alert, and how often it did, where
+    /// it does so regularly.
+    pub(crate) fn breaks_off_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
+        regular(self.broken_off.get(&(client, server))?)
+    }
+
+    fn note_break(&mut self, seen: &Observed) {
+        let end = seen.end();
+        let left = end.by == Some(Side::Client) && matches!(end.act, Act::Fin | Act::Reset);
+        if left && seen.offer.is_seen() && !seen.completed() {
+            note(&mut self.broken_off, seen, seen.opening());
         }
     }
 
@@ -252,10 +266,7 @@ impl Neighbours {
         if ports.len() < SILENT {
             ports.insert(seen.server.port);
         }
-        let times = self.visits.entry((client, seen.server)).or_default();
-        if let Some(time) = syn.time.filter(|_| times.len() < SILENT) {
-            times.push(time);
-        }
+        note(&mut self.visits, seen, syn);
     }
 
     fn note_leaf(&mut self, seen: &Observed) {
@@ -273,6 +284,14 @@ impl Neighbours {
             answered.sites.entry(site).or_insert(chain.span.mark);
             answered.servers.insert(seen.server.address);
         }
+    }
+}
+
+/// Notes the time of this packet, where the capture has a clock.
+fn note(times: &mut Times, seen: &Observed, mark: Mark) {
+    let times = times.entry((seen.client.address, seen.server)).or_default();
+    if let Some(time) = mark.time.filter(|_| times.len() < SILENT) {
+        times.push(time);
     }
 }
 
@@ -387,7 +406,7 @@ mod tests {
             let neighbours = Neighbours::of(&all);
             (
                 neighbours.departures(client, server),
-                neighbours.departs_regularly(client, server),
+                neighbours.departs_every(client, server).is_some(),
             )
         };
         assert_eq!(departures(&[0.0, 10.0, 20.0, 30.5]), (4, true));
@@ -395,6 +414,22 @@ mod tests {
         assert_eq!(departures(&[0.0, 10.0]), (2, false));
         // At once: attempts, and no checks.
         assert_eq!(departures(&[0.0, 0.1, 0.2, 0.3]), (4, false));
+    }
+
+    #[test]
+    fn handshakes_that_the_client_leaves_in_the_middle_are_noted_apart() {
+        let left =
+            |at: f64, end: fn(Scene) -> Scene| end(scene().wait(at).connect().client_hello(|hello| hello)).seen();
+        let every = |end: fn(Scene) -> Scene| {
+            let all = [0.0, 10.0, 20.0, 30.0].map(|at| left(at, end));
+            let (client, server) = (all[0].client.address, all[0].server);
+            let neighbours = Neighbours::of(&all);
+            assert_eq!(neighbours.departures(client, server), 0);
+            neighbours.breaks_off_every(client, server).map(|(_, times)| times)
+        };
+        assert_eq!(every(|scene| scene.reset(Client)), Some(4));
+        assert_eq!(every(|scene| scene.reset(Server)), None);
+        assert_eq!(every(|scene| scene.alert(Client, 2, 48).fin(Client)), None);
     }
 
     #[test]
