@@ -171,6 +171,10 @@ pub(crate) struct ServerHistory {
     pub(crate) alpn: BTreeSet<String>,
     /// It completed a handshake of TLS ≤ 1.2 without `extended_master_secret`.
     pub(crate) without_master_secret: bool,
+    /// It completed one in which it took the client's offer of it.
+    pub(crate) takes_master_secret: bool,
+    /// It completed one in which it passed over that offer.
+    pub(crate) passes_over_master_secret: bool,
     /// It completed a handshake of TLS ≤ 1.2 without `renegotiation_info`.
     pub(crate) without_renegotiation_info: bool,
     /// Names for which it completed a handshake, "" where none was asked for, and who then sent data.
@@ -267,7 +271,11 @@ impl ServerHistory {
 
     fn keep_name(&mut self, hello: Option<&ClientHello<'_>>, seen: &Observed, mark: Mark, carried_data: bool) {
         if let Some(answer) = seen.answer.as_ref().seen().filter(|_| !seen.is_tls13()) {
-            self.without_master_secret |= !answer.value.has(ExtensionType::EXTENDED_MASTER_SECRET);
+            let takes = answer.value.has(ExtensionType::EXTENDED_MASTER_SECRET);
+            let offers = hello.is_some_and(|hello| hello.has(ExtensionType::EXTENDED_MASTER_SECRET));
+            self.without_master_secret |= !takes;
+            self.takes_master_secret |= takes;
+            self.passes_over_master_secret |= offers && !takes;
             self.without_renegotiation_info |= !answer.value.has(ExtensionType::RENEGOTIATION_INFO);
         }
         let name = hello.and_then(name_in).unwrap_or_default();
@@ -404,6 +412,7 @@ mod tests {
         assert!(history.groups.contains(&Group::X25519));
         assert_eq!(history.served_names().collect::<Vec<_>>(), ["shop.example"]);
         assert!(history.without_master_secret && history.without_renegotiation_info);
+        assert!(!history.takes_master_secret && !history.passes_over_master_secret);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod ending;
 mod fetched;
 mod forgery;
 mod history;
+mod intervals;
 mod leaves;
 mod neighbours;
 mod observed;

@@ -239,6 +239,15 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Where a client says in the clear that it cannot decrypt what this server sends; `None` where somebody gets through to it.
+    pub(crate) fn unreadable_to_others(&self, seen: &Observed) -> Option<Mark> {
+        let nobody_got_through = self.server(seen).completed == 0;
+        self.surroundings
+            .neighbours
+            .unreadable(seen.server)
+            .filter(|_| nobody_got_through)
+    }
+
     /// How many ports of the server's address the client tried without a byte, where they are so many that nobody wanted to speak at each.
     pub(crate) fn scanned_ports(&self, seen: &Observed) -> Option<usize> {
         const SCAN: usize = 8;
