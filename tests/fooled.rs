@@ -94,6 +94,24 @@ fn checks_of_a_load_balancer_are_no_failures() {
             .iter()
             .all(|(outcome, cause)| outcome == "not-attempted" && cause == "tcp-probe")
     );
+    let hellos = verdicts("client-abandoned/yes-checks-of-the-hello.pcap");
+    assert!(hellos.len() == 5 && hellos.iter().all(|(outcome, _)| outcome == "not-attempted"));
+}
+
+#[test]
+fn connections_that_lost_a_race_are_no_failures_and_first_attempts_are() {
+    let outcomes = |name: &str| -> Vec<String> {
+        let verdicts = verdicts(&format!("client-abandoned/{name}.pcap"));
+        verdicts.into_iter().map(|(outcome, _)| outcome).collect()
+    };
+    for name in [
+        "yes-lost-to-ipv6",
+        "yes-lost-to-another-address",
+        "yes-spare-connection",
+    ] {
+        assert_eq!(outcomes(name), ["not-attempted", "completed"], "{name}");
+    }
+    assert_eq!(outcomes("yes-comes-back"), ["failed", "completed"]);
 }
 
 #[test]

@@ -262,6 +262,18 @@ impl Observed {
         self.message(Side::Server, HandshakeType::SERVER_HELLO_DONE).is_some()
     }
 
+    /// True where the server's first flight, as far as it shows (TLS 1.3: its first record), came before this packet. Who leaves without it
+    /// has not read it, though the server may send it all the same.
+    pub(crate) fn answered_before(&self, packet: Mark) -> bool {
+        let flight = match self.sealed() {
+            Some(sealed) => sealed.flight.first().map(|record| record.mark),
+            None => self
+                .message(Side::Server, HandshakeType::SERVER_HELLO_DONE)
+                .map(|done| done.span.mark),
+        };
+        flight.is_some_and(|flight| flight.frame < packet.frame)
+    }
+
     /// Seconds from a packet to what ended the connection; where nothing did, as long as it was watched.
     pub(crate) fn waited_since(&self, mark: Mark) -> f64 {
         let end = self.end();

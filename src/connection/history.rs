@@ -7,11 +7,12 @@ use std::sync::Arc;
 use crate::connection::clock::Sightings;
 use crate::connection::closed::name_in;
 use crate::connection::leaves::Leaves;
+use crate::connection::race::{Arrival, Arrivals};
 use crate::connection::room::{Flight, Flights};
 use crate::connection::{Chain, Closed, Endpoint, Observed, message_len};
 use crate::evidence::{Hidden, Mark, Seen, Side};
 use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion};
-use crate::tls::guess_client;
+use crate::tls::{ClientHello, guess_client};
 use crate::x509::Certificate;
 
 /// Values of each kind that are remembered of one server.
@@ -21,8 +22,17 @@ const PLACES_KEPT: usize = 16;
 /// Clients that are remembered of one name.
 const CLIENTS_KEPT: usize = 16;
 
-/// Clients that got through to a server, each with the packets that completed its first and its last handshake.
-pub(crate) type GotThrough = BTreeMap<IpAddr, [Mark; 2]>;
+/// How often a client got through to a server, as far as that is remembered.
+#[derive(Clone, Debug)]
+pub(crate) struct Through {
+    /// The packets that completed its first and its last handshake.
+    pub(crate) ends: [Mark; 2],
+    /// The first few, with when they began.
+    pub(crate) arrivals: Arrivals,
+}
+
+/// Clients that got through to a server.
+pub(crate) type GotThrough = BTreeMap<IpAddr, Through>;
 
 /// Certificates that a server was seen to send.
 #[derive(Clone, Debug)]
@@ -109,7 +119,8 @@ impl Places {
     pub(crate) fn of<'a>(servers: impl IntoIterator<Item = (&'a Endpoint, &'a ServerHistory)>) -> Self {
         let mut places = Self::default();
         for (server, history) in servers {
-            let names: BTreeSet<&String> = history.sent.keys().chain(history.flights.keys()).collect();
+            let shown = history.sent.keys().chain(history.flights.keys());
+            let names: BTreeSet<&String> = shown.chain(history.names.keys()).collect();
             for name in names.into_iter().filter(|name| !name.is_empty()) {
                 places.0.entry(name.clone()).or_default().push(*server);
             }
@@ -160,6 +171,10 @@ pub(crate) struct ServerHistory {
     pub(crate) alpn: BTreeSet<String>,
     /// It completed a handshake of TLS ≤ 1.2 without `extended_master_secret`.
     pub(crate) without_master_secret: bool,
+    /// It completed one in which it took the client's offer of it.
+    pub(crate) takes_master_secret: bool,
+    /// It completed one in which it passed over that offer.
+    pub(crate) passes_over_master_secret: bool,
     /// It completed a handshake of TLS ≤ 1.2 without `renegotiation_info`.
     pub(crate) without_renegotiation_info: bool,
     /// Names for which it completed a handshake, "" where none was asked for, and who then sent data.
@@ -223,7 +238,7 @@ impl ServerHistory {
             }
             // Without the hello nobody can tell whether it asked for a name.
             if let Some(mark) = completion.filter(|_| closed.has_hello()) {
-                self.keep_name(name.unwrap_or_default(), seen, mark, carried_data);
+                self.keep_name(hello.as_ref(), seen, mark, carried_data);
             }
             self.keep_certificates(name.unwrap_or_default(), seen, carried_data);
         }
@@ -249,27 +264,39 @@ impl ServerHistory {
         let ends = of_name
             .into_iter()
             .chain(of_any)
-            .filter_map(|clients| clients.get(&client));
+            .filter_map(|clients| Some(&clients.get(&client)?.ends));
         let later = |mark: &&Mark| mark.capture == after.capture && mark.frame > after.frame;
         ends.flatten().filter(later).min_by_key(|mark| mark.frame).copied()
     }
 
-    fn keep_name(&mut self, name: &str, seen: &Observed, mark: Mark, carried_data: bool) {
+    fn keep_name(&mut self, hello: Option<&ClientHello<'_>>, seen: &Observed, mark: Mark, carried_data: bool) {
         if let Some(answer) = seen.answer.as_ref().seen().filter(|_| !seen.is_tls13()) {
-            self.without_master_secret |= !answer.value.has(ExtensionType::EXTENDED_MASTER_SECRET);
+            let takes = answer.value.has(ExtensionType::EXTENDED_MASTER_SECRET);
+            let offers = hello.is_some_and(|hello| hello.has(ExtensionType::EXTENDED_MASTER_SECRET));
+            self.without_master_secret |= !takes;
+            self.takes_master_secret |= takes;
+            self.passes_over_master_secret |= offers && !takes;
             self.without_renegotiation_info |= !answer.value.has(ExtensionType::RENEGOTIATION_INFO);
         }
+        let name = hello.and_then(name_in).unwrap_or_default();
         let clients = match self.names.get_mut(name) {
             Some(clients) => clients,
             None => self.names.entry(name.to_owned()).or_default(),
         };
         if carried_data {
-            let [first, last] = clients.entry(seen.client.address).or_insert([mark, mark]);
+            let through = clients.entry(seen.client.address).or_insert_with(|| Through {
+                ends: [mark; 2],
+                arrivals: Arrivals::default(),
+            });
+            let [first, last] = &mut through.ends;
             if mark.frame < first.frame {
                 *first = mark;
             }
             if mark.frame > last.frame {
                 *last = mark;
+            }
+            if let Some(arrival) = hello.and_then(|hello| Arrival::of(seen, hello)) {
+                through.arrivals.add(arrival);
             }
             if clients.len() > CLIENTS_KEPT {
                 clients.pop_last();
@@ -385,6 +412,7 @@ mod tests {
         assert!(history.groups.contains(&Group::X25519));
         assert_eq!(history.served_names().collect::<Vec<_>>(), ["shop.example"]);
         assert!(history.without_master_secret && history.without_renegotiation_info);
+        assert!(!history.takes_master_secret && !history.passes_over_master_secret);
     }
 
     #[test]

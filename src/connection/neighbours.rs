@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use crate::connection::clock::majority;
-use crate::connection::ending::End;
+use crate::connection::ending::{Act, End};
+use crate::connection::intervals::Times;
 use crate::connection::{ClientReply, Endpoint, First, Observed, Sign};
-use crate::evidence::{CaptureId, Mark, Side, Time};
-use crate::registry::ProtocolVersion;
+use crate::evidence::{CaptureId, Mark, Side};
+use crate::registry::{AlertDescription, ProtocolVersion};
 use crate::x509::site;
 
 /// Hellos of one client whose clock is looked at.
@@ -23,12 +24,8 @@ const RETURNS_WITHIN: f64 = 60.0;
 /// Returns of one client to one server that are remembered.
 const RETURNS: usize = 16;
 
-/// Connections without a byte from one client to one server that are looked at, and ports of one server that are remembered.
-const SILENT: usize = 64;
-/// So many of them tell whether they come at regular intervals.
-const REGULAR: usize = 4;
-/// The intervals of a check vary by no more than this share of their mean (standard deviation).
-const VARIATION: f64 = 0.1;
+/// Ports of one server that are remembered.
+const PORTS: usize = 64;
 
 /// Paths that systems fetch without TLS to see whether the internet is there, and whose answer everybody knows.
 const PROBES: [&str; 10] = [
@@ -86,11 +83,15 @@ pub(crate) struct Neighbours {
     /// By the packet that holds the ClientHello of the one that came back.
     before_fallback: HashMap<(CaptureId, u64), Attempt, foldhash::fast::RandomState>,
     knocked: HashMap<(IpAddr, IpAddr), BTreeSet<u16>, foldhash::fast::RandomState>,
-    visits: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
+    visits: Times,
     /// Empty Certificates that the server did not put up with, by client and server, in the order of the capture.
     without_certificate: HashMap<(IpAddr, Endpoint), Vec<Mark>, foldhash::fast::RandomState>,
     /// When a client left a server right after a completed handshake, without having sent data.
-    departures: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
+    departures: Times,
+    /// Where a client first said in the clear that it cannot decrypt what the server sends under the keys of TLS 1.3.
+    unreadable: HashMap<Endpoint, Mark, foldhash::fast::RandomState>,
+    /// When a client began a handshake with a server that it left in the middle, without an alert.
+    broken_off: Times,
 }
 
 impl Neighbours {
@@ -114,6 +115,8 @@ impl Neighbours {
             all.note_silent(seen);
             all.note_empty_certificate(seen);
             all.note_departure(seen);
+            all.note_break(seen);
+            all.note_unreadable(seen);
             if let Some(probe) = probe(seen) {
                 all.probes.entry(client).or_insert(probe);
             }
@@ -149,26 +152,50 @@ impl Neighbours {
 
     /// How often this client left this server right after a completed handshake, without having sent data.
     pub(crate) fn departures(&self, client: IpAddr, server: Endpoint) -> usize {
-        self.departures.get(&(client, server)).map_or(0, Vec::len)
+        self.departures.count(client, server)
     }
 
-    /// True where it did so at regular intervals, as the checks of a load balancer do.
-    pub(crate) fn departs_regularly(&self, client: IpAddr, server: Endpoint) -> bool {
-        self.departures
-            .get(&(client, server))
-            .is_some_and(|times| regular(times).is_some())
+    /// At which interval in seconds it did so, and how often, where that is regular, as the checks of a load balancer are.
+    pub(crate) fn departs_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
+        self.departures.every(client, server)
     }
 
     fn note_departure(&mut self, seen: &Observed) {
         let left = seen
             .server_certificate_rejection()
             .filter(|rejection| rejection.sign == Sign::LeftAfterCompletion);
-        let Some(time) = left.and_then(|left| left.mark.time) else {
-            return;
-        };
-        let times = self.departures.entry((seen.client.address, seen.server)).or_default();
-        if times.len() < SILENT {
-            times.push(time);
+        if let Some(left) = left {
+            self.departures.note(seen, left.mark);
+        }
+    }
+
+    /// At which interval in seconds this client leaves this server in the middle of a handshake, without an alert, and how often it did, where
+    /// it does so regularly.
+    pub(crate) fn breaks_off_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
+        self.broken_off.every(client, server)
+    }
+
+    fn note_break(&mut self, seen: &Observed) {
+        let end = seen.end();
+        let left = end.by == Some(Side::Client) && matches!(end.act, Act::Fin | Act::Reset);
+        if left && seen.offer.is_seen() && !seen.completed() {
+            self.broken_off.note(seen, seen.opening());
+        }
+    }
+
+    /// The packet in which the first of the clients that say so in the clear says that it cannot decrypt what this server sends in TLS 1.3.
+    pub(crate) fn unreadable(&self, server: Endpoint) -> Option<Mark> {
+        self.unreadable.get(&server).copied()
+    }
+
+    fn note_unreadable(&mut self, seen: &Observed) {
+        let end = seen.end();
+        if let Act::Alert(alert) = end.act
+            && alert.description == AlertDescription::BAD_RECORD_MAC
+            && end.by == Some(Side::Client)
+            && seen.is_tls13()
+        {
+            self.unreadable.entry(seen.server).or_insert(end.mark);
         }
     }
 
@@ -239,7 +266,7 @@ impl Neighbours {
 
     /// At which interval in seconds this client connects to this server without saying a byte, and how often it did, where it does so regularly.
     pub(crate) fn checks_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
-        regular(self.visits.get(&(client, server))?)
+        self.visits.every(client, server)
     }
 
     fn note_silent(&mut self, seen: &Observed) {
@@ -249,13 +276,10 @@ impl Neighbours {
         };
         let client = seen.client.address;
         let ports = self.knocked.entry((client, seen.server.address)).or_default();
-        if ports.len() < SILENT {
+        if ports.len() < PORTS {
             ports.insert(seen.server.port);
         }
-        let times = self.visits.entry((client, seen.server)).or_default();
-        if let Some(time) = syn.time.filter(|_| times.len() < SILENT) {
-            times.push(time);
-        }
+        self.visits.note(seen, syn);
     }
 
     fn note_leaf(&mut self, seen: &Observed) {
@@ -274,21 +298,6 @@ impl Neighbours {
             answered.servers.insert(seen.server.address);
         }
     }
-}
-
-/// The interval in seconds at which something comes, and how often, where that is regular.
-fn regular(times: &[Time]) -> Option<(f64, usize)> {
-    if times.len() < REGULAR {
-        return None;
-    }
-    let mut times: Vec<i64> = times.iter().map(|time| time.nanos()).collect();
-    times.sort_unstable();
-    let apart = |pair: &[i64]| Some(pair.last()?.saturating_sub(*pair.first()?) as f64 / 1e9);
-    let intervals: Vec<f64> = times.windows(2).filter_map(apart).collect();
-    let count = intervals.len() as f64;
-    let mean = intervals.iter().sum::<f64>() / count;
-    let variance = intervals.iter().map(|interval| (interval - mean).powi(2)).sum::<f64>() / count;
-    (mean > 0.5 && variance.sqrt() < mean * VARIATION).then_some((mean, times.len()))
 }
 
 /// What most of the readings agree on; random ones do not.
@@ -387,7 +396,7 @@ mod tests {
             let neighbours = Neighbours::of(&all);
             (
                 neighbours.departures(client, server),
-                neighbours.departs_regularly(client, server),
+                neighbours.departs_every(client, server).is_some(),
             )
         };
         assert_eq!(departures(&[0.0, 10.0, 20.0, 30.5]), (4, true));
@@ -395,6 +404,22 @@ mod tests {
         assert_eq!(departures(&[0.0, 10.0]), (2, false));
         // At once: attempts, and no checks.
         assert_eq!(departures(&[0.0, 0.1, 0.2, 0.3]), (4, false));
+    }
+
+    #[test]
+    fn handshakes_that_the_client_leaves_in_the_middle_are_noted_apart() {
+        let left =
+            |at: f64, end: fn(Scene) -> Scene| end(scene().wait(at).connect().client_hello(|hello| hello)).seen();
+        let every = |end: fn(Scene) -> Scene| {
+            let all = [0.0, 10.0, 20.0, 30.0].map(|at| left(at, end));
+            let (client, server) = (all[0].client.address, all[0].server);
+            let neighbours = Neighbours::of(&all);
+            assert_eq!(neighbours.departures(client, server), 0);
+            neighbours.breaks_off_every(client, server).map(|(_, times)| times)
+        };
+        assert_eq!(every(|scene| scene.reset(Client)), Some(4));
+        assert_eq!(every(|scene| scene.reset(Server)), None);
+        assert_eq!(every(|scene| scene.alert(Client, 2, 48).fin(Client)), None);
     }
 
     #[test]

@@ -138,12 +138,9 @@ impl Observed {
                 }
             }
             Act::Fin | Act::Reset if self.completed() => self.left_after_completion(),
-            Act::Fin | Act::Reset => {
-                let saw_flight = sealed.is_some() || self.server_hello_done();
-                (saw_flight && !self.asks_its_user())
-                    .then(|| rejection(Sign::Left))
-                    .flatten()
-            }
+            Act::Fin | Act::Reset => (self.answered_before(end.mark) && !self.asks_its_user())
+                .then(|| rejection(Sign::Left))
+                .flatten(),
             Act::Silence => None,
         }
     }
@@ -336,6 +333,17 @@ mod tests {
             assert_eq!(asked(sealed, ClientStack::BoringSsl), (true, false));
             assert_eq!(asked(sealed, ClientStack::OpenSsl), (false, true));
         }
+    }
+
+    #[test]
+    fn a_flight_that_comes_when_the_client_has_left_was_not_refused() {
+        let left = || connected().client_hello(Hello::tls12).fin(Client);
+        assert_eq!(by_client(left().server_flight(&[b"leaf"])), None);
+        let sealed = connected().client_hello(|hello| hello).fin(Client);
+        let sealed = sealed
+            .server_hello(0x0304, 0x1301)
+            .sealed(Server, &[40, 2_000, 281, 53]);
+        assert_eq!(by_client(sealed), None);
     }
 
     #[test]

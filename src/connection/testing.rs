@@ -44,6 +44,7 @@ pub(crate) fn scene() -> Scene {
     Scene {
         tcp: Tcp::new(CaptureId(0), true),
         observer: None,
+        hosts: [1, 2].map(|last| Ipv4Addr::new(10, 0, 0, last).into()),
         port: 443,
         frame: 0,
         millis: noon().nanos() / 1_000_000,
@@ -77,6 +78,8 @@ pub(crate) struct Scene {
     tcp: Tcp,
     /// From the first byte of payload on, as in the pipeline.
     observer: Option<Observer>,
+    /// The addresses of client and server.
+    hosts: [IpAddr; 2],
     port: u16,
     frame: u64,
     millis: i64,
@@ -98,6 +101,12 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
+    /// The addresses of client and server.
+    pub(crate) fn hosts(mut self, client: &str, server: &str) -> Self {
+        self.hosts = [client, server].map(|host| host.parse().expect("an address"));
+        self
+    }
+
     /// The server's port.
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -305,11 +314,9 @@ impl Scene {
     }
 
     fn ends(&self) -> (Endpoint, Endpoint) {
-        let end = |last, port| Endpoint {
-            address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)),
-            port,
-        };
-        (end(1, 50_000), end(2, self.port))
+        let [client, server] = self.hosts;
+        let end = |address, port| Endpoint { address, port };
+        (end(client, 50_000), end(server, self.port))
     }
 
     /// The next bytes of a side's stream, or what is to travel with others.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::connection::{
-    Answered, Attempt, Endpoint, Neighbours, Observed, Places, Probe, Rejection, ServerHistory, Sign, Support,
+    Answered, Attempt, Endpoint, Neighbours, Observed, Places, Probe, Rejection, ServerHistory, Sign, Support, Winner,
 };
 use crate::evidence::{Mark, Pair, Side, Time};
 use crate::x509::{
@@ -103,11 +103,11 @@ impl<'a> Context<'a> {
             self.servers_of_the_name(seen)
                 .filter_map(|(_, server)| server.names.get(name)?.get(&client))
         };
-        if seen.is_by_a_browser() && own().any(|ends| is_around(*ends, rejection.mark)) {
+        if seen.is_by_a_browser() && own().any(|through| is_around(through.ends, rejection.mark)) {
             return None;
         }
         let neighbours = &self.surroundings.neighbours;
-        let checks = neighbours.departs_regularly(client, seen.server) && own().next().is_none();
+        let checks = neighbours.departs_every(client, seen.server).is_some() && own().next().is_none();
         let support = match (neighbours.departures(client, seen.server), server.carried_data) {
             _ if checks && name.is_empty() => return None,
             _ if checks => Support::Against,
@@ -217,6 +217,35 @@ impl<'a> Context<'a> {
         self.surroundings
             .neighbours
             .checks_every(seen.client.address, seen.server)
+    }
+
+    /// The connection that the client kept, where it had begun this one beside it and left it in this packet for want of need.
+    pub(crate) fn lost_to(&self, seen: &Observed, left: Mark) -> Option<Winner> {
+        seen.lost_to(left, self.servers_of_the_name(seen))
+    }
+
+    /// At which interval in seconds the client leaves this server without having sent data, be it in the middle of the handshake or after it,
+    /// and how often; `None` where it sends data at other times.
+    pub(crate) fn leaves_every(&self, seen: &Observed) -> Option<(f64, usize)> {
+        let (neighbours, client) = (&self.surroundings.neighbours, seen.client.address);
+        let mut served = self.server(seen).names.values();
+        if served.any(|clients| clients.contains_key(&client)) {
+            return None;
+        }
+        if seen.completed() {
+            neighbours.departs_every(client, seen.server)
+        } else {
+            neighbours.breaks_off_every(client, seen.server)
+        }
+    }
+
+    /// Where a client says in the clear that it cannot decrypt what this server sends; `None` where somebody gets through to it.
+    pub(crate) fn unreadable_to_others(&self, seen: &Observed) -> Option<Mark> {
+        let nobody_got_through = self.server(seen).completed == 0;
+        self.surroundings
+            .neighbours
+            .unreadable(seen.server)
+            .filter(|_| nobody_got_through)
     }
 
     /// How many ports of the server's address the client tried without a byte, where they are so many that nobody wanted to speak at each.

@@ -1,6 +1,6 @@
 //! What every cause uses.
 
-pub(super) use crate::connection::{Act, ClientReply, First, Observed, Rejection, Sign};
+pub(super) use crate::connection::{Act, ClientReply, First, Observed, Rejection, Sign, Winner};
 pub(super) use crate::evidence::{Mark, Seen, Side};
 pub(super) use crate::registry::AlertDescription;
 pub(super) use crate::stream::EndingKind;
@@ -88,6 +88,26 @@ pub(super) fn s_client(seen: &Observed, more: &str) -> String {
 /// Seconds between two packets, where both have a time.
 pub(super) fn between(earlier: &Mark, later: &Mark) -> Option<f64> {
     Some(later.time?.since(earlier.time?))
+}
+
+/// Adds the connection that the client kept instead of this one as proof.
+pub(super) fn prove_winner(finding: Finding, seen: &Observed, winner: &Winner) -> Finding {
+    let apart = seen
+        .opening()
+        .time
+        .map_or(0.0, |began| winner.arrival.began.since(began));
+    let began = match apart {
+        0.0 => "with this one".to_owned(),
+        ..0.0 => format!("{} before this one", span_of_time(apart)),
+        _ => format!("{} after this one", span_of_time(apart)),
+    };
+    finding.prove_elsewhere(
+        winner.arrival.through,
+        format!(
+            "the client's Finished of the connection to {}, begun {began}; data followed",
+            winner.server
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -85,6 +85,40 @@ fn a_load_balancers_check_counts_as_no_failure() {
 }
 
 #[test]
+fn a_check_that_breaks_off_counts_as_no_failure_either() {
+    let check = |at: f64| {
+        let hello = scene().wait(at).connect().client_hello(|hello| hello.nameless());
+        let flight = hello.server_hello(0x0304, 0x1301).sealed(Server, &[40, 2_000, 281, 53]);
+        flight.reset(Client).seen()
+    };
+    let checks = [0.0, 5.0, 10.0, 15.0].map(check);
+    let verdict = context().beside(&checks.each_ref()).verdict(&checks[0]);
+    assert_eq!(verdict.outcome, Outcome::NotAttempted);
+    assert_eq!(
+        context().beside(&[&checks[0]]).verdict(&checks[0]).outcome,
+        Outcome::Failed
+    );
+}
+
+#[test]
+fn of_two_connections_that_race_the_one_that_loses_has_not_failed() {
+    let begun = |frame: u64, server: &str| {
+        let scene = scene().hosts("10.0.0.1", server).behind_frame(frame).connect();
+        let hello = scene.client_hello(|hello| hello).server_hello(0x0304, 0x1301);
+        hello.sealed(Server, &[40, 2_000, 281, 53])
+    };
+    let kept = |server: &str| {
+        let through = begun(0, server).sealed(Client, &[53, 120]);
+        through.sealed(Server, &[255, 800]).closed()
+    };
+    let lost = begun(90, "10.0.0.2").wait(0.05).reset(Client).seen();
+    let world = context().beside_elsewhere(&[kept("10.0.0.3")]);
+    assert_eq!(world.verdict(&lost).outcome, Outcome::NotAttempted);
+    // Nothing came through: it has failed.
+    assert_eq!(context().verdict(&lost).outcome, Outcome::Failed);
+}
+
+#[test]
 fn a_balancer_that_checks_says_nothing_of_the_clients_behind_it() {
     // Both legs are in the capture: the one is sound, the other is the one to be explained.
     let chain = Issued::to("shop.example");

@@ -1,6 +1,6 @@
 //! One side could not decrypt what the other sent.
 
-use super::{is_contradictory, signs_of_alteration};
+use super::{is_contradictory, loses_master_secret, signs_of_alteration};
 use crate::connection::AlertSeen;
 use crate::registry::{Authentication, HandshakeType, KeyExchange};
 use crate::why::prelude::*;
@@ -22,12 +22,15 @@ impl Cause for BadRecordMac {
         VAGUER
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         if seen.completed() {
             return;
         }
         match seen.end().act {
-            Act::Alert(alert) if says_so(seen, &alert) => findings.push(said(self, seen, &alert)),
+            Act::Alert(alert) if says_so(seen, &alert) => findings.push(said(self, seen, context, &alert)),
+            Act::HiddenAlert(record) if record.mark.from == Side::Client => {
+                findings.extend(as_others_say(self, seen, context, record.mark));
+            }
             Act::HiddenAlert(record) => findings.extend(hidden(self, seen, record.mark)),
             _ => {}
         }
@@ -52,15 +55,16 @@ fn says_so(seen: &Observed, alert: &AlertSeen) -> bool {
     }
 }
 
-fn said(cause: &BadRecordMac, seen: &Observed, alert: &AlertSeen) -> Finding {
+fn said(cause: &BadRecordMac, seen: &Observed, context: &Context<'_>, alert: &AlertSeen) -> Finding {
     let (by, peer) = (alert.span.from(), alert.span.from().peer());
     let suite = seen.answer.as_ref().seen().map(|answer| answer.value.cipher_suite);
     let keyed = seen.change_cipher_spec[peer].is_some() || seen.records[peer].count > 0;
     let shares_a_key = suite.is_some_and(|suite| suite.authentication() == Authentication::Psk);
     let by_private_key = suite.is_some_and(|suite| suite.key_exchange() == KeyExchange::Rsa);
     let contradictory = is_contradictory(seen);
+    let altered = loses_master_secret(seen, context);
     let weight = match () {
-        () if contradictory => 90,
+        () if contradictory || altered && keyed => 90,
         () if alert.description == AlertDescription::HANDSHAKE_FAILURE => 50,
         () if !keyed => 45,
         // A wrong shared key, or a wrong private key, is found out here only.
@@ -75,16 +79,16 @@ fn said(cause: &BadRecordMac, seen: &Observed, alert: &AlertSeen) -> Finding {
         peer.as_str(),
         alert.description
     );
-    let mut finding = Finding::new(cause, weight, sentence).at_fault(if contradictory {
-        AtFault::Network
-    } else {
-        AtFault::Unknown
+    let mut finding = Finding::new(cause, weight, sentence).at_fault(match () {
+        () if contradictory => AtFault::Network,
+        () if altered => AtFault::Middlebox,
+        () => AtFault::Unknown,
     });
     if let Seen::Seen(answer) = &seen.answer {
         let text = format!("ServerHello: {}, {}", answer.value.version, answer.value.cipher_suite);
         finding = finding.prove_span(&answer.span, text);
     }
-    for sign in signs_of_alteration(seen) {
+    for sign in signs_of_alteration(seen, context) {
         if let Seen::Seen(answer) = &seen.answer {
             finding = finding.prove_span(&answer.span, sign);
         }
@@ -132,7 +136,7 @@ fn hidden(cause: &BadRecordMac, seen: &Observed, mark: Mark) -> Option<Finding> 
     else {
         return None;
     };
-    if mark.from != Side::Server || seen.message(Side::Client, HandshakeType::CERTIFICATE).is_some() {
+    if seen.message(Side::Client, HandshakeType::CERTIFICATE).is_some() {
         return None;
     }
     let sentence = format!(
@@ -148,6 +152,36 @@ fn hidden(cause: &BadRecordMac, seen: &Observed, mark: Mark) -> Option<Finding> 
             .prove(mark, "encrypted: an alert's size, and nothing else")
             .infer("Read from the sizes of encrypted records.")
             .remedy(AtFault::Server, "its log of that second has the alert's name", None),
+    )
+}
+
+/// TLS 1.3: the client answers the server's flight with an encrypted alert, and what others say in the clear to the same flights is that they
+/// cannot be decrypted. Nobody gets through to this server, whatever its certificate is.
+fn as_others_say(cause: &BadRecordMac, seen: &Observed, context: &Context<'_>, mark: Mark) -> Option<Finding> {
+    let other = context.unreadable_to_others(seen)?;
+    let answer = seen.answer.as_ref().seen()?;
+    let sentence = format!(
+        "{} answered the first encrypted records of {} with an encrypted alert; to others of its clients they cannot be decrypted, and none \
+         got through. Something between changes the hellos, or what follows them.",
+        seen.client.address,
+        server_called(seen)
+    );
+    Some(
+        Finding::new(cause, 80, sentence)
+            .at_fault(AtFault::Middlebox)
+            .prove_span(&answer.span, format!("ServerHello, {}", answer.value.version))
+            .prove(mark, "encrypted: an alert's size, and nothing else")
+            .prove_elsewhere(other, "in another connection to the same server: bad_record_mac (20), in the clear")
+            .infer("The alert is encrypted; what it says is taken from the other connection.")
+            .but_not(
+                CauseId("server-certificate-rejected"),
+                "who cannot decrypt what the server sends has not seen its certificate",
+            )
+            .remedy(
+                AtFault::Middlebox,
+                "record at both ends and compare: every difference in the hellos or in the encrypted message is the culprit's",
+                Some("tshark -r FILE -Y tls.handshake -T fields -e frame.number -e tcp.payload".to_owned()),
+            ),
     )
 }
 
@@ -253,5 +287,76 @@ mod tests {
         };
         assert_eq!(confidence(&BadRecordMac, &replied(&[53])), Some(Confidence::Possible));
         assert!(judged(&BadRecordMac, &replied(&[25, 53])).is_none());
+    }
+
+    #[test]
+    fn an_extension_that_others_get_is_taken_out_on_the_way() {
+        let ems = |hello: Hello| hello.tls12().suites(&[0x009c]).extension(23, &[]);
+        let finished = |scene: Scene| scene.client_key_exchange().finished(Client);
+        let flight = |scene: Scene| scene.certificate(Server, &[b"leaf"]).server_hello_done();
+        let stripped = || finished(flight(connected().client_hello(ems).server_hello(0x0303, 0x009c)));
+        let seen = stripped().alert(Server, 2, 20).seen();
+        let granted = |hello: ServersHello| hello.extension(23, &[]);
+        let other = || {
+            let answered = connected().client_hello(ems).server_hello_with(0x0303, 0x009c, granted);
+            finished(flight(answered))
+                .finished(Server)
+                .sealed(Client, &[90])
+                .closed()
+        };
+        let passed_over = || stripped().finished(Server).sealed(Client, &[90]).closed();
+        let judged_beside = |others: &[crate::connection::Closed]| {
+            let finding = context()
+                .beside_at_the_server(others)
+                .judged(&BadRecordMac, &seen)
+                .unwrap();
+            let texts = finding.evidence.iter().map(|evidence| evidence.text.as_str());
+            let sign = texts
+                .clone()
+                .find_map(|text| text.split_once("lacks extended_master_secret, "));
+            (finding.weight, finding.at_fault, sign.map(|(_, who)| who.to_owned()))
+        };
+        let (weight, at_fault, sign) = judged_beside(&[other()]);
+        assert_eq!((weight, at_fault), (90, AtFault::Middlebox));
+        assert_eq!(
+            sign.as_deref(),
+            Some("which the client offers and the same server takes from others")
+        );
+        // Alone it is a sign; beside others who go without it, none.
+        let (weight, _, sign) = judged_beside(&[]);
+        assert!(weight == 70 && sign.is_some());
+        let (weight, _, sign) = judged_beside(&[other(), passed_over()]);
+        assert!(weight == 70 && sign.is_none());
+    }
+
+    #[test]
+    fn of_clients_that_cannot_decrypt_the_one_that_says_so_speaks_for_all() {
+        let flight = || {
+            let hello = connected().client_hello(|hello| hello).server_hello(0x0304, 0x1301);
+            hello.sealed(Server, &[40, 2_000, 281, 53])
+        };
+        let hidden = flight().sealed(Client, &[19]).fin(Client).seen();
+        assert_eq!(chosen(&hidden), "server-certificate-rejected");
+        let says = |code: u8| {
+            scene()
+                .behind_frame(90)
+                .connect()
+                .client_hello(|hello| hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 2_000, 281, 53])
+                .alert(Client, 2, code)
+                .fin(Client)
+                .seen()
+        };
+        let beside = |code: u8| context().beside(&[&hidden, &says(code)]);
+        let verdict = beside(20).verdict(&hidden);
+        assert_eq!(name_of(&verdict), "bad-record-mac");
+        assert_eq!(verdict.cause.unwrap().evidence[2].mark.frame, 97);
+        // What others say of the certificate, or where somebody gets through, is another matter.
+        assert_eq!(beside(48).chosen(&hidden), "server-certificate-rejected");
+        assert_eq!(
+            beside(20).serves_others().chosen(&hidden),
+            "server-certificate-rejected"
+        );
     }
 }

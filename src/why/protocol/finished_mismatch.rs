@@ -21,7 +21,7 @@ impl Cause for FinishedMismatch {
         GENERIC
     }
 
-    fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
+    fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Act::Alert(alert) = seen.end().act else { return };
         if alert.description != AlertDescription::DECRYPT_ERROR || seen.completed() {
             return;
@@ -62,7 +62,7 @@ impl Cause for FinishedMismatch {
         if let Seen::Seen(answer) = &seen.answer {
             let text = format!("ServerHello: {}, {}", answer.value.version, answer.value.cipher_suite);
             finding = finding.prove_span(&answer.span, text);
-            for sign in signs_of_alteration(seen) {
+            for sign in signs_of_alteration(seen, context) {
                 finding = finding.prove_span(&answer.span, sign);
             }
         }

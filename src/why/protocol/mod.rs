@@ -23,6 +23,7 @@ pub(super) use server_key_proof_failed::ServerKeyProofFailed;
 pub(super) use unexpected_message::UnexpectedMessage;
 pub(super) use user_canceled::UserCanceled;
 
+use crate::connection::{Answer, Offer};
 use crate::registry::{CipherSuite, ExtensionType};
 use crate::why::prelude::*;
 
@@ -42,7 +43,7 @@ const fn fault_of(side: Side) -> AtFault {
 }
 
 /// What shows that a device between changes the hellos: each side then counts another handshake than the other.
-fn signs_of_alteration(seen: &Observed) -> Vec<String> {
+fn signs_of_alteration(seen: &Observed, context: &Context<'_>) -> Vec<String> {
     let (Seen::Seen(offer), Seen::Seen(answer)) = (&seen.offer, &seen.answer) else {
         return Vec::new();
     };
@@ -60,13 +61,32 @@ fn signs_of_alteration(seen: &Observed) -> Vec<String> {
         |kind: ExtensionType| offer.has(kind) || kind == ExtensionType::RENEGOTIATION_INFO && asks_to_renegotiate;
     let unasked = extensions.iter().filter(|kind| !is_asked(**kind));
     signs.extend(unasked.map(|kind| format!("ServerHello carries {kind}, which the client does not offer")));
-    if offer.has(ExtensionType::EXTENDED_MASTER_SECRET) && !extensions.contains(&ExtensionType::EXTENDED_MASTER_SECRET)
-    {
-        signs.push(
-            "ServerHello lacks extended_master_secret, which the client offers and up-to-date servers take".to_owned(),
-        );
+    if passes_over_master_secret(offer, answer) && !context.server(seen).passes_over_master_secret {
+        let who = if loses_master_secret(seen, context) {
+            "which the client offers and the same server takes from others"
+        } else {
+            "which the client offers and up-to-date servers take"
+        };
+        signs.push(format!("ServerHello lacks extended_master_secret, {who}"));
     }
     signs
+}
+
+/// True where the ServerHello lacks extended_master_secret, and the same server takes it from everybody else who offers it: both sides then
+/// derive other keys (RFC 7627 §4).
+fn loses_master_secret(seen: &Observed, context: &Context<'_>) -> bool {
+    let (Seen::Seen(offer), Seen::Seen(answer)) = (&seen.offer, &seen.answer) else {
+        return false;
+    };
+    let server = context.server(seen);
+    passes_over_master_secret(&offer.value, &answer.value)
+        && server.takes_master_secret
+        && !server.passes_over_master_secret
+}
+
+fn passes_over_master_secret(offer: &Offer, answer: &Answer) -> bool {
+    let extension = ExtensionType::EXTENDED_MASTER_SECRET;
+    !answer.version.is_tls13() && offer.has(extension) && !answer.has(extension)
 }
 
 /// The copies of one side that differ, as evidence that bytes change on their way.

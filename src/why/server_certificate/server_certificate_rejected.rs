@@ -36,7 +36,12 @@ impl Cause for ServerCertificateRejected {
             unmet => (None, unmet),
         };
         findings.extend(aside.map(|unmet| remark(self, seen, &unmet)));
-        let Some(rejection) = rejection else { return };
+        let Some(rejection) = rejection else {
+            // A check, or a connection to spare, has not turned it down, whatever is wrong with it.
+            let left = seen.server_certificate_rejection();
+            findings.extend(left.map(|left| departure(self, seen, context, &left)));
+            return;
+        };
         let visible = seen.server_chain.is_seen();
         let weight = match rejection.sign {
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
@@ -51,10 +56,12 @@ impl Cause for ServerCertificateRejected {
             Sign::Alert(_) => 84,
             Sign::HiddenAlert(_) if seen.is_tls13() => 82,
             Sign::HiddenAlert(_) | Sign::CloseNotify => 70,
-            Sign::Left if seen.leaves_like_a_refusal() => 72,
+            Sign::Left if seen.leaves_like_a_refusal() && context.lost_to(seen, rejection.mark).is_none() => 72,
             Sign::LeftAfterCompletion if judges_late(seen) => 62,
             Sign::LeftAfterCompletion => {
-                findings.extend(departure(self, seen, context, &rejection));
+                if is_spotless(seen, context) {
+                    findings.push(departure(self, seen, context, &rejection));
+                }
                 return;
             }
             // Without a defect to see, leaving in silence proves nothing.
@@ -167,41 +174,61 @@ fn judges_late(seen: &Observed) -> bool {
     !seen.is_tls13() && stack == Some(ClientStack::Nss) && last.is_some_and(|record| record.content_type == ALERT)
 }
 
-/// A client that left right after the handshake, where nothing wrong is to be seen.
-fn departure(
-    cause: &ServerCertificateRejected,
-    seen: &Observed,
-    context: &Context<'_>,
-    rejection: &Rejection,
-) -> Option<Finding> {
+/// True where nothing wrong is to be seen of the certificates, and nothing is missing.
+fn is_spotless(seen: &Observed, context: &Context<'_>) -> bool {
     let is_sound = context.chain(seen, Side::Server).is_none_or(ChainReport::is_sound);
     let is_named = match (seen.leaf(), seen.server_name()) {
         (Some(leaf), Some(name)) => covers(leaf, name) == NameMatch::Yes,
         _ => true,
     };
     let is_whole = Lengths::of(seen, context).is_none_or(|lengths| lengths.shortfall(seen, context).is_none());
-    if !(is_sound && is_named && is_whole) {
-        return None;
-    }
+    is_sound && is_named && is_whole
+}
+
+/// A client that left right after the handshake.
+fn departure(
+    cause: &ServerCertificateRejected,
+    seen: &Observed,
+    context: &Context<'_>,
+    rejection: &Rejection,
+) -> Finding {
     let soon = seen
         .completion()
         .and_then(|completion| between(&completion, &rejection.mark))
         .map_or_else(String::new, |seconds| format!(" {} later", span_of_time(seconds)));
-    let sentence = format!(
-        "{} completed the handshake with {} and left{soon} without having sent data.",
+    let mut sentence = format!(
+        "{} completed the handshake with {} and left{soon} without having sent data",
         seen.client.address,
         server_called(seen)
     );
-    Some(
-        Finding::new(cause, 50, sentence)
-            .at_fault(AtFault::Unknown)
-            .prove(rejection.mark, "the client leaves, and has sent no data")
-            .infer(
-                "A check, a connection to spare, or a program that judges the certificate only then: curl does so with the name, Node.js \
-                 and programs on GnuTLS with all of it.",
-            )
-            .into_remark(),
-    )
+    let winner = context.lost_to(seen, rejection.mark);
+    let reason = match (&winner, context.leaves_every(seen)) {
+        (Some(_), _) => "Of connections that it began side by side it kept the other one.",
+        (None, Some((seconds, times))) => {
+            sentence.push_str(&format!(
+                ", as it does once in {}, {times} times here",
+                span_of_time(seconds)
+            ));
+            if seen.server_name().is_none() {
+                "A check comes so regularly."
+            } else {
+                "A check comes so regularly, and so does a program that tries again and again and judges the certificate only then."
+            }
+        }
+        (None, None) => {
+            "A check, a connection to spare, or a program that judges the certificate only then: curl does so with the name, Node.js and \
+             programs on GnuTLS with all of it."
+        }
+    };
+    let finding = Finding::new(cause, 50, sentence + ".")
+        .at_fault(AtFault::Unknown)
+        .prove(rejection.mark, "the client leaves, and has sent no data")
+        .infer(reason);
+    match winner {
+        Some(winner) => prove_winner(finding, seen, &winner),
+        None => finding,
+    }
+    .into_remark()
 }
 
 /// What other clients than this one do not take, or this one where something worse is wrong.
@@ -476,7 +503,10 @@ mod tests {
             let all = [0.0, 5.0, 10.0, 15.0].map(|wait| left(wait, hello));
             context().beside(&all.each_ref()).verdict(&all[0])
         };
-        assert_eq!(name_of(&checks(|hello| hello.tls12().nameless())), "");
+        let nameless = checks(|hello| hello.tls12().nameless());
+        assert_eq!(name_of(&nameless), "");
+        let note = &nameless.findings[0].sentence;
+        assert!(note.ends_with(", as it does once in 5.0 s, 4 times here."), "{note}");
         let named = checks(Hello::tls12);
         assert_eq!(
             (name_of(&named), sure(named.cause.clone())),
@@ -488,6 +518,30 @@ mod tests {
             sure(context().beside(&[&once]).verdict(&once).cause),
             Some(Confidence::Likely)
         );
+    }
+
+    #[test]
+    fn a_connection_that_was_completed_and_not_needed_names_the_one_that_was() {
+        let chain = Issued::to("shop.example");
+        let seen = left_after(&chain.whole(), Hello::tls12);
+        let kept = |wait: f64| {
+            scene()
+                .wait(wait)
+                .connect()
+                .client_hello(Hello::tls12)
+                .server_flight(&chain.whole())
+                .finished_by_both()
+                .sealed(Client, &[90])
+                .closed()
+        };
+        let told = |wait: f64| {
+            let world = context().trusting(&chain.root).beside_at_the_server(&[kept(wait)]);
+            let remark = world.judged(&ServerCertificateRejected, &seen).unwrap();
+            assert!(remark.is_remark());
+            remark.evidence.iter().any(|evidence| evidence.elsewhere)
+        };
+        assert!(told(-0.02));
+        assert!(!told(0.5));
     }
 
     #[test]
