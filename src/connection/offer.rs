@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::registry::{CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme, is_grease};
+use crate::registry::{Authentication, CipherSuite, ExtensionType, Group, ProtocolVersion, SignatureScheme, is_grease};
 use crate::tls::{ClientHello, ClientStack, Malformed, Sslv2ClientHello, guess_client, ja3, ja4};
 
 /// Bytes of a name of a shared key that is kept (RFC 4279 §5.3 has them up to 128).
@@ -142,6 +142,18 @@ impl Offer {
             && self.offers_older_than_13()
             && self.real_suites().filter(|suite| !suite.is_tls13()).count() >= 4
             && self.groups.contains(&Group::X25519)
+            && self.groups.contains(&Group::SECP256R1)
+    }
+
+    /// True where a server that knows TLS 1.2 finds in it what it needs, whatever its certificate: suites and signatures of both usual kinds of
+    /// keys, and usual groups.
+    pub(crate) fn is_wide(&self) -> bool {
+        let has = |kind| self.real_suites().any(|suite| suite.authentication() == kind);
+        let signs = |kind: u16| self.signature_schemes.iter().any(|scheme| scheme.0 & 0xff == kind);
+        has(Authentication::Rsa)
+            && has(Authentication::Ecdsa)
+            && self.real_suites().count() >= 8
+            && (self.signature_schemes.is_empty() || signs(1) && signs(3))
             && self.groups.contains(&Group::SECP256R1)
     }
 

@@ -12,6 +12,10 @@ code_point! {
 impl Group {
     /// NIST P-256.
     pub(crate) const SECP256R1: Self = Self(0x0017);
+    /// secp384r1.
+    pub(crate) const SECP384R1: Self = Self(0x0018);
+    /// secp521r1.
+    pub(crate) const SECP521R1: Self = Self(0x0019);
     /// X25519.
     pub(crate) const X25519: Self = Self(0x001d);
 

@@ -26,9 +26,11 @@ pub(super) fn write(report: &Report, group: &Group, paper: &mut Paper<'_>) -> io
         Kind::Sound => ('✓', Ink::Good),
     };
     let name = format!("{mark} {}", cause.map_or("no known cause fits", |cause| &cause.id));
-    let what = cause.map_or_else(String::new, |cause| match side(cause.at_fault) {
-        "" => cause.confidence.to_string(),
-        side => format!("{}, {side}", cause.confidence),
+    let what = cause.map_or_else(String::new, |cause| {
+        let others = group.less_sure(cause.confidence).map(|least| format!("others {least}"));
+        let side = Some(side(cause.at_fault)).filter(|side| !side.is_empty());
+        let parts = [Some(cause.confidence.to_string()), others, side.map(str::to_owned)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     });
     paper.heading(ink, &name, &what, &extent(report, &connection, group, paper))?;
     let Some(cause) = cause else {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::report::{Connection, Endpoint, Filter, Outcome, Report, Timestamp, Transport};
+use crate::report::{Confidence, Connection, Endpoint, Filter, Outcome, Report, Timestamp, Transport};
 
 /// Streams listed of one capture.
 const STREAMS_KEPT: usize = 64;
@@ -38,6 +38,8 @@ pub(super) struct Group {
     /// The index of the connection that tells the group: the first of the greatest weight.
     pub(super) clearest: usize,
     weight: u8,
+    /// How sure the least sure of them is.
+    least: Option<Confidence>,
     /// How many there are.
     pub(super) connections: u64,
     /// The earliest and the latest of their moments.
@@ -141,6 +143,7 @@ impl Group {
             key,
             clearest,
             weight: 0,
+            least: None,
             connections: 0,
             span: None,
             clients: BTreeMap::new(),
@@ -160,8 +163,15 @@ impl Group {
         self.key.server.as_ref()?.1.as_deref()
     }
 
+    /// How sure others of the group are, where they are less so than the one that tells it.
+    pub(super) fn less_sure(&self, than: Confidence) -> Option<Confidence> {
+        self.least.filter(|least| *least < than)
+    }
+
     fn add(&mut self, index: usize, connection: &Connection) {
         self.connections += 1;
+        let confidence = connection.subject().map(|cause| cause.confidence);
+        self.least = self.least.into_iter().chain(confidence).min();
         let weight = connection.subject().map_or(0, |cause| cause.weight);
         if weight > self.weight {
             self.weight = weight;

@@ -108,6 +108,18 @@ fn doubt_is_named_as_alternatives_and_as_what_was_not_seen() {
 }
 
 #[test]
+fn a_group_is_not_said_to_be_surer_than_all_of_it() {
+    let mut other = missing_intermediate(4);
+    other.cause.as_mut().unwrap().confidence = Confidence::Likely;
+    other.cause.as_mut().unwrap().weight = 85;
+    let text = written(vec![missing_intermediate(1), other]);
+    assert!(
+        text.contains("✗ missing-intermediate   certain, others likely, server's side "),
+        "{text}"
+    );
+}
+
+#[test]
 fn groups_beyond_the_limit_are_counted() {
     let connections: Vec<Connection> = (0..5)
         .map(|port| {

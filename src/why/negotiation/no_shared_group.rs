@@ -1,8 +1,10 @@
 //! The server shares no named group with the client.
 
 use super::habits::is_cut_to_two_groups;
+use super::server_key::shown_keys;
 use crate::registry::Group;
 use crate::why::prelude::*;
+use crate::x509::{Curve, Key};
 
 /// A refusal of a hello whose groups are few or exotic.
 pub(crate) struct NoSharedGroup;
@@ -47,6 +49,10 @@ impl Cause for NoSharedGroup {
             .iter()
             .filter(|group| groups.contains(group))
             .count();
+        if let Some(finding) = key_not_offered(self, seen, context) {
+            findings.push(finding.prove_span(&alert.span, told(alert)));
+            return;
+        }
         let weight = match (common, groups.len()) {
             _ if shares => return,
             // Two groups or more show what the server takes; one may be all that the others offered.
@@ -83,24 +89,58 @@ impl Cause for NoSharedGroup {
                 "The Kyber groups of the drafts and X25519MLKEM768 have different numbers and do not work together.",
             );
         }
-        findings.push(
-            finding
-                .but_not(
-                    CauseId("no-shared-cipher"),
-                    "the suites on offer leave the server a choice",
-                )
-                .remedy(
-                    AtFault::Server,
-                    "allow the usual groups; nginx",
-                    Some("ssl_ecdh_curve X25519:prime256v1:secp384r1;".to_owned()),
-                )
-                .remedy(
-                    AtFault::Client,
-                    "or offer X25519 and P-256",
-                    Some(s_client(seen, "-groups X25519:P-256")),
-                ),
-        );
+        findings.push(remedies(finding, seen).but_not(
+            CauseId("no-shared-cipher"),
+            "the suites on offer leave the server a choice",
+        ));
     }
+}
+
+fn remedies(finding: Finding, seen: &Observed) -> Finding {
+    finding
+        .remedy(
+            AtFault::Server,
+            "allow the usual groups; nginx",
+            Some("ssl_ecdh_curve X25519:prime256v1:secp384r1;".to_owned()),
+        )
+        .remedy(
+            AtFault::Client,
+            "or offer X25519 and P-256",
+            Some(s_client(seen, "-groups X25519:P-256")),
+        )
+}
+
+/// Below TLS 1.3 a client that lacks the group of an ECDSA key's curve does not take the key (RFC 8422 §5.1.1).
+fn key_not_offered(cause: &NoSharedGroup, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    let offer = seen.offer.as_ref().seen()?;
+    let keys = shown_keys(context.server(seen), seen);
+    let lacks = |key: &Key| match key {
+        Key::Ec(Curve::P256) => !offer.value.groups.contains(&Group::SECP256R1),
+        Key::Ec(Curve::P384) => !offer.value.groups.contains(&Group::SECP384R1),
+        Key::Ec(Curve::P521) => !offer.value.groups.contains(&Group::SECP521R1),
+        _ => false,
+    };
+    let (key, mark) = *keys.first()?;
+    if offer.value.offers_tls13() || !keys.iter().all(|(key, _)| lacks(key)) {
+        return None;
+    }
+    let sentence = format!(
+        "{} has a certificate with a key of the kind {key}, whose curve is not among the groups of the client: {}.",
+        server_called(seen),
+        list(&offer.value.groups, 5)
+    );
+    let finding = Finding::new(cause, 88, sentence)
+        .at_fault(AtFault::Both)
+        .prove_span(
+            &offer.span,
+            format!("ClientHello: supported_groups {}", list(&offer.value.groups, 8)),
+        )
+        .prove_elsewhere(
+            mark,
+            format!("the server's certificate there has a key of the kind {key}"),
+        )
+        .infer("Below TLS 1.3 the groups say on which curves a client takes keys, too (RFC 8422 §5.1.1).");
+    Some(remedies(finding, seen))
 }
 
 /// A group with a post-quantum part.
@@ -213,6 +253,35 @@ mod tests {
         assert_eq!((finding.weight, finding.at_fault), (95, AtFault::Server));
         assert_eq!(chosen(&seen), "no-shared-group");
         assert!(judged(&NoSharedGroup, &flight(&[29, 23], 47)).is_none());
+    }
+
+    #[test]
+    fn below_tls_1_3_the_curve_of_the_key_has_to_be_among_the_groups() {
+        let sibling = || {
+            let chain = Issued::to("shop.example");
+            connected()
+                .client_hello(Hello::tls12)
+                .server_flight(&chain.whole())
+                .closed()
+        };
+        let judge = |seen: &Observed| {
+            context()
+                .beside_at_the_server(&[sibling()])
+                .server_took_groups(&[0x0018])
+                .judged(&NoSharedGroup, seen)
+        };
+        let refused =
+            |hello: fn(Hello) -> Hello| connected().client_hello(hello).alert(Server, 2, 40).fin(Server).seen();
+        let finding = judge(&refused(|hello| hello.tls12().groups(&[0x0018]))).unwrap();
+        assert_eq!(finding.weight, 88);
+        assert!(
+            finding.sentence.contains("a key of the kind EC P-256"),
+            "{}",
+            finding.sentence
+        );
+        // With the key's curve, and where TLS 1.3 leaves the choice of the key to the signature schemes.
+        assert!(judge(&refused(|hello| hello.tls12().groups(&[0x0018, 0x0017]))).is_none());
+        assert!(judge(&refused(|hello| hello.groups(&[0x0018]))).is_none());
     }
 
     #[test]

@@ -39,15 +39,18 @@ impl Cause for VersionMismatch {
             return;
         }
         let accepted = &context.server(seen).versions;
-        let (best, least) = (offer.value.best_version(), offer.value.least_version());
+        let least = offer.value.least_version();
         let shares_some = accepted.iter().any(|version| offer.value.allows(*version));
         let shares_none = !accepted.is_empty() && !shares_some;
-        let old = best.is_some_and(|best| best.rank() < ProtocolVersion::TLS12.rank());
+        let old = is_old(&offer.value);
         let weight = match alert.description {
             AlertDescription::PROTOCOL_VERSION => 97,
             // From others it took one of these versions: this refusal is about something else.
             _ if shares_some => return,
-            AlertDescription::HANDSHAKE_FAILURE if shares_none => 90,
+            // Whoever knows both takes TLS 1.3: that others reached nothing else does not mean that the server lacks TLS 1.2.
+            AlertDescription::HANDSHAKE_FAILURE if shares_none && (old || offer.value.offers_tls13()) => 90,
+            AlertDescription::HANDSHAKE_FAILURE if shares_none && offer.value.is_wide() => 72,
+            AlertDescription::HANDSHAKE_FAILURE if shares_none => 45,
             AlertDescription::HANDSHAKE_FAILURE | AlertDescription::INSUFFICIENT_SECURITY if old => 82,
             // GnuTLS without TLS 1.3 and Mbed TLS 2 say handshake_failure to a client that offers nothing older.
             AlertDescription::HANDSHAKE_FAILURE if !offer.value.offers_older_than_13() => 55,
@@ -91,7 +94,7 @@ impl Cause for VersionMismatch {
                 list(accepted, 4)
             ));
         }
-        findings.push(remedies(finding, seen, too_new));
+        findings.push(remedies(finding, seen, &offer.value, too_new));
     }
 }
 
@@ -101,7 +104,12 @@ fn offer_text(offer: &Offer) -> String {
         .map_or_else(|| "no version that is known".to_owned(), |best| best.to_string())
 }
 
-fn remedies(finding: Finding, seen: &Observed, too_new: bool) -> Finding {
+fn is_old(offer: &Offer) -> bool {
+    let best = offer.best_version();
+    best.is_some_and(|best| best.rank() < ProtocolVersion::TLS12.rank())
+}
+
+fn remedies(finding: Finding, seen: &Observed, offer: &Offer, too_new: bool) -> Finding {
     if too_new {
         finding
             .remedy(
@@ -116,10 +124,22 @@ fn remedies(finding: Finding, seen: &Observed, too_new: bool) -> Finding {
             )
     } else {
         finding
-            .remedy(AtFault::Client, "use a TLS library that knows TLS 1.2 and 1.3", None)
+            .remedy(
+                AtFault::Client,
+                if is_old(offer) {
+                    "use a TLS library that knows TLS 1.2 and 1.3"
+                } else {
+                    "use a TLS library that knows TLS 1.3, or allow it"
+                },
+                None,
+            )
             .remedy(
                 AtFault::Server,
-                "TLS 1.0 and 1.1 are deprecated (RFC 8996): better not to bring them back",
+                if is_old(offer) {
+                    "TLS 1.0 and 1.1 are deprecated (RFC 8996): better not to bring them back"
+                } else {
+                    "or allow TLS 1.2 for clients like this one"
+                },
                 None,
             )
             .remedy(AtFault::Both, "what the server takes", Some(s_client(seen, "-tls1_2")))
@@ -245,8 +265,16 @@ mod tests {
     #[test]
     fn what_the_server_spoke_with_others_weighs_in() {
         let seen = refused(Hello::tls12, 40);
-        let world = context().server_took_versions(&[0x0304]);
-        assert_eq!(sure(world.judged(&VersionMismatch, &seen)), Some(Confidence::Likely));
+        let weight = |seen: &Observed| {
+            let world = context().server_took_versions(&[0x0304]);
+            world.judged(&VersionMismatch, seen).map(|finding| finding.weight)
+        };
+        assert_eq!(weight(&seen), Some(45));
+        // A server that knew TLS 1.2 would find in this one what it needs.
+        let wide = [0xc02b, 0xc02c, 0xc02f, 0xc030, 0xcca8, 0xcca9, 0xc013, 0xc014];
+        let wide = refused(|hello| hello.tls12().suites(&wide), 40);
+        assert_eq!(weight(&wide), Some(72));
+        assert_eq!(weight(&refused(|hello| hello.versions(&[0x0302]), 40)), Some(90));
         let world = context().server_took_versions(&[0x0303, 0x0304]);
         assert_eq!(sure(world.judged(&VersionMismatch, &seen)), None);
     }

@@ -54,9 +54,13 @@ impl Cause for ServerClosed {
         if let Seen::Seen(answer) = &seen.answer {
             finding = finding.prove_span(&answer.span, format!("ServerHello, {}", answer.value.version));
         }
+        let shown = match end.act {
+            Act::Alert(alert) => told(&alert),
+            _ => format!("the server {how}"),
+        };
         findings.push(
             finding
-                .prove(end.mark, format!("the server {how}"))
+                .prove(end.mark, shown)
                 .remedy(
                     AtFault::Server,
                     "its log of that second: rules on client certificates, an unusable key, a limit or timeout of the load balancer",
