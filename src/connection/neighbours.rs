@@ -93,13 +93,25 @@ pub(crate) struct Neighbours {
     departures: HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>,
 }
 
+/// The last attempt of a client at a server, for those of whom it is asked: who came back to it and said that it falls back. They are few.
+struct Attempts(HashMap<(IpAddr, Endpoint), Option<Attempt>, foldhash::fast::RandomState>);
+
+impl Attempts {
+    fn of<'a>(observed: impl Iterator<Item = &'a Observed>) -> Self {
+        let falls_back = |seen: &&Observed| seen.offer.as_ref().seen().is_some_and(|offer| offer.value.fallback);
+        let pair = |seen: &Observed| ((seen.client.address, seen.server), None);
+        Self(observed.filter(falls_back).map(pair).collect())
+    }
+}
+
 impl Neighbours {
     /// From the connections of a set, in their order. Sound ones are left out whether they are there or not.
-    pub(crate) fn of<'a>(observed: impl IntoIterator<Item = &'a Observed>) -> Self {
+    pub(crate) fn of<'a>(observed: impl IntoIterator<Item = &'a Observed, IntoIter: Clone>) -> Self {
+        let observed = observed.into_iter();
         let mut all = Self::default();
         let mut clocks: HashMap<IpAddr, Vec<i64>, foldhash::fast::RandomState> = HashMap::default();
-        let mut attempts: HashMap<(IpAddr, Endpoint), Attempt, foldhash::fast::RandomState> = HashMap::default();
-        for seen in observed.into_iter().filter(|seen| !seen.is_plainly_sound()) {
+        let mut attempts = Attempts::of(observed.clone());
+        for seen in observed.filter(|seen| !seen.is_plainly_sound()) {
             let client = seen.client.address;
             if let (Some(told), Some(offer)) = (seen.hello_time, seen.offer.as_ref().seen())
                 && let Some(at) = offer.span.mark.time
@@ -209,26 +221,24 @@ impl Neighbours {
         }
     }
 
-    fn note_attempt(
-        &mut self,
-        seen: &Observed,
-        last: &mut HashMap<(IpAddr, Endpoint), Attempt, foldhash::fast::RandomState>,
-    ) {
+    fn note_attempt(&mut self, seen: &Observed, attempts: &mut Attempts) {
         let Some(offer) = seen.offer.as_ref().seen() else {
             return;
         };
         let (Some(best), hello) = (offer.value.best_version(), offer.span.mark) else {
             return;
         };
-        let pair = (seen.client.address, seen.server);
+        let Some(last) = attempts.0.get_mut(&(seen.client.address, seen.server)) else {
+            return;
+        };
         if offer.value.fallback {
-            let attempt = last.get(&pair).filter(|attempt| attempt.best.rank() > best.rank());
+            let attempt = last.filter(|attempt| attempt.best.rank() > best.rank());
             if let Some(attempt) = attempt.filter(|attempt| attempt.hello.frame < hello.frame) {
-                self.before_fallback.insert((hello.capture, hello.frame), *attempt);
+                self.before_fallback.insert((hello.capture, hello.frame), attempt);
             }
         } else if !seen.completed() {
             let end = seen.end();
-            last.insert(pair, Attempt { best, hello, end });
+            *last = Some(Attempt { best, hello, end });
         }
     }
 
