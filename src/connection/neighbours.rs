@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::connection::clock::majority;
 use crate::connection::ending::End;
@@ -53,6 +54,35 @@ pub(crate) struct Answered {
     pub(crate) sites: BTreeMap<String, Mark>,
     /// The addresses that showed it.
     pub(crate) servers: BTreeSet<IpAddr>,
+}
+
+impl Answered {
+    fn add(&mut self, showing: Showing) {
+        if self.sites.len() < SITES {
+            self.sites.entry(showing.site).or_insert(showing.mark);
+            self.servers.insert(showing.server);
+        }
+    }
+}
+
+/// The connection that showed a leaf to a client first, of all leaves: most are shown once.
+type Shown<'a> = HashMap<(IpAddr, &'a str), &'a Observed, foldhash::fast::RandomState>;
+
+/// For whom a connection showed its leaf.
+struct Showing {
+    site: String,
+    server: IpAddr,
+    mark: Mark,
+}
+
+impl Showing {
+    fn of(seen: &Observed) -> Option<Self> {
+        Some(Self {
+            site: site(seen.server_name()?)?,
+            server: seen.server.address,
+            mark: seen.server_chain.as_ref().seen()?.span.mark,
+        })
+    }
 }
 
 /// A probe of the network that was answered by somebody else.
@@ -111,6 +141,7 @@ impl Neighbours {
         let mut all = Self::default();
         let mut clocks: HashMap<IpAddr, Vec<i64>, foldhash::fast::RandomState> = HashMap::default();
         let mut attempts = Attempts::of(observed.clone());
+        let mut shown = Shown::default();
         for seen in observed.filter(|seen| !seen.is_plainly_sound()) {
             let client = seen.client.address;
             if let (Some(told), Some(offer)) = (seen.hello_time, seen.offer.as_ref().seen())
@@ -121,7 +152,7 @@ impl Neighbours {
                     readings.push(i64::from(told).saturating_sub(at.seconds()));
                 }
             }
-            all.note_leaf(seen);
+            all.note_leaf(seen, &mut shown);
             all.note_attempt(seen, &mut attempts);
             all.note_silent(seen);
             all.note_empty_certificate(seen);
@@ -144,7 +175,7 @@ impl Neighbours {
         self.clocks.get(&client).copied()
     }
 
-    /// For which sites, and from which addresses, this client was shown the leaf of this SHA-256.
+    /// For which sites, and from which addresses, this client was shown the leaf of this SHA-256; `None` where that happened once.
     pub(crate) fn shown_leaf(&self, client: IpAddr, sha256: &str) -> Option<&Answered> {
         self.leaves.get(&(client, sha256.to_owned()))
     }
@@ -268,20 +299,25 @@ impl Neighbours {
         }
     }
 
-    fn note_leaf(&mut self, seen: &Observed) {
-        let (Some(leaf), Some(chain), Some(name)) =
-            (seen.leaf(), seen.server_chain.as_ref().seen(), seen.server_name())
-        else {
+    fn note_leaf<'a>(&mut self, seen: &'a Observed, shown: &mut Shown<'a>) {
+        let client = seen.client.address;
+        let (Some(leaf), Some(showing)) = (seen.leaf(), Showing::of(seen)) else {
             return;
         };
-        let Some(site) = site(name) else { return };
-        let answered = self
-            .leaves
-            .entry((seen.client.address, leaf.sha256.clone()))
-            .or_default();
-        if answered.sites.len() < SITES {
-            answered.sites.entry(site).or_insert(chain.span.mark);
-            answered.servers.insert(seen.server.address);
+        match shown.entry((client, &leaf.sha256)) {
+            Entry::Vacant(place) => {
+                place.insert(seen);
+            }
+            Entry::Occupied(first) => {
+                let answered = self.leaves.entry((client, leaf.sha256.clone())).or_insert_with(|| {
+                    let mut answered = Answered::default();
+                    if let Some(showing) = Showing::of(first.get()) {
+                        answered.add(showing);
+                    }
+                    answered
+                });
+                answered.add(showing);
+            }
         }
     }
 }
