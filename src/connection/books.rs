@@ -46,10 +46,10 @@ pub(super) struct Books {
     hellos: Vec<Kept>,
     sslv2: Option<Kept>,
     retry: Option<Box<Spanned<Answer>>>,
-    answer: Option<Spanned<Answer>>,
-    server_chain: Option<Spanned<Chain>>,
-    client_chain: Option<Spanned<Chain>>,
-    key_exchange: Option<Spanned<KeyExchangeSeen>>,
+    answer: Option<Box<Spanned<Answer>>>,
+    server_chain: Option<Box<Spanned<Chain>>>,
+    client_chain: Option<Box<Spanned<Chain>>>,
+    key_exchange: Option<Box<Spanned<KeyExchangeSeen>>>,
     psk_identity: Option<Box<str>>,
     certificate_request: Option<Box<Kept>>,
     /// What the client may be going to sign; given up where it is not.
@@ -58,7 +58,7 @@ pub(super) struct Books {
     ticket_lifetime: Option<u32>,
     messages: Vec<MessageSeen>,
     alerts: Vec<AlertSeen>,
-    change_cipher_spec: Pair<Option<Span>>,
+    change_cipher_spec: Pair<Option<Box<Span>>>,
     records: Pair<RecordLog>,
     malformed: Vec<(Malformed, Span)>,
     oversized: Option<Box<(u16, Span)>>,
@@ -181,7 +181,7 @@ impl Books {
             && matches!(self.first[span.from()], First::Nothing)
             && let Some(spoken) = name_plaintext(bytes)
         {
-            self.first[span.from()] = First::Other(Some(Box::new(spoken)), span);
+            self.first[span.from()] = First::Other(Some(Box::new(spoken)), Box::new(span));
         }
     }
 
@@ -243,8 +243,8 @@ impl Books {
             breaches: Box::default(),
             oversized: self.oversized,
             lost: self.lost,
-            holes: self.holes,
-            unfinished: self.unfinished,
+            holes: self.holes.into(),
+            unfinished: self.unfinished.into(),
             capture_end: None,
             tcp,
         };
@@ -304,7 +304,7 @@ impl Books {
             }
             Item::ChangeCipherSpec { span } => {
                 self.begin_tls(side, span);
-                self.change_cipher_spec[side].get_or_insert(span);
+                self.change_cipher_spec[side].get_or_insert_with(|| Box::new(span));
                 return self.keys_follow(side);
             }
             Item::Opaque {
@@ -322,8 +322,8 @@ impl Books {
             }
             Item::NotTls { head, span } => {
                 if matches!(self.first[side], First::Nothing) {
-                    self.first[side] =
-                        First::Other(name_plaintext(head).or_else(|| name_noise(head)).map(Box::new), span);
+                    let spoken = name_plaintext(head).or_else(|| name_noise(head));
+                    self.first[side] = First::Other(spoken.map(Box::new), Box::new(span));
                 }
             }
             Item::Malformed { malformed, span } => self.note(malformed, span),
@@ -385,7 +385,8 @@ impl Books {
                             scheme: view.signature_scheme,
                             verification: None,
                         };
-                        self.key_exchange.get_or_insert(Spanned { value, span });
+                        self.key_exchange
+                            .get_or_insert_with(|| Box::new(Spanned { value, span }));
                     }
                     Err(error) => self.note(error, span),
                 }
@@ -447,7 +448,7 @@ impl Books {
             if !value.version.is_tls13() {
                 self.transcript = Some(Box::new(Transcript::new(body)));
             }
-            self.answer = Some(Spanned { value, span });
+            self.answer = Some(Box::new(Spanned { value, span }));
         }
     }
 
@@ -461,7 +462,7 @@ impl Books {
             Side::Client => &mut self.client_chain,
             Side::Server => &mut self.server_chain,
         };
-        place.get_or_insert(Spanned { value: chain, span });
+        place.get_or_insert_with(|| Box::new(Spanned { value: chain, span }));
     }
 }
 

@@ -135,8 +135,8 @@ impl Closed {
         observed.messages.shrink_to_fit();
         observed.alerts.shrink_to_fit();
         observed.malformed.shrink_to_fit();
-        observed.records.client.first.shrink_to_fit();
-        observed.records.server.first.shrink_to_fit();
+        observed.records.client.shrink_to_fit();
+        observed.records.server.shrink_to_fit();
         observed
     }
 }

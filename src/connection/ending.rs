@@ -1,6 +1,6 @@
 //! How a connection ended, and how far its handshake had come.
 
-use crate::connection::{AlertSeen, ClientReply, Observed, RecordSeen, ServerReply};
+use crate::connection::{AlertSeen, ClientReply, Observed, RecordLog, RecordSeen, ServerReply};
 use crate::evidence::{Mark, Side};
 use crate::registry::{AlertDescription, AlertLevel, HandshakeType};
 use crate::stream::EndingKind;
@@ -67,7 +67,7 @@ impl Observed {
         let record_after = self
             .records
             .iter()
-            .flat_map(|log| &log.last)
+            .filter_map(RecordLog::last)
             .any(|record| record.mark.frame > frame);
         !message_after && !record_after && self.tcp.side(side).first_ending().is_some()
     }
@@ -111,7 +111,7 @@ impl Observed {
             return None;
         }
         let data = |side: Side| {
-            let records = &self.records[side].first;
+            let records = self.records[side].first();
             records
                 .iter()
                 .find(|record| record.content_type == APPLICATION_DATA)
@@ -124,9 +124,9 @@ impl Observed {
     /// TLS ≤ 1.2: ChangeCipherSpec and a hidden handshake record from both sides.
     fn completion_of_12(&self) -> Option<Mark> {
         let finished = |side: Side| {
-            self.change_cipher_spec[side]?;
+            self.change_cipher_spec[side].as_ref()?;
             self.records[side]
-                .first
+                .first()
                 .iter()
                 .find(|record| record.content_type == HANDSHAKE)
                 .map(|record| record.mark)
@@ -151,7 +151,7 @@ impl Observed {
             .as_ref()
             .seen()
             .map(|answer| super::sealed::Sizes::of(answer.value.cipher_suite));
-        let goodbye = self.records[Side::Client].last.is_some_and(|record| {
+        let goodbye = self.records[Side::Client].last().is_some_and(|record| {
             record.mark.frame > finished.mark.frame
                 && record.mark.frame < frame
                 && sizes.is_some_and(|sizes| sizes.is_alert_beside(Some(finished.len), record.len))
@@ -169,10 +169,9 @@ impl Observed {
 
     /// TLS ≤ 1.2: an application data record of this side.
     pub(crate) fn sent_data(&self, side: Side) -> bool {
-        let log = &self.records[side];
-        log.first
+        self.records[side]
+            .kept()
             .iter()
-            .chain(&log.last)
             .any(|record| record.content_type == APPLICATION_DATA)
     }
 
@@ -187,10 +186,9 @@ impl Observed {
             };
         }
         let first = |side: Side| {
-            let log = &self.records[side];
-            log.first
+            self.records[side]
+                .kept()
                 .iter()
-                .chain(&log.last)
                 .find(|record| record.content_type == ALERT)
                 .map(|record| (side, *record))
         };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::connection::clock::majority;
 use crate::connection::ending::{Act, End};
@@ -52,6 +53,35 @@ pub(crate) struct Answered {
     pub(crate) servers: BTreeSet<IpAddr>,
 }
 
+impl Answered {
+    fn add(&mut self, showing: Showing) {
+        if self.sites.len() < SITES {
+            self.sites.entry(showing.site).or_insert(showing.mark);
+            self.servers.insert(showing.server);
+        }
+    }
+}
+
+/// The connection that showed a leaf to a client first, of all leaves: most are shown once.
+type Shown<'a> = HashMap<(IpAddr, &'a str), &'a Observed, foldhash::fast::RandomState>;
+
+/// For whom a connection showed its leaf.
+struct Showing {
+    site: String,
+    server: IpAddr,
+    mark: Mark,
+}
+
+impl Showing {
+    fn of(seen: &Observed) -> Option<Self> {
+        Some(Self {
+            site: site(seen.server_name()?)?,
+            server: seen.server.address,
+            mark: seen.server_chain.as_ref().seen()?.span.mark,
+        })
+    }
+}
+
 /// A probe of the network that was answered by somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Probe {
@@ -94,13 +124,26 @@ pub(crate) struct Neighbours {
     broken_off: Times,
 }
 
+/// The last attempt of a client at a server, for those of whom it is asked: who came back to it and said that it falls back. They are few.
+struct Attempts(HashMap<(IpAddr, Endpoint), Option<Attempt>, foldhash::fast::RandomState>);
+
+impl Attempts {
+    fn of<'a>(observed: impl Iterator<Item = &'a Observed>) -> Self {
+        let falls_back = |seen: &&Observed| seen.offer.as_ref().seen().is_some_and(|offer| offer.value.fallback);
+        let pair = |seen: &Observed| ((seen.client.address, seen.server), None);
+        Self(observed.filter(falls_back).map(pair).collect())
+    }
+}
+
 impl Neighbours {
     /// From the connections of a set, in their order. Sound ones are left out whether they are there or not.
-    pub(crate) fn of<'a>(observed: impl IntoIterator<Item = &'a Observed>) -> Self {
+    pub(crate) fn of<'a>(observed: impl IntoIterator<Item = &'a Observed, IntoIter: Clone>) -> Self {
+        let observed = observed.into_iter();
         let mut all = Self::default();
         let mut clocks: HashMap<IpAddr, Vec<i64>, foldhash::fast::RandomState> = HashMap::default();
-        let mut attempts: HashMap<(IpAddr, Endpoint), Attempt, foldhash::fast::RandomState> = HashMap::default();
-        for seen in observed.into_iter().filter(|seen| !seen.is_plainly_sound()) {
+        let mut attempts = Attempts::of(observed.clone());
+        let mut shown = Shown::default();
+        for seen in observed.filter(|seen| !seen.is_plainly_sound()) {
             let client = seen.client.address;
             if let (Some(told), Some(offer)) = (seen.hello_time, seen.offer.as_ref().seen())
                 && let Some(at) = offer.span.mark.time
@@ -110,7 +153,7 @@ impl Neighbours {
                     readings.push(i64::from(told).saturating_sub(at.seconds()));
                 }
             }
-            all.note_leaf(seen);
+            all.note_leaf(seen, &mut shown);
             all.note_attempt(seen, &mut attempts);
             all.note_silent(seen);
             all.note_empty_certificate(seen);
@@ -135,7 +178,7 @@ impl Neighbours {
         self.clocks.get(&client).copied()
     }
 
-    /// For which sites, and from which addresses, this client was shown the leaf of this SHA-256.
+    /// For which sites, and from which addresses, this client was shown the leaf of this SHA-256; `None` where that happened once.
     pub(crate) fn shown_leaf(&self, client: IpAddr, sha256: &str) -> Option<&Answered> {
         self.leaves.get(&(client, sha256.to_owned()))
     }
@@ -236,26 +279,24 @@ impl Neighbours {
         }
     }
 
-    fn note_attempt(
-        &mut self,
-        seen: &Observed,
-        last: &mut HashMap<(IpAddr, Endpoint), Attempt, foldhash::fast::RandomState>,
-    ) {
+    fn note_attempt(&mut self, seen: &Observed, attempts: &mut Attempts) {
         let Some(offer) = seen.offer.as_ref().seen() else {
             return;
         };
         let (Some(best), hello) = (offer.value.best_version(), offer.span.mark) else {
             return;
         };
-        let pair = (seen.client.address, seen.server);
+        let Some(last) = attempts.0.get_mut(&(seen.client.address, seen.server)) else {
+            return;
+        };
         if offer.value.fallback {
-            let attempt = last.get(&pair).filter(|attempt| attempt.best.rank() > best.rank());
+            let attempt = last.filter(|attempt| attempt.best.rank() > best.rank());
             if let Some(attempt) = attempt.filter(|attempt| attempt.hello.frame < hello.frame) {
-                self.before_fallback.insert((hello.capture, hello.frame), *attempt);
+                self.before_fallback.insert((hello.capture, hello.frame), attempt);
             }
         } else if !seen.completed() {
             let end = seen.end();
-            last.insert(pair, Attempt { best, hello, end });
+            *last = Some(Attempt { best, hello, end });
         }
     }
 
@@ -282,20 +323,25 @@ impl Neighbours {
         self.visits.note(seen, syn);
     }
 
-    fn note_leaf(&mut self, seen: &Observed) {
-        let (Some(leaf), Some(chain), Some(name)) =
-            (seen.leaf(), seen.server_chain.as_ref().seen(), seen.server_name())
-        else {
+    fn note_leaf<'a>(&mut self, seen: &'a Observed, shown: &mut Shown<'a>) {
+        let client = seen.client.address;
+        let (Some(leaf), Some(showing)) = (seen.leaf(), Showing::of(seen)) else {
             return;
         };
-        let Some(site) = site(name) else { return };
-        let answered = self
-            .leaves
-            .entry((seen.client.address, leaf.sha256.clone()))
-            .or_default();
-        if answered.sites.len() < SITES {
-            answered.sites.entry(site).or_insert(chain.span.mark);
-            answered.servers.insert(seen.server.address);
+        match shown.entry((client, &leaf.sha256)) {
+            Entry::Vacant(place) => {
+                place.insert(seen);
+            }
+            Entry::Occupied(first) => {
+                let answered = self.leaves.entry((client, leaf.sha256.clone())).or_insert_with(|| {
+                    let mut answered = Answered::default();
+                    if let Some(showing) = Showing::of(first.get()) {
+                        answered.add(showing);
+                    }
+                    answered
+                });
+                answered.add(showing);
+            }
         }
     }
 }

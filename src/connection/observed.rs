@@ -46,7 +46,7 @@ pub(crate) enum First {
     /// A TLS record, or an SSLv2-format ClientHello.
     Tls(Span),
     /// Something else; named where the bytes are known.
-    Other(Option<Box<Plaintext>>, Span),
+    Other(Option<Box<Plaintext>>, Box<Span>),
 }
 
 impl First {
@@ -89,13 +89,11 @@ pub(crate) struct RecordSeen {
     pub(crate) mark: Mark,
 }
 
-/// The hidden records of one side: the first ones in full, then counts.
+/// The hidden records of one side: the first ones in full, the last of all, then counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordLog {
-    /// The first [`RecordLog::KEPT`] records.
-    pub(crate) first: Vec<RecordSeen>,
-    /// The last record of all.
-    pub(crate) last: Option<RecordSeen>,
+    /// The first [`RecordLog::KEPT`] and, where there are more, the last.
+    kept: Vec<RecordSeen>,
     /// How many records there were.
     pub(crate) count: u64,
 }
@@ -106,11 +104,31 @@ impl RecordLog {
 
     /// Notes one more record.
     pub(crate) fn push(&mut self, record: RecordSeen) {
-        if self.first.len() < Self::KEPT {
-            self.first.push(record);
+        match self.kept.get_mut(Self::KEPT) {
+            Some(last) => *last = record,
+            None => self.kept.push(record),
         }
-        self.last = Some(record);
         self.count += 1;
+    }
+
+    /// The first [`RecordLog::KEPT`] records.
+    pub(crate) fn first(&self) -> &[RecordSeen] {
+        self.kept.get(..Self::KEPT).unwrap_or(&self.kept)
+    }
+
+    /// The last record of all.
+    pub(crate) fn last(&self) -> Option<RecordSeen> {
+        self.kept.last().copied()
+    }
+
+    /// The first records, and the last of all.
+    pub(crate) fn kept(&self) -> &[RecordSeen] {
+        &self.kept
+    }
+
+    /// Gives back room that no record takes.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.kept.shrink_to_fit();
     }
 }
 
@@ -201,8 +219,8 @@ impl Stapled {
     pub(crate) const KEPT: usize = 64 * 1024;
 }
 
-/// Everything seen of one connection. Facts only. Every failed connection of the input keeps one until the report is written, so what few
-/// have lies behind a box.
+/// Everything seen of one connection. Facts only. Every failed connection of the input keeps one until the report is written, so what many
+/// do not have lies behind a box.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     /// Who called; the other end where that begins TLS, as on data connections that an FTP server opens.
@@ -240,15 +258,15 @@ pub(crate) struct Observed {
     /// HelloRetryRequest (RFC 9846 §4.1.4).
     pub(crate) retry: Option<Box<Spanned<Answer>>>,
     /// ServerHello.
-    pub(crate) answer: Seen<Spanned<Answer>>,
+    pub(crate) answer: Seen<Box<Spanned<Answer>>>,
     /// The server's certificates.
-    pub(crate) server_chain: Seen<Spanned<Chain>>,
+    pub(crate) server_chain: Seen<Box<Spanned<Chain>>>,
     /// What the server sent to another connection that asked it for the same name, where TLS 1.3 hides what it sent to this one.
     pub(crate) borrowed: Option<Arc<SentChain>>,
     /// The client's certificates; seen and empty where it sent an empty list.
-    pub(crate) client_chain: Seen<Spanned<Chain>>,
+    pub(crate) client_chain: Seen<Box<Spanned<Chain>>>,
     /// ServerKeyExchange.
-    pub(crate) key_exchange: Option<Spanned<KeyExchangeSeen>>,
+    pub(crate) key_exchange: Option<Box<Spanned<KeyExchangeSeen>>>,
     /// The identity of the shared key in the client's ClientKeyExchange (TLS ≤ 1.2), where it is text.
     pub(crate) psk_identity: Option<Box<str>>,
     /// CertificateRequest.
@@ -264,7 +282,7 @@ pub(crate) struct Observed {
     /// Clear alerts in order of capture.
     pub(crate) alerts: Vec<AlertSeen>,
     /// ChangeCipherSpec of client and server.
-    pub(crate) change_cipher_spec: Pair<Option<Span>>,
+    pub(crate) change_cipher_spec: Pair<Option<Box<Span>>>,
     /// Hidden records of client and server.
     pub(crate) records: Pair<RecordLog>,
     /// What could not be parsed, by side.
@@ -276,17 +294,20 @@ pub(crate) struct Observed {
     /// Why the TLS of a side could not be followed to its end.
     pub(crate) lost: Pair<Option<Hidden>>,
     /// The first holes where something could have been read.
-    pub(crate) holes: Vec<Hole>,
+    pub(crate) holes: Box<[Hole]>,
     /// Records and messages that began and whose end is not in the capture; at most one of each side.
-    pub(crate) unfinished: Vec<Partial>,
+    pub(crate) unfinished: Box<[Partial]>,
     /// The last packet's time of the whole capture: how long silence was watched.
     pub(crate) capture_end: Option<Time>,
 }
 
+// The next larger block of the allocator has 1,280 bytes.
+const _: () = assert!(size_of::<Observed>() <= 1024);
+
 impl Observed {
     /// Time of the certificate message, else of the first packet: the moment at which certificates are judged.
     pub(crate) fn certificate_time(&self) -> Option<Time> {
-        let of = |chain: &Seen<Spanned<Chain>>| chain.as_ref().seen().and_then(|chain| chain.span.mark.time);
+        let of = |chain: &Seen<Box<Spanned<Chain>>>| chain.as_ref().seen().and_then(|chain| chain.span.mark.time);
         of(&self.server_chain)
             .or_else(|| of(&self.client_chain))
             .or_else(|| self.opening().time)

@@ -38,7 +38,7 @@ impl Observed {
         let First::Tls(span) = &self.first[Side::Server] else {
             return None;
         };
-        let record = self.records[Side::Server].first.first()?;
+        let record = self.records[Side::Server].first().first()?;
         let is_first = record.mark.frame <= span.mark.frame && record.content_type == APPLICATION_DATA;
         let nothing_before = !self.messages.iter().any(|message| message.span.from() == Side::Server);
         (side == Side::Server && self.offer.is_seen() && is_first && nothing_before).then(|| {
@@ -87,7 +87,7 @@ impl Observed {
     fn skipped(&self, side: Side) -> Option<Breach> {
         let answer = self.answer.as_ref().seen().filter(|_| !self.is_tls13())?;
         let done = self.message(Side::Server, HandshakeType::SERVER_HELLO_DONE)?;
-        let first = self.change_cipher_spec[side];
+        let first = self.change_cipher_spec[side].as_deref().copied();
         match side {
             Side::Server => {
                 let is_certified = matches!(
@@ -100,7 +100,7 @@ impl Observed {
                         done.span,
                     ));
                 }
-                let clients = self.change_cipher_spec[Side::Client];
+                let clients = self.change_cipher_spec[Side::Client].as_ref();
                 first
                     .filter(|span| clients.is_none_or(|clients| clients.mark.frame > span.mark.frame))
                     .map(|span| found("sends ChangeCipherSpec before the client's".to_owned(), span))

@@ -183,7 +183,7 @@ impl Observed {
         }
         let closed = self.tcp.side(Side::Client).first_ending()?.mark;
         let goodbye = self.records[Side::Client]
-            .last
+            .last()
             .filter(|last| last.content_type == ALERT);
         let left = goodbye.map_or(closed, |alert| alert.mark);
         let server_left = self.tcp.side(Side::Server).first_ending();

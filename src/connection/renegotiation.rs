@@ -29,7 +29,7 @@ impl Observed {
             return None;
         }
         let is_asked = self.records.iter().any(|log| {
-            let mut handshake = log.first.iter().filter(|record| record.content_type == HANDSHAKE);
+            let mut handshake = log.first().iter().filter(|record| record.content_type == HANDSHAKE);
             handshake.nth(1).is_some()
         });
         if !is_asked {
@@ -37,7 +37,7 @@ impl Observed {
         }
         let completion = self.completion()?;
         let asks = |side: Side| {
-            let mut records = self.records[side].first.iter();
+            let mut records = self.records[side].first().iter();
             records.find(|record| record.content_type == HANDSHAKE && record.mark.frame > completion.frame)
         };
         let asked = *[asks(Side::Client), asks(Side::Server)]
@@ -47,12 +47,7 @@ impl Observed {
         let by = asked.mark.from;
         let after = |frame: u64, content_type: u8| {
             let Pair { client, server } = &self.records;
-            let kept = client
-                .first
-                .iter()
-                .chain(&client.last)
-                .chain(&server.first)
-                .chain(&server.last);
+            let kept = client.kept().iter().chain(server.kept());
             let later = kept.filter(move |record| record.mark.frame > frame && record.content_type == content_type);
             later.copied()
         };

@@ -206,9 +206,8 @@ impl Observed {
             server: server_log,
         } = &self.records;
         // Logs are in the order of the frames. What the client sent before the answer is 0-RTT data, and more of it may follow.
-        let (early, mut client) = client_log
-            .first
-            .split_at(client_log.first.partition_point(|record| record.mark.frame <= since));
+        let first = client_log.first();
+        let (early, mut client) = first.split_at(first.partition_point(|record| record.mark.frame <= since));
         if !early.is_empty() || self.offer.as_ref().seen().is_some_and(|offer| offer.value.early_data) {
             client = behind_early_data(client, sizes);
         }
@@ -218,8 +217,8 @@ impl Observed {
             ClientReply::Refused(record) => record.mark.frame,
             ClientReply::Accepted { finished, .. } => finished.mark.frame,
         };
-        let flight = part(&server_log.first, 0, reply_frame);
-        let after = part(&server_log.first, reply_frame.saturating_add(1), u64::MAX);
+        let flight = part(server_log.first(), 0, reply_frame);
+        let after = part(server_log.first(), reply_frame.saturating_add(1), u64::MAX);
         let read = read_flight(flight, sizes);
         // Behind nothing larger than EncryptedExtensions or a request: after its certificate such a record may as well say goodbye.
         let broken_off = flight
@@ -233,7 +232,7 @@ impl Observed {
             .rev()
             .map(|record| record.len)
             .find(|len| sizes.is_finished(*len));
-        let last_after = server_log.last.filter(|last| last.mark.frame > reply_frame);
+        let last_after = server_log.last().filter(|last| last.mark.frame > reply_frame);
         let server_reply = match (
             after
                 .iter()
@@ -253,7 +252,7 @@ impl Observed {
                     .skip(1)
                     .filter(|record| !sizes.is_alert_beside(Some(finished.len), record.len))
                     .count() as u64;
-                listed + client_log.count.saturating_sub(client_log.first.len() as u64)
+                listed + client_log.count.saturating_sub(first.len() as u64)
             }
             ClientReply::Nothing | ClientReply::Refused(_) => 0,
         };

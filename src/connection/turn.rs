@@ -71,7 +71,7 @@ impl Observed {
         if let Some(sealed) = self.sealed() {
             return self.turn_under_keys(&sealed, answered);
         }
-        let changed = |side: Side| self.change_cipher_spec[side].map(|span| span.mark);
+        let changed = |side: Side| self.change_cipher_spec[side].as_ref().map(|span| span.mark);
         let done = self
             .message(Side::Server, HandshakeType::SERVER_HELLO_DONE)
             .map(|done| done.span.mark);
@@ -141,7 +141,7 @@ impl Observed {
                 },
                 ServerReply::Nothing,
             ) if empty_certificate.is_some() || certificate.is_some() || sealed.client_data > 0 => {
-                let last = self.records[Side::Client].last.unwrap_or(finished);
+                let last = self.records[Side::Client].last().unwrap_or(finished);
                 turn(
                     Side::Server,
                     last.mark,

@@ -156,8 +156,9 @@ fn harvest(
     shards.iter().for_each(|shard| reached.add(shard.reached()));
     let harvests: Vec<Harvest> = shards.into_par_iter().map(Shard::finish).collect();
     let servers = servers.take();
+    let kept = harvests.iter().map(|harvest| harvest.finished.len()).sum();
     let mut set = FollowedSet {
-        observed: Vec::new(),
+        observed: Vec::with_capacity(kept),
         clock: None,
         servers,
         sound: 0,

@@ -100,6 +100,7 @@ impl Judged {
                 limits_reached: set.reached.told(&set.facts.path, &shared.limits),
                 ..Summary::default()
             };
+            shown.reserve(verdicts.len());
             for (place, verdict) in verdicts.iter().enumerate() {
                 let Some(verdict) = verdict else { continue };
                 summary.count(verdict.outcome, verdict.cause.map(|cause| cause.0));
@@ -203,12 +204,12 @@ impl Connections for Judged {
     }
 
     fn write_each(&self, work: Work<'_>, take: Take<'_>) -> io::Result<()> {
-        let all: Vec<usize> = (0..self.len()).collect();
-        for batch in all.chunks(BATCH) {
+        for first in (0..self.len()).step_by(BATCH) {
+            let batch = first..self.len().min(first + BATCH);
             let render = || {
                 batch
-                    .par_iter()
-                    .map(|index| work(*index, self.render(*index)))
+                    .into_par_iter()
+                    .map(|index| work(index, self.render(index)))
                     .collect()
             };
             let done: Vec<Vec<u8>> = match &self.pool {

@@ -46,10 +46,11 @@ impl Servers {
 
     /// All of them; none are left.
     pub(super) fn take(&self) -> Histories {
-        let mut all = Histories::default();
-        for part in &self.0 {
-            all.extend(part.lock().unwrap_or_else(PoisonError::into_inner).drain());
-        }
+        let take = |part: &Mutex<Histories>| std::mem::take(&mut *part.lock().unwrap_or_else(PoisonError::into_inner));
+        let parts: Vec<Histories> = self.0.iter().map(take).collect();
+        // In one piece: a table of histories that grows leaves large holes behind.
+        let mut all = Histories::with_capacity_and_hasher(parts.iter().map(HashMap::len).sum(), RandomState::default());
+        all.extend(parts.into_iter().flatten());
         all
     }
 }

@@ -7,7 +7,11 @@
 //!
 //! Not found: connections whose numbers are changed on the way too, and those without a ClientHello.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use crate::connection::{Observed, Stretch};
 use crate::evidence::Time;
@@ -15,8 +19,8 @@ use crate::net::FlowKey;
 
 /// The first packets of both are captured within so many nanoseconds.
 const TOGETHER_NANOS: u64 = 10_000_000;
-/// Of so many connections, the latest, another copy may come; of at most twice as many it is found.
-const REMEMBERED: usize = 512;
+/// Of so many connections, the latest, another copy may come; of at most twice as many it is found. As many as a table of 512 places takes.
+const REMEMBERED: usize = 448;
 
 /// What stays the same through a translation of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,9 +69,10 @@ struct Copy {
 /// Finds the connections of a capture that are in it twice.
 #[derive(Debug)]
 pub(super) struct Translations {
-    latest: HashMap<Unchanged, Sighting, foldhash::fast::RandomState>,
+    latest: HashTable<Sighting>,
     /// Those before them.
-    earlier: HashMap<Unchanged, Sighting, foldhash::fast::RandomState>,
+    earlier: HashTable<Sighting>,
+    hasher: RandomState,
     copies: Vec<Copy>,
     limit: usize,
 }
@@ -76,8 +81,9 @@ impl Translations {
     /// None found yet; of at most `limit` connections a second one will be.
     pub(super) fn with_limit(limit: usize) -> Self {
         Self {
-            latest: HashMap::default(),
-            earlier: HashMap::default(),
+            latest: HashTable::with_capacity(REMEMBERED),
+            earlier: HashTable::with_capacity(REMEMBERED),
+            hasher: RandomState::default(),
             copies: Vec::new(),
             limit,
         }
@@ -93,8 +99,10 @@ impl Translations {
     }
 
     fn note(&mut self, sighting: Sighting) {
-        let known = self.latest.get_mut(&sighting.unchanged);
-        let known = known.or_else(|| self.earlier.get_mut(&sighting.unchanged));
+        let hash = |sighting: &Sighting| self.hasher.hash_one(sighting.unchanged);
+        let same = |known: &Sighting| known.unchanged == sighting.unchanged;
+        let known = self.latest.find_mut(hash(&sighting), same);
+        let known = known.or_else(|| self.earlier.find_mut(hash(&sighting), same));
         if let Some(known) = known.filter(|known| sighting.is_copy_of(known)) {
             let first = known.first.min(sighting.first);
             if self.copies.len() < self.limit {
@@ -109,9 +117,15 @@ impl Translations {
             return;
         }
         if self.latest.len() >= REMEMBERED {
-            self.earlier = std::mem::take(&mut self.latest);
+            std::mem::swap(&mut self.latest, &mut self.earlier);
+            self.latest.clear();
         }
-        self.latest.insert(sighting.unchanged, sighting);
+        match self.latest.entry(hash(&sighting), same, hash) {
+            Entry::Occupied(mut known) => *known.get_mut() = sighting,
+            Entry::Vacant(place) => {
+                place.insert(sighting);
+            }
+        }
     }
 
     /// Makes one of each two. `observed` are the connections that were kept, in the order of their first packets; those that were not are

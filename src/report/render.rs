@@ -386,7 +386,7 @@ fn server_certificates(seen: &Observed, at: Where<'_>) -> Certificates {
     }
 }
 
-fn certificates(chain: &Seen<Spanned<Chain>>, at: Where<'_>) -> Certificates {
+fn certificates(chain: &Seen<Box<Spanned<Chain>>>, at: Where<'_>) -> Certificates {
     let (visibility, from, chain) = match chain {
         Seen::Seen(chain) => {
             let origin = CertificateOrigin {

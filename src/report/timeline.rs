@@ -48,7 +48,7 @@ pub(super) fn timeline(seen: &Observed, capture: &str) -> Vec<TimelineEvent> {
         if let Some(span) = &seen.change_cipher_spec[side] {
             add(span.mark, "change-cipher-spec", "ChangeCipherSpec".to_owned());
         }
-        for record in &seen.records[side].first {
+        for record in seen.records[side].first() {
             add(record.mark, "record", record_text(record));
         }
     }
@@ -139,7 +139,7 @@ fn message_text(seen: &Observed, message: &MessageSeen) -> String {
             }
         }
         (Side::Server, HandshakeType::SERVER_HELLO) => {
-            let answers = seen.retry.as_deref().into_iter().chain(seen.answer.as_ref().seen());
+            let answers = seen.retry.as_ref().into_iter().chain(seen.answer.as_ref().seen());
             if let Some(answer) = answers.into_iter().find(|answer| answer.span == message.span) {
                 answer_notes(&answer.value, add);
             }

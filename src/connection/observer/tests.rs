@@ -115,7 +115,7 @@ fn in_tls_1_2_everything_after_change_cipher_spec_is_hidden() {
         .seen();
     assert!(seen.alerts.is_empty());
     assert_eq!(
-        seen.records.client.first.first().map(|record| record.content_type),
+        seen.records.client.first().first().map(|record| record.content_type),
         Some(ALERT)
     );
 }
@@ -282,8 +282,8 @@ fn the_first_records_are_kept_and_the_rest_are_counted() {
     }
     let seen = scene.seen();
     let log = &seen.records.client;
-    assert_eq!((log.first.len(), log.count), (RecordLog::KEPT, 31));
-    assert_eq!(log.last.map(|record| record.len), Some(129));
+    assert_eq!((log.first().len(), log.count), (RecordLog::KEPT, 31));
+    assert_eq!(log.last().map(|record| record.len), Some(129));
 }
 
 #[test]

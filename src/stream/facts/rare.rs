@@ -242,7 +242,7 @@ pub(super) struct Unacknowledged {
     pub(super) end: u64,
 }
 
-/// The rare things of one side.
+/// The rare things of one side. A reset is the least rare of them: the others lie behind boxes of their own.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rare {
     /// The first reset that was believed; else the first of the others.
@@ -250,12 +250,12 @@ pub(super) struct Rare {
     /// Resets whose number lies ahead of everything that their apparent sender had sent.
     pub(super) guessed_resets: u16,
     /// The first error that says that this side's segments do not get through, and the first that says that they are too long.
-    pub(super) undelivered: Option<KeptIcmp>,
-    pub(super) too_big: Option<KeptIcmp>,
+    pub(super) undelivered: Option<Box<KeptIcmp>>,
+    pub(super) too_big: Option<Box<KeptIcmp>>,
     /// The lowest segment that was repeated and is not acknowledged.
-    pub(super) unacked: Option<KeptRetransmission>,
+    pub(super) unacked: Option<Box<KeptRetransmission>>,
     /// The first pair of copies that differ.
-    pub(super) contradiction: Option<KeptContradiction>,
+    pub(super) contradiction: Option<Box<KeptContradiction>>,
     /// The first packet with urgent data near the stream's beginning.
     pub(super) urgent: Option<Stamp>,
     /// What was lost, maybe by the network.

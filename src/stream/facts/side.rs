@@ -173,26 +173,29 @@ impl SideFacts {
 
     /// The first ICMP error that says that this side's segments do not get through.
     pub(crate) fn undelivered(&self) -> Option<IcmpSeen> {
-        self.told_icmp(self.rare.as_ref()?.undelivered)
+        self.rare
+            .as_ref()?
+            .undelivered
+            .as_deref()
+            .map(|kept| self.told_icmp(kept))
     }
 
     /// The first ICMP error that says that this side's segments are longer than a link on the path takes.
     pub(crate) fn too_big(&self) -> Option<IcmpSeen> {
-        self.told_icmp(self.rare.as_ref()?.too_big)
+        self.rare.as_ref()?.too_big.as_deref().map(|kept| self.told_icmp(kept))
     }
 
-    fn told_icmp(&self, kept: Option<KeptIcmp>) -> Option<IcmpSeen> {
-        let kept = kept?;
-        Some(IcmpSeen {
+    fn told_icmp(&self, kept: &KeptIcmp) -> IcmpSeen {
+        IcmpSeen {
             mark: kept.stamp.mark(self.side),
             error: kept.error,
             times: kept.times,
-        })
+        }
     }
 
     /// The first two copies of the same bytes of this side that differ.
     pub(crate) fn contradiction(&self) -> Option<Contradiction> {
-        let kept = self.rare.as_ref()?.contradiction?;
+        let kept = self.rare.as_ref()?.contradiction.as_deref()?;
         Some(Contradiction {
             at: kept.at,
             len: kept.len,
@@ -221,7 +224,7 @@ impl SideFacts {
 
     /// The lowest segment that was repeated and is still not acknowledged.
     pub(crate) fn unacked_retransmission(&self) -> Option<Retransmission> {
-        let kept = self.rare.as_ref()?.unacked?;
+        let kept = self.rare.as_ref()?.unacked.as_deref()?;
         Some(Retransmission {
             offset: kept.offset,
             len: kept.len,
@@ -298,7 +301,7 @@ impl SideFacts {
         } else {
             return;
         };
-        let kept = kept.get_or_insert(KeptIcmp { stamp, error, times: 0 });
+        let kept = kept.get_or_insert_with(|| Box::new(KeptIcmp { stamp, error, times: 0 }));
         kept.times = kept.times.saturating_add(1);
     }
 
@@ -373,7 +376,7 @@ impl SideFacts {
         self.acked = to;
         self.last_ack_progress = Some(stamp);
         if let Some(rare) = &mut self.rare {
-            if rare.unacked.is_some_and(|kept| kept.offset < to) {
+            if rare.unacked.as_ref().is_some_and(|kept| kept.offset < to) {
                 rare.unacked = None;
             }
             if let Some(reset) = &mut rare.reset {
@@ -400,14 +403,14 @@ impl SideFacts {
                 kept.full_size |= full_size;
             }
             unacked => {
-                *unacked = Some(KeptRetransmission {
+                *unacked = Some(Box::new(KeptRetransmission {
                     offset,
                     len,
                     times: 1,
                     first: stamp,
                     last: stamp,
                     full_size,
-                });
+                }));
             }
         }
     }
@@ -442,12 +445,14 @@ impl SideFacts {
 
     /// A copy of bytes that were there before differs from them. `first_frame` carried the first copy.
     pub(in crate::stream) fn note_contradiction(&mut self, stamp: Stamp, at: u64, len: u32, first_frame: Option<u64>) {
-        let kept = self.rare().contradiction.get_or_insert(KeptContradiction {
-            at,
-            len,
-            count: 0,
-            first_frame,
-            second: stamp,
+        let kept = self.rare().contradiction.get_or_insert_with(|| {
+            Box::new(KeptContradiction {
+                at,
+                len,
+                count: 0,
+                first_frame,
+                second: stamp,
+            })
         });
         kept.count = kept.count.saturating_add(1);
     }

@@ -93,12 +93,12 @@ fn left_after_finished(seen: &Observed) -> Option<Mark> {
         return None;
     };
     let suite = seen.answer.as_ref().seen()?.value.cipher_suite;
-    let records = &seen.records[Side::Client].first;
+    let records = seen.records[Side::Client].first();
     let next = records.iter().skip_while(|record| **record != finished).nth(1)?;
     let is_alert = Sizes::of(suite).is_alert_beside(Some(finished.len), next.len);
     let at_once = between(&finished.mark, &next.mark).is_none_or(|seconds| seconds <= AT_ONCE);
     // Data of the server's own, beside tickets, would be an answer to something.
-    let is_last = seen.records[Side::Client].last == Some(*next) && sealed.client_data == 0;
+    let is_last = seen.records[Side::Client].last() == Some(*next) && sealed.client_data == 0;
     (is_alert && at_once && is_last && seen.tcp.side(Side::Client).first_ending().is_some()).then_some(next.mark)
 }
 

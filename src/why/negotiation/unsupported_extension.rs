@@ -65,7 +65,7 @@ fn uninvited(offer: &Offer, answer: &Answer) -> Vec<ExtensionType> {
 }
 
 fn of_the_server(cause: &dyn Cause, seen: &Observed, offer: &Offer, act: Act) -> Option<Finding> {
-    let answer = seen.answer.as_ref().seen().or(seen.retry.as_deref())?;
+    let answer = seen.answer.as_ref().seen().or(seen.retry.as_ref())?;
     let uninvited = uninvited(offer, &answer.value);
     let alert = match act {
         Act::Alert(alert) => Some(alert.description),

@@ -35,7 +35,9 @@ impl Cause for WeakDh {
             return;
         };
         let end = seen.end();
-        let went_on = seen.change_cipher_spec[Side::Client].is_some_and(|span| span.mark.frame < end.mark.frame);
+        let went_on = seen.change_cipher_spec[Side::Client]
+            .as_ref()
+            .is_some_and(|span| span.mark.frame < end.mark.frame);
         if end.by != Some(Side::Client) || end.mark.frame < exchange.span.mark.frame || went_on || seen.completed() {
             return;
         }

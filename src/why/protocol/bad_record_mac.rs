@@ -49,7 +49,9 @@ fn says_so(seen: &Observed, alert: &AlertSeen) -> bool {
             alert.span.from() == Side::Server
                 && by_blocks
                 && !asked
-                && seen.change_cipher_spec[Side::Client].is_some_and(|span| span.mark.frame < alert.span.mark.frame)
+                && seen.change_cipher_spec[Side::Client]
+                    .as_ref()
+                    .is_some_and(|span| span.mark.frame < alert.span.mark.frame)
         }
         _ => false,
     }

@@ -66,7 +66,7 @@ impl Cause for FinishedMismatch {
                 finding = finding.prove_span(&answer.span, sign);
             }
         }
-        if let Some(record) = seen.records[peer].first.first() {
+        if let Some(record) = seen.records[peer].first().first() {
             finding = finding.prove(record.mark, format!("the {}'s Finished, encrypted", peer.as_str()));
         }
         findings.push(

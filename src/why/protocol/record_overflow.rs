@@ -50,7 +50,7 @@ fn oversized(seen: &Observed) -> Option<(u16, u32, Mark, Option<Span>)> {
     let record = seen
         .records
         .iter()
-        .flat_map(|log| &log.first)
+        .flat_map(|log| log.first())
         .find(|record| seen.is_tls13() && u32::from(record.len) > MAX_OF_13)?;
     Some((record.len, MAX_OF_13, record.mark, None))
 }

@@ -58,7 +58,7 @@ fn hidden(cause: &UserCanceled, seen: &Observed) -> Option<Finding> {
     };
     let stack = seen.offer.as_ref().seen()?.value.stack;
     let is_alert = |len| Sizes::of(answer.cipher_suite).is_padded_alert(len);
-    let [.., one, two] = seen.records[Side::Client].first.as_slice() else {
+    let [.., one, two] = seen.records[Side::Client].first() else {
         return None;
     };
     let both = *one == first && is_alert(one.len) && is_alert(two.len);

@@ -170,7 +170,7 @@ impl Cause for ServerCertificateRejected {
 /// so after Finished.
 fn judges_late(seen: &Observed) -> bool {
     let stack = seen.offer.as_ref().seen().map(|offer| offer.value.stack);
-    let last = seen.records[Side::Client].last;
+    let last = seen.records[Side::Client].last();
     !seen.is_tls13() && stack == Some(ClientStack::Nss) && last.is_some_and(|record| record.content_type == ALERT)
 }
 
