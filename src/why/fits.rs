@@ -132,12 +132,13 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         // be. Leaving without a word does not show that it was one to this client.
         Sign::Left if is_matter_of_the_store(weight, defect) && !seen.leaves_like_a_refusal() => 50,
         Sign::LeftAfterCompletion if defect.0 == "tls-interception" => 60,
-        // Programs on GnuTLS judge all of a certificate then, others its name at most.
+        // Programs on GnuTLS judge all of a certificate then, others its name at most. That a client left is no sign that a root unknown
+        // here is unknown to it.
         Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) => {
-            if seen.leaves_like_a_refusal() {
-                80
-            } else {
-                60
+            match (seen.leaves_like_a_refusal(), seen.judges_after_the_handshake()) {
+                (true, _) => 80,
+                (false, true) => 60,
+                (false, false) => 0,
             }
         }
         Sign::Left => 85,
@@ -327,7 +328,25 @@ mod tests {
             .map(|support| weight("hostname-mismatch", support));
         assert_eq!(name, [60, 84, 89, 93]);
         assert_eq!(weight("certificate-expired", Support::None), 82);
-        assert_eq!(weight("untrusted-root", Support::OthersGoOn), 58);
+    }
+
+    #[test]
+    fn a_root_unknown_here_is_the_reason_only_of_those_who_judge_late() {
+        use crate::connection::testing::{Hello, connected};
+        let weight = |hello: fn(Hello) -> Hello, stack| {
+            let mut seen = connected().client_hello(hello).seen();
+            crate::why::testing::set_stack(&mut seen, stack);
+            let rejection = Rejection {
+                support: Support::OthersGoOn,
+                ..Rejection::new(Sign::LeftAfterCompletion, seen.opening())
+            };
+            fits(97, CauseId("untrusted-root"), &seen, &rejection)
+        };
+        let node =
+            |hello: Hello| hello.suites(&[0x1302, 0x1303, 0x1301, 0xc02f, 0xc02b, 0xc030, 0xc02c, 0x009e, 0xc027]);
+        assert_eq!(weight(Hello::tls12, ClientStack::OpenSsl), 0);
+        assert_eq!(weight(node, ClientStack::OpenSsl), 58);
+        assert_eq!(weight(Hello::tls12, ClientStack::GnuTls), 77);
     }
 
     #[test]
