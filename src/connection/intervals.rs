@@ -16,27 +16,34 @@ const VARIATION: f64 = 0.1;
 /// Seconds between two checks at least; what comes faster are attempts.
 const AT_ONCE: f64 = 0.5;
 
-/// When a client did something with a server.
+/// When a program of a client did something with a server.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Times(HashMap<(IpAddr, Endpoint), Vec<Time>, foldhash::fast::RandomState>);
+pub(super) struct Times(HashMap<Who, Vec<Time>, foldhash::fast::RandomState>);
+
+/// A client, the server, and the program by its hello where there is one: what several do once each, none does again and again.
+type Who = (IpAddr, Endpoint, Option<u64>);
+
+fn who(seen: &Observed) -> Who {
+    (seen.client.address, seen.server, seen.program())
+}
 
 impl Times {
     /// Notes that it did so in this packet, where the capture has a clock.
     pub(super) fn note(&mut self, seen: &Observed, mark: Mark) {
-        let times = self.0.entry((seen.client.address, seen.server)).or_default();
+        let times = self.0.entry(who(seen)).or_default();
         if let Some(time) = mark.time.filter(|_| times.len() < KEPT) {
             times.push(time);
         }
     }
 
-    /// How often it did so.
-    pub(super) fn count(&self, client: IpAddr, server: Endpoint) -> usize {
-        self.0.get(&(client, server)).map_or(0, Vec::len)
+    /// How often the program of this connection did so.
+    pub(super) fn count(&self, seen: &Observed) -> usize {
+        self.0.get(&who(seen)).map_or(0, Vec::len)
     }
 
     /// The interval in seconds at which it does so, and how often, where that is regular.
-    pub(super) fn every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
-        regular(self.0.get(&(client, server))?)
+    pub(super) fn every(&self, seen: &Observed) -> Option<(f64, usize)> {
+        regular(self.0.get(&who(seen))?)
     }
 }
 
@@ -83,7 +90,18 @@ mod tests {
         let seen = note(&mut times, scene());
         note(&mut times, scene().port(8_443));
         note(&mut times, scene().hosts("10.0.0.7", "10.0.0.2"));
-        assert_eq!(times.count(seen.client.address, seen.server), 1);
-        assert_eq!(times.every(seen.client.address, seen.server), None);
+        assert_eq!(times.count(&seen), 1);
+        assert_eq!(times.every(&seen), None);
+    }
+
+    #[test]
+    fn programs_with_different_hellos_are_counted_apart() {
+        let said = |suites: &[u16]| connected().client_hello(|hello| hello.suites(suites)).seen();
+        let (one, other) = (said(&[0x1301, 0x1302]), said(&[0x1302, 0x1301]));
+        let mut times = Times::default();
+        for seen in [&one, &one, &other] {
+            times.note(seen, seen.opening());
+        }
+        assert_eq!((times.count(&one), times.count(&other)), (2, 1));
     }
 }

@@ -193,14 +193,14 @@ impl Neighbours {
         self.before_fallback.get(&(hello.capture, hello.frame))
     }
 
-    /// How often this client left this server right after a completed handshake, without having sent data.
-    pub(crate) fn departures(&self, client: IpAddr, server: Endpoint) -> usize {
-        self.departures.count(client, server)
+    /// How often the program of this connection left this server right after a completed handshake, without having sent data.
+    pub(crate) fn departures(&self, seen: &Observed) -> usize {
+        self.departures.count(seen)
     }
 
     /// At which interval in seconds it did so, and how often, where that is regular, as the checks of a load balancer are.
-    pub(crate) fn departs_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
-        self.departures.every(client, server)
+    pub(crate) fn departs_every(&self, seen: &Observed) -> Option<(f64, usize)> {
+        self.departures.every(seen)
     }
 
     fn note_departure(&mut self, seen: &Observed) {
@@ -212,10 +212,10 @@ impl Neighbours {
         }
     }
 
-    /// At which interval in seconds this client leaves this server in the middle of a handshake, without an alert, and how often it did, where
-    /// it does so regularly.
-    pub(crate) fn breaks_off_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
-        self.broken_off.every(client, server)
+    /// At which interval in seconds the program of this connection leaves this server in the middle of a handshake, without an alert, and how
+    /// often it did, where it does so regularly.
+    pub(crate) fn breaks_off_every(&self, seen: &Observed) -> Option<(f64, usize)> {
+        self.broken_off.every(seen)
     }
 
     fn note_break(&mut self, seen: &Observed) {
@@ -306,8 +306,8 @@ impl Neighbours {
     }
 
     /// At which interval in seconds this client connects to this server without saying a byte, and how often it did, where it does so regularly.
-    pub(crate) fn checks_every(&self, client: IpAddr, server: Endpoint) -> Option<(f64, usize)> {
-        self.visits.every(client, server)
+    pub(crate) fn checks_every(&self, seen: &Observed) -> Option<(f64, usize)> {
+        self.visits.every(seen)
     }
 
     fn note_silent(&mut self, seen: &Observed) {
@@ -387,12 +387,11 @@ mod tests {
     fn connections_without_a_byte_at_regular_intervals_are_checks() {
         let silent = |seconds: f64| scene().wait(seconds).connect().fin(Client).seen();
         let all: Vec<_> = [0.0, 5.0, 10.1, 15.0].map(silent).into();
-        let (client, server) = (all[0].client.address, all[0].server);
-        let (every, times) = Neighbours::of(&all).checks_every(client, server).unwrap();
+        let (every, times) = Neighbours::of(&all).checks_every(&all[0]).unwrap();
         assert!((4.9..5.1).contains(&every) && times == 4);
         let all: Vec<_> = [0.0, 5.0, 7.0, 15.0].map(silent).into();
-        assert_eq!(Neighbours::of(&all).checks_every(client, server), None);
-        assert_eq!(Neighbours::of(&all[..3]).checks_every(client, server), None);
+        assert_eq!(Neighbours::of(&all).checks_every(&all[0]), None);
+        assert_eq!(Neighbours::of(&all[..3]).checks_every(&all[0]), None);
     }
 
     #[test]
@@ -438,11 +437,10 @@ mod tests {
         };
         let departures = |waits: &[f64]| {
             let all: Vec<Observed> = waits.iter().map(|wait| left(*wait)).collect();
-            let (client, server) = (all[0].client.address, all[0].server);
             let neighbours = Neighbours::of(&all);
             (
-                neighbours.departures(client, server),
-                neighbours.departs_every(client, server).is_some(),
+                neighbours.departures(&all[0]),
+                neighbours.departs_every(&all[0]).is_some(),
             )
         };
         assert_eq!(departures(&[0.0, 10.0, 20.0, 30.5]), (4, true));
@@ -458,10 +456,9 @@ mod tests {
             |at: f64, end: fn(Scene) -> Scene| end(scene().wait(at).connect().client_hello(|hello| hello)).seen();
         let every = |end: fn(Scene) -> Scene| {
             let all = [0.0, 10.0, 20.0, 30.0].map(|at| left(at, end));
-            let (client, server) = (all[0].client.address, all[0].server);
             let neighbours = Neighbours::of(&all);
-            assert_eq!(neighbours.departures(client, server), 0);
-            neighbours.breaks_off_every(client, server).map(|(_, times)| times)
+            assert_eq!(neighbours.departures(&all[0]), 0);
+            neighbours.breaks_off_every(&all[0]).map(|(_, times)| times)
         };
         assert_eq!(every(|scene| scene.reset(Client)), Some(4));
         assert_eq!(every(|scene| scene.reset(Server)), None);

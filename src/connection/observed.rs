@@ -10,7 +10,7 @@ use crate::net::Encapsulations;
 use crate::preamble::Preamble;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
-use crate::tls::{Malformed, Partial, Plaintext};
+use crate::tls::{ClientStack, Malformed, Partial, Plaintext};
 use crate::x509::{Interned, Verification};
 
 /// An address and port.
@@ -458,6 +458,26 @@ impl Observed {
     /// the server's flight, Node.js closes.
     pub(crate) fn leaves_like_a_refusal(&self) -> bool {
         let stack = self.offer.as_ref().seen().map(|offer| offer.value.stack);
-        stack == Some(crate::tls::ClientStack::GnuTls)
+        stack == Some(ClientStack::GnuTls)
+    }
+
+    /// True for a hello of those that judge all of a certificate after the handshake: programs on GnuTLS, Node.js, which has its own order of
+    /// suites, and before TLS 1.3 NSS.
+    pub(crate) fn judges_after_the_handshake(&self) -> bool {
+        /// The first of Node.js 20 to 26 beside those of TLS 1.3.
+        const OF_NODE: [u16; 6] = [0xc02f, 0xc02b, 0xc030, 0xc02c, 0x009e, 0xc027];
+        let Some(offer) = self.offer.as_ref().seen().map(|offer| &offer.value) else {
+            return false;
+        };
+        match offer.stack {
+            ClientStack::GnuTls => true,
+            ClientStack::Nss => !self.is_tls13(),
+            ClientStack::OpenSsl => {
+                let suites = offer.cipher_suites.iter().map(|suite| suite.0);
+                let older = suites.filter(|suite| suite >> 8 != 0x13);
+                older.take(OF_NODE.len()).eq(OF_NODE)
+            }
+            _ => false,
+        }
     }
 }

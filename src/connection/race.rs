@@ -32,6 +32,8 @@ pub(crate) struct Arrival {
     pub(crate) through: Mark,
     /// What stands in the hello of the same program too.
     program: u64,
+    /// It took an earlier session up.
+    resumed: bool,
 }
 
 impl Arrival {
@@ -41,6 +43,7 @@ impl Arrival {
             began: seen.opening().time?,
             through: seen.clients_finished()?,
             program: program(hello.cipher_suites(), hello.signature_schemes().into_iter().flatten()),
+            resumed: seen.resumed(),
         })
     }
 }
@@ -89,6 +92,25 @@ impl Observed {
         }
     }
 
+    /// What stands in the hellos of the program that began this connection; `None` where its hello cannot be seen.
+    pub(super) fn program(&self) -> Option<u64> {
+        Some(program_of(&self.offer.as_ref().seen()?.value))
+    }
+
+    /// True where the same program of this client takes a session up at one of these servers, the ones of the same name, and goes on: it
+    /// keeps sessions for later, and takes the certificate.
+    pub(crate) fn is_by_who_resumes<'a>(
+        &self,
+        mut servers: impl Iterator<Item = (Endpoint, &'a ServerHistory)>,
+    ) -> bool {
+        let (name, client) = (self.server_name().unwrap_or_default(), self.client.address);
+        servers.any(|(_, history)| {
+            let through = history.names.get(name).and_then(|clients| clients.get(&client));
+            let mut arrivals = through.into_iter().flat_map(|through| &through.arrivals.0);
+            arrivals.any(|arrival| arrival.resumed && Some(arrival.program) == self.program())
+        })
+    }
+
     /// The connection that the client kept instead of this one, which it left in the packet `left`, among those to the servers of the same
     /// name: begun beside this one by the same program, and through while this one was under way, right before it was closed. Whoever tries again
     /// has failed before.
@@ -100,7 +122,7 @@ impl Observed {
         servers: impl Iterator<Item = (Endpoint, &'a ServerHistory)>,
     ) -> Option<Winner> {
         let offer = &self.offer.as_ref().seen()?.value;
-        let (began, left_at, program) = (self.opening().time?, left.time?, program_of(offer));
+        let (began, left_at, program) = (self.opening().time?, left.time?, self.program()?);
         let name = offer.server_name.as_deref().unwrap_or_default();
         let is_beside = |arrival: &Arrival| {
             arrival.through.capture == left.capture
@@ -302,6 +324,28 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_back_with_the_session_resumes() {
+        let again = |hello: fn(Hello) -> Hello, answer: fn(ServersHello) -> ServersHello| {
+            let back = opened(1.0)
+                .client_hello(hello)
+                .server_hello_with(0x0304, 0x1301, answer)
+                .sealed(Server, &[40, 53])
+                .sealed(Client, &[53, 120])
+                .sealed(Server, &[255, 800])
+                .closed();
+            let mut history = ServerHistory::default();
+            history.add(&back);
+            let left = left_after(0.2);
+            left.is_by_who_resumes([(left.server, &history)].into_iter())
+        };
+        assert!(again(|hello| hello, ServersHello::psk));
+        assert!(!again(|hello| hello, |answer| answer));
+        // Another program, and another name.
+        assert!(!again(|hello| hello.suites(&[0x1302, 0x1301]), ServersHello::psk));
+        assert!(!again(|hello| hello.name("www.example"), ServersHello::psk));
+    }
+
+    #[test]
     fn the_first_arrivals_are_remembered_in_whatever_order_they_come() {
         let arrival = |frame: u64| Arrival {
             began: noon(),
@@ -310,6 +354,7 @@ mod tests {
                 ..connected().seen().opening()
             },
             program: 0,
+            resumed: false,
         };
         let of = |frames: &mut dyn Iterator<Item = u64>| {
             let mut arrivals = Arrivals::default();

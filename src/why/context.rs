@@ -92,7 +92,7 @@ impl<'a> Context<'a> {
     }
 
     /// The same sign with what the client's other connections, and other clients, say for it. Leaving right after the handshake is no sign
-    /// where a browser had a connection to spare, or where a load balancer checks.
+    /// where a browser had a connection to spare, where a load balancer checks, or where a program comes back with the session.
     fn weighed(&self, seen: &Observed, rejection: Rejection) -> Option<Rejection> {
         if rejection.sign != Sign::LeftAfterCompletion {
             return Some(rejection);
@@ -106,9 +106,12 @@ impl<'a> Context<'a> {
         if seen.is_by_a_browser() && own().any(|through| is_around(through.ends, rejection.mark)) {
             return None;
         }
+        if seen.is_by_who_resumes(self.servers_of_the_name(seen)) {
+            return None;
+        }
         let neighbours = &self.surroundings.neighbours;
-        let checks = neighbours.departs_every(client, seen.server).is_some() && own().next().is_none();
-        let support = match (neighbours.departures(client, seen.server), server.carried_data) {
+        let checks = neighbours.departs_every(seen).is_some() && own().next().is_none();
+        let support = match (neighbours.departures(seen), server.carried_data) {
             _ if checks && name.is_empty() => return None,
             _ if checks => Support::Against,
             (_, 1..) => Support::OthersGoOn,
@@ -214,9 +217,7 @@ impl<'a> Context<'a> {
 
     /// At which interval in seconds the client connects to this server and says nothing, and how often: a health check.
     pub(crate) fn checks_every(&self, seen: &Observed) -> Option<(f64, usize)> {
-        self.surroundings
-            .neighbours
-            .checks_every(seen.client.address, seen.server)
+        self.surroundings.neighbours.checks_every(seen)
     }
 
     /// The connection that the client kept, where it had begun this one beside it and left it in this packet for want of need.
@@ -233,9 +234,9 @@ impl<'a> Context<'a> {
             return None;
         }
         if seen.completed() {
-            neighbours.departs_every(client, seen.server)
+            neighbours.departs_every(seen)
         } else {
-            neighbours.breaks_off_every(client, seen.server)
+            neighbours.breaks_off_every(seen)
         }
     }
 

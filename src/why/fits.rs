@@ -3,7 +3,7 @@
 //! Measured or read in the stacks' sources; a client that checks after the handshake sends nothing at all.
 
 use crate::connection::{Fared, Observed, Rejection, Sign, Support};
-use crate::registry::AlertDescription;
+use crate::registry::{AlertDescription, ProtocolVersion};
 use crate::tls::ClientStack;
 use crate::why::CauseId;
 
@@ -66,6 +66,29 @@ const JUDGES_LATE: &[ClientStack] = &[ClientStack::OpenSsl, ClientStack::Nss, Cl
 /// Stacks that are known to take SHA-1 in a certificate by default.
 const TAKES_SHA1: &[ClientStack] = &[ClientStack::WolfSsl];
 
+/// How well internal_error fits to a defect beside a wrong name, where the client is on OpenSSL: programs that look for themselves, and leave
+/// no reason behind when they refuse, have it said of whatever they found (`X509_V_ERR_UNSPECIFIED`). Measured on Apache's proxy, of a
+/// time that is over; stunnel and libmosquitto say it of names. A missing issuer the library finds, and names.
+const BY_CALLBACK: u32 = 88;
+/// A sign that fits as well as that is one that the client has for the defect.
+const SAYS_SO: u32 = 85;
+
+/// What may be wrong with a certificate that nobody can see, and how it is called; what is usual comes first.
+const LOOKS_ALIKE: [(&str, &str); 10] = [
+    ("untrusted-root", "an authority unknown to the client"),
+    ("missing-intermediate", "a chain without its intermediate"),
+    ("certificate-expired", "an expired certificate"),
+    ("hostname-mismatch", "a wrong name"),
+    ("certificate-not-yet-valid", "a certificate of a time to come"),
+    ("weak-key", "a key that is too short"),
+    ("weak-signature", "a signature over SHA-1"),
+    ("wrong-usage", "a certificate that is not for servers"),
+    ("malformed-certificate", "a certificate that the client cannot read"),
+    ("certificate-revoked", "a revoked certificate"),
+];
+/// So many of them are told.
+const TOLD: usize = 4;
+
 /// The least weight of an intermediate that is missing here and was sent elsewhere.
 pub(super) const SEEN_ELSEWHERE: u8 = 92;
 
@@ -125,6 +148,12 @@ fn habit(stack: ClientStack, defect: CauseId) -> Option<&'static [u8]> {
 /// The weight of a defect that is plainly there (`weight`, 0–100), scaled by how well the client's sign fits to it.
 pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rejection) -> u8 {
     let per_cent = match rejection.sign {
+        // OpenSSL has no signature for a version that old, and says the same.
+        Sign::Alert(AlertDescription::INTERNAL_ERROR)
+            if defect.0 != "hostname-mismatch" && (is_matter_of_the_store(weight, defect) || is_of_old(seen)) =>
+        {
+            40
+        }
         Sign::Alert(description) => of_alert(defect, description, stack(seen)),
         Sign::HiddenAlert(_) => 92,
         Sign::CloseNotify => 90,
@@ -132,12 +161,13 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         // be. Leaving without a word does not show that it was one to this client.
         Sign::Left if is_matter_of_the_store(weight, defect) && !seen.leaves_like_a_refusal() => 50,
         Sign::LeftAfterCompletion if defect.0 == "tls-interception" => 60,
-        // Programs on GnuTLS judge all of a certificate then, others its name at most.
+        // Programs on GnuTLS judge all of a certificate then, others its name at most. That a client left is no sign that a root unknown
+        // here is unknown to it.
         Sign::LeftAfterCompletion if is_matter_of_the_store(weight, defect) => {
-            if seen.leaves_like_a_refusal() {
-                80
-            } else {
-                60
+            match (seen.leaves_like_a_refusal(), seen.judges_after_the_handshake()) {
+                (true, _) => 80,
+                (false, true) => 60,
+                (false, false) => 0,
             }
         }
         Sign::Left => 85,
@@ -150,6 +180,41 @@ pub(super) fn fits(weight: u8, defect: CauseId, seen: &Observed, rejection: &Rej
         per_cent
     };
     (u32::from(weight) * per_cent / 100) as u8
+}
+
+/// True where the server chose a version before TLS 1.2.
+fn is_of_old(seen: &Observed) -> bool {
+    let answer = seen.answer.as_ref().seen();
+    answer.is_some_and(|answer| answer.value.version < ProtocolVersion::TLS12)
+}
+
+/// How well the client's alert fits to a defect that nobody can see; signs other than alerts fit to all of them.
+fn per_cent(defect: CauseId, seen: &Observed, rejection: &Rejection) -> u32 {
+    match rejection.sign {
+        Sign::Alert(description) => of_alert(defect, description, stack(seen)),
+        _ => 100,
+    }
+}
+
+/// True where the client's sign is what it has for this defect, as far as its library is known.
+pub(super) fn may_mean(defect: CauseId, seen: &Observed, rejection: &Rejection) -> bool {
+    per_cent(defect, seen, rejection) >= SAYS_SO
+}
+
+/// What may be wrong with a certificate that nobody can see: that of which this client says what it said, what fits best first. Each with
+/// its name in a sentence. A key that is known by its signature is either long enough, or the cause.
+pub(super) fn looks_alike(
+    seen: &Observed,
+    rejection: &Rejection,
+) -> impl Iterator<Item = (CauseId, &'static str)> + use<> {
+    let key_is_known = seen.sealed().is_some_and(|sealed| sealed.key.is_some());
+    let defects = LOOKS_ALIKE.map(|(id, name)| (CauseId(id), name));
+    let mut fitting: Vec<_> = defects
+        .into_iter()
+        .filter(|(id, _)| may_mean(*id, seen, rejection) && !(key_is_known && id.0 == "weak-key"))
+        .collect();
+    fitting.sort_by_key(|(id, _)| std::cmp::Reverse(per_cent(*id, seen, rejection)));
+    fitting.into_iter().take(TOLD)
 }
 
 /// True for a defect that is one only by the trust store that stands in for the client's; a missing certificate that was seen elsewhere
@@ -207,10 +272,12 @@ fn of_alert(defect: CauseId, description: AlertDescription, stack: ClientStack) 
         .iter()
         .filter_map(|(known, _)| habit(*known, defect))
         .any(|codes| codes.contains(&description.0));
+    let by_callback = stack == ClientStack::OpenSsl && description == AlertDescription::INTERNAL_ERROR;
     match habit(stack, defect) {
         Some(codes) if codes.contains(&description.0) => 100,
+        Some(_) if by_callback && column(defect) != column(CauseId("missing-intermediate")) => BY_CALLBACK,
         // The guess at the stack may be wrong, so a misfit lowers and does not exclude.
-        Some(_) if somebody_says => 60,
+        Some(_) if somebody_says || by_callback => 60,
         None if somebody_says => 98,
         _ => 40,
     }
@@ -288,6 +355,66 @@ mod tests {
     }
 
     #[test]
+    fn openssl_says_80_of_what_a_program_finds_for_itself() {
+        let says = |defect, stack| of_alert(CauseId(defect), AlertDescription::INTERNAL_ERROR, stack);
+        let openssl = ["hostname-mismatch", "certificate-expired", "missing-intermediate"];
+        assert_eq!(openssl.map(|defect| says(defect, ClientStack::OpenSsl)), [100, 88, 60]);
+        assert_eq!(says("certificate-expired", ClientStack::Go), 40);
+        assert_eq!(says("certificate-expired", ClientStack::Unknown), 40);
+    }
+
+    #[test]
+    fn internal_error_speaks_of_no_root_that_is_unknown_here_and_of_no_old_version() {
+        let weight = |version, defect| {
+            let mut seen = crate::connection::testing::connected()
+                .client_hello(crate::connection::testing::Hello::tls12)
+                .server_hello(version, 0xc013)
+                .seen();
+            crate::why::testing::set_stack(&mut seen, ClientStack::OpenSsl);
+            let rejection = Rejection::new(Sign::Alert(AlertDescription::INTERNAL_ERROR), seen.opening());
+            fits(90, CauseId(defect), &seen, &rejection)
+        };
+        assert_eq!(weight(0x0303, "certificate-expired"), 79);
+        assert_eq!(weight(0x0303, "untrusted-root"), 36);
+        assert_eq!(weight(0x0301, "certificate-expired"), 36);
+        assert_eq!(weight(0x0301, "hostname-mismatch"), 90);
+    }
+
+    #[test]
+    fn what_a_client_would_have_said_otherwise_does_not_look_alike() {
+        let alike = |stack, sign| {
+            let mut seen = crate::connection::testing::connected()
+                .client_hello(|hello| hello)
+                .seen();
+            crate::why::testing::set_stack(&mut seen, stack);
+            let rejection = Rejection::new(sign, seen.opening());
+            looks_alike(&seen, &rejection).map(|(id, _)| id.0).collect::<Vec<_>>()
+        };
+        let alert = |code| Sign::Alert(AlertDescription(code));
+        assert_eq!(
+            alike(ClientStack::OpenSsl, alert(42)),
+            [
+                "hostname-mismatch",
+                "certificate-not-yet-valid",
+                "weak-key",
+                "weak-signature"
+            ]
+        );
+        assert_eq!(
+            alike(ClientStack::OpenSsl, alert(80))[..2],
+            ["hostname-mismatch", "certificate-expired"]
+        );
+        let usual = [
+            "untrusted-root",
+            "missing-intermediate",
+            "certificate-expired",
+            "hostname-mismatch",
+        ];
+        assert_eq!(alike(ClientStack::Go, alert(42)), usual);
+        assert_eq!(alike(ClientStack::OpenSsl, Sign::HiddenAlert(19)), usual);
+    }
+
+    #[test]
     fn go_says_42_for_everything() {
         for defect in [
             "certificate-expired",
@@ -327,7 +454,25 @@ mod tests {
             .map(|support| weight("hostname-mismatch", support));
         assert_eq!(name, [60, 84, 89, 93]);
         assert_eq!(weight("certificate-expired", Support::None), 82);
-        assert_eq!(weight("untrusted-root", Support::OthersGoOn), 58);
+    }
+
+    #[test]
+    fn a_root_unknown_here_is_the_reason_only_of_those_who_judge_late() {
+        use crate::connection::testing::{Hello, connected};
+        let weight = |hello: fn(Hello) -> Hello, stack| {
+            let mut seen = connected().client_hello(hello).seen();
+            crate::why::testing::set_stack(&mut seen, stack);
+            let rejection = Rejection {
+                support: Support::OthersGoOn,
+                ..Rejection::new(Sign::LeftAfterCompletion, seen.opening())
+            };
+            fits(97, CauseId("untrusted-root"), &seen, &rejection)
+        };
+        let node =
+            |hello: Hello| hello.suites(&[0x1302, 0x1303, 0x1301, 0xc02f, 0xc02b, 0xc030, 0xc02c, 0x009e, 0xc027]);
+        assert_eq!(weight(Hello::tls12, ClientStack::OpenSsl), 0);
+        assert_eq!(weight(node, ClientStack::OpenSsl), 58);
+        assert_eq!(weight(Hello::tls12, ClientStack::GnuTls), 77);
     }
 
     #[test]

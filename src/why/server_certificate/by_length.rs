@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::connection::{Endpoint, Fared, RecordSeen, Room, message_len, of_certificates};
-use crate::why::fits::{only_finders_go_on, tolerance};
+use crate::why::fits::{may_mean, only_finders_go_on, tolerance};
 use crate::why::prelude::*;
 use crate::x509::Certificate;
 
@@ -15,9 +15,10 @@ use crate::x509::Certificate;
 const OF_AN_INTERMEDIATE: RangeInclusive<u32> = 350..=2_600;
 /// Bytes by which two certificates of one authority for one name differ: other dates, another serial number, one name more.
 const ANOTHER_OF_ITS_KIND: u32 = 40;
-/// The most bytes that one certificate of a server has as a rule: RSA 2048 signed by RSA 3072 has about 1,100, two small ones of ECDSA as
-/// many.
+/// The most bytes that one certificate with a key of RSA has as a rule: RSA 2048 signed by RSA 3072 has about 1,100.
 const ROOM_FOR_ONE: u32 = 1_180;
+/// The same with any other key: two small ones of ECDSA have as many as one of RSA (1,136 to 1,141 bytes measured).
+const ROOM_FOR_ONE_SMALL: u32 = 700;
 
 /// The most bytes of certificates that vouch for themselves, by key: what is longer was issued by somebody.
 const SELF_SIGNED: [(&str, u32); 5] = [
@@ -33,6 +34,8 @@ pub(super) struct Lengths<'a> {
     room: Room,
     record: RecordSeen,
     key: Option<&'static str>,
+    /// The client's sign may mean that it misses an issuer.
+    may_miss_issuer: bool,
     /// The client takes compressed certificates, so that a short list may be a long one.
     compressible: bool,
     /// How those fared that were sent as much by the same server for the same name.
@@ -66,6 +69,9 @@ impl<'a> Lengths<'a> {
             room,
             record: sealed.certificate.or_else(|| sealed.flight.first().copied())?,
             key: sealed.key,
+            may_miss_issuer: context
+                .rejection(seen, Side::Server)
+                .is_some_and(|rejection| may_mean(CauseId("missing-intermediate"), seen, &rejection)),
             compressible: seen
                 .offer
                 .as_ref()
@@ -83,7 +89,7 @@ impl<'a> Lengths<'a> {
         } else {
             ""
         };
-        let room = if self.is_one_certificate() {
+        let room = if self.points_at_the_issuer() {
             ": room for one certificate, hardly for two"
         } else {
             ""
@@ -116,7 +122,7 @@ impl<'a> Lengths<'a> {
         let is_longer = other.bytes > self.room.bytes;
         let what = if apart <= ANOTHER_OF_ITS_KIND {
             "this is another certificate of that kind, so look at its dates and names"
-        } else if is_longer && self.is_one_certificate() && OF_AN_INTERMEDIATE.contains(&apart) {
+        } else if is_longer && self.points_at_the_issuer() && OF_AN_INTERMEDIATE.contains(&apart) {
             "an intermediate may be missing here"
         } else {
             "these are other certificates"
@@ -129,7 +135,7 @@ impl<'a> Lengths<'a> {
 
     /// What to look at where the list has room for one certificate.
     pub(super) fn first_to_check(&self) -> Option<String> {
-        self.is_one_certificate().then(|| {
+        self.points_at_the_issuer().then(|| {
             "By its size the server sent one certificate only: whether the intermediate is missing is the first thing to check."
                 .to_owned()
         })
@@ -137,7 +143,16 @@ impl<'a> Lengths<'a> {
 
     /// True where the list has room for one certificate, hardly for two.
     fn is_one_certificate(&self) -> bool {
-        !self.room.shared && !self.compressible && self.room.of_a_certificate() <= ROOM_FOR_ONE
+        let most = match self.key {
+            Some(key) if key.starts_with("RSA") => ROOM_FOR_ONE,
+            _ => ROOM_FOR_ONE_SMALL,
+        };
+        !self.room.shared && !self.compressible && self.room.of_a_certificate() <= most
+    }
+
+    /// True where that is worth saying: the client may have left for want of an issuer.
+    fn points_at_the_issuer(&self) -> bool {
+        self.may_miss_issuer && self.is_one_certificate()
     }
 
     /// True where it is longer than one that vouches for itself.
@@ -415,6 +430,27 @@ mod tests {
         assert_eq!(shortfall(world(443, 1_000), &refused(860)), None);
         // Two certificates may be others altogether.
         assert_eq!(shortfall(world(443, 2_400), &refused(1_900)), None);
+    }
+
+    #[test]
+    fn room_for_one_certificate_is_told_by_its_key_and_where_an_issuer_may_be_missing() {
+        let told = |message: usize, verify: usize, alert: u8| {
+            let mut seen = connected()
+                .client_hello(same)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, message + 17, verify + 25, 53])
+                .alert(Client, 2, alert)
+                .fin(Client)
+                .seen();
+            set_stack(&mut seen, ClientStack::OpenSsl);
+            context().in_context(&seen, |context| Lengths::of(&seen, context)?.first_to_check())
+        };
+        assert!(told(1_100, 256, 48).is_some());
+        assert!(told(600, 71, 48).is_some());
+        // Leaf and intermediate of ECDSA.
+        assert_eq!(told(1_100, 71, 48), None);
+        // By these alerts OpenSSL found an issuer.
+        assert_eq!([42, 80].map(|alert| told(1_100, 256, alert)), [None, None]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::by_length::Lengths;
 use super::policy::Unmet;
 use super::{GENERIC, prove_chain, prove_rejection, show_chain, staple, what_is_wrong, why_hidden};
 use crate::tls::{ALERT, ClientStack};
+use crate::why::fits::looks_alike;
 use crate::why::prelude::*;
 use crate::x509::{Anchored, ChainReport, NameMatch, covers, served_names};
 
@@ -137,17 +138,13 @@ impl Cause for ServerCertificateRejected {
         if let Some(inferred) = by_length.or_else(by_others).or_else(first) {
             finding = finding.infer(inferred);
         }
-        for (other, why_not) in [
-            (
-                "untrusted-root",
-                "an authority unknown to the client looks the same from outside",
-            ),
-            ("missing-intermediate", "so does a chain without its intermediate"),
-            ("certificate-expired", "so does an expired certificate"),
-            ("hostname-mismatch", "so does a wrong name"),
-        ] {
-            if !visible {
-                finding = finding.but_not(CauseId(other), why_not);
+        if !visible {
+            for (place, (other, name)) in looks_alike(seen, &rejection).enumerate() {
+                let why_not = match place {
+                    0 => format!("{name} looks the same from outside"),
+                    _ => format!("so does {name}"),
+                };
+                finding = finding.but_not(other, why_not);
             }
         }
         findings.push(

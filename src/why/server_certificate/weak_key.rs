@@ -1,7 +1,8 @@
 //! A key of the chain is too short, or of a curve that hardly anybody knows.
 
-use super::{GENERIC, called, judged_by_strength, prove_chain, refused, show_chain};
-use crate::why::fits::refuses_rsa;
+use super::by_length::Lengths;
+use super::{GENERIC, called, judged_by_strength, prove_chain, prove_rejection, refused, show_chain, why_hidden};
+use crate::why::fits::{fits, may_mean, refuses_rsa};
 use crate::why::prelude::*;
 use crate::x509::{Curve, Key};
 
@@ -26,6 +27,7 @@ impl Cause for WeakKey {
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
         let Some(chain) = context.chain(seen, Side::Server) else {
+            findings.extend(told_by_its_signature(self, seen, context));
             return;
         };
         let mut keys = judged_by_strength(chain).filter(|(_, certificate)| is_weak(&certificate.key));
@@ -64,25 +66,53 @@ impl Cause for WeakKey {
             return;
         };
         let sentence = format!("{has}, {why}, and the client refused it.");
-        findings.push(
-            refused(self, weight, seen, &rejection, sentence, shown)
-                .remedy(
-                    AtFault::Server,
-                    "make a key of P-256 or of at least 2048 bits RSA, and have a certificate issued for it",
-                    Some("openssl req -new -newkey rsa:3072 -nodes -keyout server.key -out server.csr".to_owned()),
-                )
-                .remedy(
-                    AtFault::Client,
-                    "where the server cannot be changed yet, OpenSSL's security level 1 takes RSA keys from 1024 bits on",
-                    Some(s_client(seen, "-cipher DEFAULT@SECLEVEL=1")),
-                )
-                .remedy(
-                    AtFault::Both,
-                    "see the key",
-                    Some(format!("{} </dev/null | openssl x509 -noout -text | grep -A1 'Public Key Algorithm'", show_chain(seen))),
-                ),
-        );
+        findings.push(remedies(refused(self, weight, seen, &rejection, sentence, shown), seen));
     }
+}
+
+/// TLS 1.3 hides the certificate, and not how long a signature is: of RSA as long as the key. The client has an alert that fits.
+fn told_by_its_signature(cause: &WeakKey, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
+    const SHORT: (&str, u32) = ("RSA 1024", 1_024);
+    let (name, bits) = SHORT;
+    let key = seen.sealed()?.key.filter(|key| *key == name)?;
+    let says_so = |rejection: &Rejection| {
+        matches!(rejection.sign, Sign::Alert(_) | Sign::HiddenAlert(_))
+            && refuses_rsa(bits, seen, rejection)
+            && may_mean(cause.id(), seen, rejection)
+    };
+    let rejection = context.rejection(seen, Side::Server).filter(says_so)?;
+    let sentence = format!(
+        "{} has a key of {key}, by the length of its signature: too short for this client, which refused the certificate. {}.",
+        server_called(seen),
+        why_hidden(seen)
+    );
+    let finding = Finding::new(cause, fits(86, cause.id(), seen, &rejection), sentence)
+        .at_fault(AtFault::Server)
+        .aborted_by(AbortedBy::Client);
+    let finding = Lengths::of(seen, context)?.prove(finding);
+    Some(remedies(prove_rejection(finding, seen, &rejection), seen))
+}
+
+fn remedies(finding: Finding, seen: &Observed) -> Finding {
+    finding
+        .remedy(
+            AtFault::Server,
+            "make a key of P-256 or of at least 2048 bits RSA, and have a certificate issued for it",
+            Some("openssl req -new -newkey rsa:3072 -nodes -keyout server.key -out server.csr".to_owned()),
+        )
+        .remedy(
+            AtFault::Client,
+            "where the server cannot be changed yet, OpenSSL's security level 1 takes RSA keys from 1024 bits on",
+            Some(s_client(seen, "-cipher DEFAULT@SECLEVEL=1")),
+        )
+        .remedy(
+            AtFault::Both,
+            "see the key",
+            Some(format!(
+                "{} </dev/null | openssl x509 -noout -text | grep -A1 'Public Key Algorithm'",
+                show_chain(seen)
+            )),
+        )
 }
 
 fn is_weak(key: &Key) -> bool {
@@ -97,6 +127,7 @@ fn is_weak(key: &Key) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::ClientStack;
     use crate::why::Confidence;
     use crate::why::testing::*;
 
@@ -127,6 +158,26 @@ mod tests {
             .seen();
         assert!(judged(&WeakKey, &seen).is_some_and(|finding| finding.is_remark()));
         assert_eq!(chosen(&seen), "");
+    }
+
+    #[test]
+    fn where_the_key_is_hidden_its_signature_tells_how_short_it_is() {
+        let told = |signature: usize, alert, stack| {
+            let mut seen = connected()
+                .client_hello(|hello| hello)
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 1_836, signature + 25, 53])
+                .alert(Client, 2, alert)
+                .fin(Client)
+                .seen();
+            set_stack(&mut seen, stack);
+            chosen(&seen)
+        };
+        assert_eq!(told(128, 42, ClientStack::OpenSsl), "weak-key");
+        // Long enough, another alert, and a client that takes it.
+        assert_eq!(told(256, 42, ClientStack::OpenSsl), "server-certificate-rejected");
+        assert_eq!(told(128, 48, ClientStack::OpenSsl), "untrusted-root");
+        assert_eq!(told(128, 42, ClientStack::Go), "server-certificate-rejected");
     }
 
     #[test]
