@@ -205,10 +205,11 @@ impl Observed {
         }
         let rejection = |sign| Some(Rejection::new(sign, end.mark));
         if let Some(sealed) = self.sealed() {
-            let ClientReply::Accepted { finished, .. } = sealed.client else {
-                return None;
+            let began = match sealed.client {
+                ClientReply::Accepted { .. } => sealed.client.begins()?,
+                ClientReply::Nothing | ClientReply::Refused(_) => return None,
             };
-            if end.mark.frame < finished.mark.frame || self.completed() {
+            if end.mark.frame < began.frame || self.completed() {
                 return None;
             }
             return match (sealed.server, end.act) {
@@ -450,6 +451,15 @@ mod tests {
             by_server(flight().client_key_exchange().finished(Client).alert(Server, 2, 40)),
             None
         );
+    }
+
+    #[test]
+    fn in_tls_1_3_a_server_may_refuse_before_the_clients_finished() {
+        let shown = || sealed().sealed(Client, &[25]);
+        let alert = shown().sealed(Server, &[19]).sealed(Client, &[53]);
+        assert_eq!(by_server(alert), Some(Sign::HiddenAlert(19)));
+        assert_eq!(by_server(shown().fin(Server).sealed(Client, &[53])), Some(Sign::Left));
+        assert_eq!(by_server(sealed().fin(Server).sealed(Client, &[25, 53])), None);
     }
 
     #[test]
