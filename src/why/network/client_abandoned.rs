@@ -15,7 +15,8 @@ impl Cause for ClientAbandoned {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        if seen.completed() || !seen.offer.is_seen() {
+        let begun = seen.begun_hello();
+        if seen.completed() || !seen.offer.is_seen() && begun.is_none() {
             return;
         }
         let end = seen.end();
@@ -34,6 +35,7 @@ impl Cause for ClientAbandoned {
         let answer = seen.answer.as_ref().seen();
         let server = server_called(seen);
         let place = match answer {
+            _ if begun.is_some() => format!("in the midst of its ClientHello to {server}"),
             _ if seen.answered_before(end.mark) => format!("after the server's flight of {server}"),
             Some(answer) if answer.span.mark.frame < end.mark.frame => format!("after the ServerHello of {server}"),
             _ => format!("before {server} had answered"),
@@ -68,6 +70,9 @@ impl Cause for ClientAbandoned {
                 None,
             ),
         };
+        if let Some((begun, (_, len, have))) = begun.and_then(|begun| Some((begun, begun.message?))) {
+            finding = finding.prove_span(&begun.span, format!("{have} of the {len} bytes of a ClientHello"));
+        }
         if let Some(answer) = answer {
             finding = finding.prove_span(&answer.span, format!("ServerHello, {}", answer.value.version));
         }
@@ -198,6 +203,24 @@ mod tests {
     #[test]
     fn a_client_that_never_said_hello_has_abandoned_nothing() {
         assert!(judged(&ClientAbandoned, &connected().fin(Client).seen()).is_none());
+    }
+
+    #[test]
+    fn who_leaves_in_the_midst_of_its_hello_has_abandoned_it() {
+        let hello = Scene::hello_bytes(|hello| hello);
+        let left = connected().say(Client, &hello[..100]).reset(Client).seen();
+        let verdict = context().verdict(&left);
+        assert_eq!(
+            (name_of(&verdict), verdict.outcome, verdict.aborted_by),
+            ("client-abandoned", Outcome::Failed, AbortedBy::Client)
+        );
+        let sentence = verdict.cause.unwrap().sentence;
+        assert!(sentence.contains("in the midst of its ClientHello"), "{sentence}");
+        // A header alone, or bytes that begin none, are not yet TLS.
+        for said in [&hello[..4], &[22, 9, 9, 2, 0, 1, 0, 1, 252, 3, 3, 0][..]] {
+            let seen = connected().say(Client, said).reset(Client).seen();
+            assert!(judged(&ClientAbandoned, &seen).is_none(), "{said:?}");
+        }
     }
 
     #[test]
