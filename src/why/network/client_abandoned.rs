@@ -60,7 +60,13 @@ impl Cause for ClientAbandoned {
             (None, every) => Finding::new(
                 self,
                 if how == "gave up with an alert" { 35 } else { 70 },
-                format!("{act}, without saying why."),
+                match late(seen, end.mark) {
+                    Some(waited) => format!(
+                        "{act}. It had waited {}, and the server answered afterwards.",
+                        span_of_time(waited)
+                    ),
+                    None => format!("{act}, without saying why."),
+                },
             )
             .at_fault(AtFault::Unknown)
             .infer(guess(seen, every))
@@ -82,6 +88,13 @@ impl Cause for ClientAbandoned {
         }
         findings.push(finding);
     }
+}
+
+/// Seconds that the client waited for a ServerHello that came when it had left.
+fn late(seen: &Observed, left: Mark) -> Option<f64> {
+    let answer = seen.answer.as_ref().seen()?.span.mark;
+    let waited = between(&seen.offer.as_ref().seen()?.span.mark, &left)?;
+    (answer.frame > left.frame).then_some(waited)
 }
 
 /// Of several that the client began side by side it kept another one: nobody failed.
@@ -297,8 +310,16 @@ mod tests {
             late.contains("before shop.example (10.0.0.2:443) had answered"),
             "{late}"
         );
+        let waited = said(hello().wait(6.0).fin(Client).server_flight(&[b"leaf"]));
+        assert!(
+            waited.contains("It had waited 6.0 s, and the server answered afterwards"),
+            "{waited}"
+        );
         let read = said(hello().server_flight(&[b"leaf"]).fin(Client));
-        assert!(read.contains("after the server's flight"), "{read}");
+        assert!(
+            read.contains("after the server's flight") && !read.contains("afterwards"),
+            "{read}"
+        );
     }
 
     #[test]
