@@ -344,8 +344,11 @@ impl Observed {
     /// The ClientHello that the client began and never ended; `None` too where what began may be another message.
     pub(crate) fn begun_hello(&self) -> Option<&Partial> {
         let begins_tls = |part: &&Partial| {
-            let from = part.span.from() == Side::Client && part.span.at <= self.before_tls[Side::Client].saturating_add(RECORD_HEADER);
-            let is_hello = part.message.is_some_and(|(kind, _, _)| kind == HandshakeType::CLIENT_HELLO);
+            let from = part.span.from() == Side::Client
+                && part.span.at <= self.before_tls[Side::Client].saturating_add(RECORD_HEADER);
+            let is_hello = part
+                .message
+                .is_some_and(|(kind, _, _)| kind == HandshakeType::CLIENT_HELLO);
             from && is_hello && part.content_type == HANDSHAKE && part.length.is_some()
         };
         let is_first = !self.offer.is_seen() && matches!(self.first[Side::Client], First::Nothing);

@@ -8,6 +8,9 @@ use crate::tls::{ALERT, ClientStack};
 /// Seconds after completion within which a client that only wanted to check the certificate is gone.
 const LEAVES_WITHIN: f64 = 2.0;
 
+/// Seconds after the flight within which a program closes that refuses the certificate in silence: it needs milliseconds, and one way back.
+const CLOSES_WITHIN: f64 = 1.0;
+
 /// How a side showed that it does not take the peer's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
@@ -173,6 +176,29 @@ impl Observed {
                         && self.message(Side::Client, HandshakeType::CLIENT_KEY_EXCHANGE).is_none()
                 }
             }
+    }
+
+    /// A client on OpenSSL that closes at once upon the whole flight of TLS 1.3, without a record: Node.js and aiohttp refuse a certificate
+    /// so, as others leave for reasons of their own.
+    pub(crate) fn closes_upon_the_flight(&self) -> bool {
+        let stack = self.offer.as_ref().seen().map(|offer| offer.value.stack);
+        let end = self.end();
+        let closes = end.by == Some(Side::Client) && matches!(end.act, Act::Fin);
+        let Some(sealed) = self.sealed().filter(|_| closes && stack == Some(ClientStack::OpenSsl)) else {
+            return false;
+        };
+        let Some(last) = sealed
+            .flight
+            .last()
+            .filter(|_| !sealed.resumed && sealed.ends_with_finished)
+        else {
+            return false;
+        };
+        let soon = match (last.mark.time, end.mark.time) {
+            (Some(last), Some(left)) => left.since(last) <= CLOSES_WITHIN,
+            _ => true,
+        };
+        sealed.client == ClientReply::Nothing && last.mark.frame < end.mark.frame && soon
     }
 
     /// The client finished the handshake, sent nothing, and was gone at once.
@@ -345,6 +371,27 @@ mod tests {
             .server_hello(0x0304, 0x1301)
             .sealed(Server, &[40, 2_000, 281, 53]);
         assert_eq!(by_client(sealed), None);
+    }
+
+    #[test]
+    fn who_closes_upon_the_flight_of_tls_1_3_closes_at_once_and_says_nothing() {
+        let closes = |scene: Scene, stack| {
+            let mut seen = scene.seen();
+            if let Seen::Seen(offer) = &mut seen.offer {
+                std::sync::Arc::make_mut(&mut offer.value).stack = stack;
+            }
+            seen.closes_upon_the_flight()
+        };
+        assert!(closes(sealed().fin(Client), ClientStack::OpenSsl));
+        assert!(!closes(sealed().fin(Client), ClientStack::Go));
+        for other in [
+            sealed().wait(5.0).fin(Client),
+            sealed().reset(Client),
+            sealed().sealed(Client, &[19]).fin(Client),
+            flight().fin(Client),
+        ] {
+            assert!(!closes(other, ClientStack::OpenSsl));
+        }
     }
 
     #[test]

@@ -694,11 +694,21 @@ mod tests {
     #[test]
     fn the_reply_begins_with_the_clients_certificate() {
         // The server refuses the empty list before Finished has come.
-        let early = sealed(flight().sealed(Client, &[25]).sealed(Server, &[19]).sealed(Client, &[53]));
+        let early = sealed(
+            flight()
+                .sealed(Client, &[25])
+                .sealed(Server, &[19])
+                .sealed(Client, &[53]),
+        );
         assert!(matches!(early.server, ServerReply::Refused(alert) if alert.len == 19));
         assert_eq!((early.flight.len(), early.ends_with_finished), (4, true));
         // What is no alert and comes before Finished is not the server's going on.
-        let ticket = || flight().sealed(Client, &[25]).sealed(Server, &[255]).sealed(Client, &[53]);
+        let ticket = || {
+            flight()
+                .sealed(Client, &[25])
+                .sealed(Server, &[255])
+                .sealed(Client, &[53])
+        };
         assert_eq!(sealed(ticket()).server, ServerReply::Nothing);
         assert!(matches!(
             sealed(ticket().sealed(Server, &[90])).server,

@@ -209,7 +209,10 @@ mod tests {
             let shown = flight.sealed(Server, &[40, 65, 2_000, 281, 53]).sealed(Client, &[25]);
             chosen(&end(shown).sealed(Client, &[53]).seen())
         };
-        assert_eq!(early(|scene| scene.sealed(Server, &[19]).fin(Server)), "client-certificate-missing");
+        assert_eq!(
+            early(|scene| scene.sealed(Server, &[19]).fin(Server)),
+            "client-certificate-missing"
+        );
         assert_eq!(early(|scene| scene.fin(Server)), "client-certificate-missing");
         let not_shown = sealed(&[]).fin(Server).sealed(Client, &[25, 53]).seen();
         assert!(judged(&ClientCertificateMissing, &not_shown).is_none());

@@ -76,6 +76,12 @@ impl Cause for ClientAbandoned {
                 None,
             ),
         };
+        if winner.is_none() && seen.closes_upon_the_flight() {
+            finding = finding.but_not(
+                CauseId("server-certificate-rejected"),
+                "Node.js and aiohttp refuse a certificate in the same way, and the packets do not tell them from others",
+            );
+        }
         if let Some((begun, (_, len, have))) = begun.and_then(|begun| Some((begun, begun.message?))) {
             finding = finding.prove_span(&begun.span, format!("{have} of the {len} bytes of a ClientHello"));
         }
@@ -151,6 +157,11 @@ fn guess(seen: &Observed, every: Option<(f64, usize)>) -> String {
              again, and each time refuses the certificate in silence.",
             span_of_time(seconds)
         ),
+        None if seen.closes_upon_the_flight() => {
+            "Cancelled by a user or a timeout, a scanner, a spare connection, or Node.js or aiohttp, which refuse a certificate in silence: \
+             each looks like this."
+                .to_owned()
+        }
         None => "Cancelled by a user or a timeout, a scanner, a browser's spare connection: each looks like this."
             .to_owned(),
     }

@@ -137,7 +137,10 @@ mod tests {
     #[test]
     fn windows_is_looked_into_where_it_may_be_windows() {
         let advice = |ttl| {
-            let seen = connected().client_hello(|hello| hello).reset_with_ttl(Server, ttl).seen();
+            let seen = connected()
+                .client_hello(|hello| hello)
+                .reset_with_ttl(Server, ttl)
+                .seen();
             format!("{:?}", judged(&ResetAfterClientHello, &seen).unwrap().remedies)
         };
         assert!(advice(117).contains("Schannel"));
