@@ -122,6 +122,8 @@ pub(crate) struct Neighbours {
     unreadable: HashMap<Endpoint, Mark, foldhash::fast::RandomState>,
     /// When a client began a handshake with a server that it left in the middle, without an alert.
     broken_off: Times,
+    /// Where a client first refused, with an alert, the certificate that a server showed for a name ("": none was asked for).
+    refusals: HashMap<(Endpoint, String), Mark, foldhash::fast::RandomState>,
 }
 
 /// The last attempt of a client at a server, for those of whom it is asked: who came back to it and said that it falls back. They are few.
@@ -160,6 +162,7 @@ impl Neighbours {
             all.note_departure(seen);
             all.note_break(seen);
             all.note_unreadable(seen);
+            all.note_refusal(seen);
             if let Some(probe) = probe(seen) {
                 all.probes.entry(client).or_insert(probe);
             }
@@ -239,6 +242,25 @@ impl Neighbours {
             && seen.is_tls13()
         {
             self.unreadable.entry(seen.server).or_insert(end.mark);
+        }
+    }
+
+    /// The packet in which somebody first refused, with an alert, the certificate that this server shows for this name.
+    pub(crate) fn refused(&self, server: Endpoint, name: &str) -> Option<Mark> {
+        self.refusals.get(&(server, name.to_owned())).copied()
+    }
+
+    fn note_refusal(&mut self, seen: &Observed) {
+        let Some(rejection) = seen.server_certificate_rejection() else {
+            return;
+        };
+        let by_an_alert = match rejection.sign {
+            Sign::HiddenAlert(_) => seen.is_tls13(),
+            _ => rejection.names_a_certificate(),
+        };
+        if by_an_alert {
+            let name = seen.server_name().unwrap_or_default().to_owned();
+            self.refusals.entry((seen.server, name)).or_insert(rejection.mark);
         }
     }
 

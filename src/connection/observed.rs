@@ -10,8 +10,11 @@ use crate::net::Encapsulations;
 use crate::preamble::Preamble;
 use crate::registry::{AlertDescription, AlertLevel, Group, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::stream::TcpFacts;
-use crate::tls::{ClientStack, Malformed, Partial, Plaintext};
+use crate::tls::{ClientStack, HANDSHAKE, Malformed, Partial, Plaintext};
 use crate::x509::{Interned, Verification};
+
+/// Bytes of a record before its first message.
+const RECORD_HEADER: u64 = 5;
 
 /// An address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -357,6 +360,20 @@ impl Observed {
         // Of a message that was cut, its beginning tells.
         let began_a_message = || self.holes.iter().any(|hole| hole.message.is_some());
         self.first.iter().any(First::is_tls) || self.offer.is_seen() || self.answer.is_seen() || began_a_message()
+    }
+
+    /// The ClientHello that the client began and never ended; `None` too where what began may be another message.
+    pub(crate) fn begun_hello(&self) -> Option<&Partial> {
+        let begins_tls = |part: &&Partial| {
+            let from = part.span.from() == Side::Client
+                && part.span.at <= self.before_tls[Side::Client].saturating_add(RECORD_HEADER);
+            let is_hello = part
+                .message
+                .is_some_and(|(kind, _, _)| kind == HandshakeType::CLIENT_HELLO);
+            from && is_hello && part.content_type == HANDSHAKE && part.length.is_some()
+        };
+        let is_first = !self.offer.is_seen() && matches!(self.first[Side::Client], First::Nothing);
+        self.unfinished.iter().find(begins_tls).filter(|_| is_first)
     }
 
     /// True where the client asked for TLS within another protocol, or for the way to a server of TLS, or left because there was none.

@@ -85,7 +85,7 @@ impl Observed {
                 ClientReply::Nothing | ClientReply::Refused(_) => None,
             },
             None => {
-                let mut records = self.records[Side::Client].first.iter();
+                let mut records = self.records[Side::Client].first().iter();
                 let finished = records.find(|record| record.content_type == HANDSHAKE)?;
                 Some(finished.mark)
             }

@@ -8,6 +8,9 @@ use crate::tls::{ALERT, ClientStack};
 /// Seconds after completion within which a client that only wanted to check the certificate is gone.
 const LEAVES_WITHIN: f64 = 2.0;
 
+/// Seconds after the flight within which a program closes that refuses the certificate in silence: it needs milliseconds, and one way back.
+const CLOSES_WITHIN: f64 = 1.0;
+
 /// How a side showed that it does not take the peer's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
@@ -175,6 +178,29 @@ impl Observed {
             }
     }
 
+    /// A client on OpenSSL that closes at once upon the whole flight of TLS 1.3, without a record: Node.js and aiohttp refuse a certificate
+    /// so, as others leave for reasons of their own.
+    pub(crate) fn closes_upon_the_flight(&self) -> bool {
+        let stack = self.offer.as_ref().seen().map(|offer| offer.value.stack);
+        let end = self.end();
+        let closes = end.by == Some(Side::Client) && matches!(end.act, Act::Fin);
+        let Some(sealed) = self.sealed().filter(|_| closes && stack == Some(ClientStack::OpenSsl)) else {
+            return false;
+        };
+        let Some(last) = sealed
+            .flight
+            .last()
+            .filter(|_| !sealed.resumed && sealed.ends_with_finished)
+        else {
+            return false;
+        };
+        let soon = match (last.mark.time, end.mark.time) {
+            (Some(last), Some(left)) => left.since(last) <= CLOSES_WITHIN,
+            _ => true,
+        };
+        sealed.client == ClientReply::Nothing && last.mark.frame < end.mark.frame && soon
+    }
+
     /// The client finished the handshake, sent nothing, and was gone at once.
     fn left_after_completion(&self) -> Option<Rejection> {
         let completion = self.completion()?;
@@ -205,10 +231,11 @@ impl Observed {
         }
         let rejection = |sign| Some(Rejection::new(sign, end.mark));
         if let Some(sealed) = self.sealed() {
-            let ClientReply::Accepted { finished, .. } = sealed.client else {
-                return None;
+            let began = match sealed.client {
+                ClientReply::Accepted { .. } => sealed.client.begins()?,
+                ClientReply::Nothing | ClientReply::Refused(_) => return None,
             };
-            if end.mark.frame < finished.mark.frame || self.completed() {
+            if end.mark.frame < began.frame || self.completed() {
                 return None;
             }
             return match (sealed.server, end.act) {
@@ -347,6 +374,27 @@ mod tests {
     }
 
     #[test]
+    fn who_closes_upon_the_flight_of_tls_1_3_closes_at_once_and_says_nothing() {
+        let closes = |scene: Scene, stack| {
+            let mut seen = scene.seen();
+            if let Seen::Seen(offer) = &mut seen.offer {
+                std::sync::Arc::make_mut(&mut offer.value).stack = stack;
+            }
+            seen.closes_upon_the_flight()
+        };
+        assert!(closes(sealed().fin(Client), ClientStack::OpenSsl));
+        assert!(!closes(sealed().fin(Client), ClientStack::Go));
+        for other in [
+            sealed().wait(5.0).fin(Client),
+            sealed().reset(Client),
+            sealed().sealed(Client, &[19]).fin(Client),
+            flight().fin(Client),
+        ] {
+            assert!(!closes(other, ClientStack::OpenSsl));
+        }
+    }
+
+    #[test]
     fn leaving_before_the_flight_is_whole_is_no_sign() {
         let scene = connected()
             .client_hello(Hello::tls12)
@@ -450,6 +498,15 @@ mod tests {
             by_server(flight().client_key_exchange().finished(Client).alert(Server, 2, 40)),
             None
         );
+    }
+
+    #[test]
+    fn in_tls_1_3_a_server_may_refuse_before_the_clients_finished() {
+        let shown = || sealed().sealed(Client, &[25]);
+        let alert = shown().sealed(Server, &[19]).sealed(Client, &[53]);
+        assert_eq!(by_server(alert), Some(Sign::HiddenAlert(19)));
+        assert_eq!(by_server(shown().fin(Server).sealed(Client, &[53])), Some(Sign::Left));
+        assert_eq!(by_server(sealed().fin(Server).sealed(Client, &[25, 53])), None);
     }
 
     #[test]

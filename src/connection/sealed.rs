@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 
 use crate::connection::{Observed, RecordSeen, Room};
-use crate::evidence::Pair;
+use crate::evidence::{Mark, Pair};
 use crate::registry::CipherSuite;
 
 /// Bytes below which a record of the server holds no certificate.
@@ -53,12 +53,28 @@ pub(crate) enum ClientReply {
     },
 }
 
-/// What the server sent after the client's Finished.
+impl ClientReply {
+    /// The packet with which it begins: that of the client's Certificate, be it empty, where there is one. Some clients send it ahead of
+    /// Finished in a packet of its own.
+    pub(crate) fn begins(&self) -> Option<Mark> {
+        match self {
+            Self::Nothing => None,
+            Self::Refused(record) => Some(record.mark),
+            Self::Accepted {
+                finished,
+                empty_certificate,
+                certificate,
+            } => Some(empty_certificate.or(*certificate).unwrap_or(*finished).mark),
+        }
+    }
+}
+
+/// What the server sent after the client's reply had begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerReply {
     /// No record.
     Nothing,
-    /// One record of an alert's size and nothing else: it refuses what the client sent.
+    /// A record of an alert's size and nothing else: it refuses what the client sent, be it before it has read Finished.
     Refused(RecordSeen),
     /// A larger record: session tickets or data.
     WentOn(RecordSeen),
@@ -79,7 +95,7 @@ pub(crate) struct Sealed<'a> {
     pub(crate) asks_for_certificate: bool,
     /// EncryptedExtensions and Finished only: a resumption, no certificate was sent.
     pub(crate) resumed: bool,
-    /// The server broke its flight off before it showed a certificate: a record that can only be an alert ends it.
+    /// The server broke its flight off before it showed a certificate: a record that can hardly be anything but an alert ends it.
     pub(crate) broken_off: Option<RecordSeen>,
     /// The last record of the flight has the length of a Finished: it is whole.
     pub(crate) ends_with_finished: bool,
@@ -129,6 +145,12 @@ impl Sizes {
     /// True for the length of an encrypted alert without padding: no message of a handshake is as short.
     fn is_bare_alert(self, len: u16) -> bool {
         len == 2 + 1 + self.tag
+    }
+
+    /// True for the length of an alert that breaks a flight off. JSSE pads its own to a size that EncryptedExtensions may have, which come
+    /// first; a CertificateRequest is longer.
+    fn ends_a_flight(self, len: u16, is_first: bool) -> bool {
+        self.is_bare_alert(len) || !is_first && self.is_padded_alert(len)
     }
 
     /// The length of an encrypted alert by the stack whose Finished had this length; `None` where that was no Finished alone.
@@ -212,10 +234,10 @@ impl Observed {
             client = behind_early_data(client, sizes);
         }
         let reply = client_reply(client, sizes);
-        let reply_frame = match reply {
-            ClientReply::Nothing => u64::MAX,
-            ClientReply::Refused(record) => record.mark.frame,
+        let reply_frame = reply.begins().map_or(u64::MAX, |begins| begins.frame);
+        let finished_frame = match reply {
             ClientReply::Accepted { finished, .. } => finished.mark.frame,
+            ClientReply::Nothing | ClientReply::Refused(_) => reply_frame,
         };
         let flight = part(server_log.first(), 0, reply_frame);
         let after = part(server_log.first(), reply_frame.saturating_add(1), u64::MAX);
@@ -224,7 +246,9 @@ impl Observed {
         let broken_off = flight
             .split_last()
             .filter(|(last, before)| {
-                !read.resumed && sizes.is_bare_alert(last.len) && before.iter().all(|record| record.len < SMALL)
+                !read.resumed
+                    && sizes.ends_a_flight(last.len, before.is_empty())
+                    && before.iter().all(|record| record.len < SMALL)
             })
             .map(|(last, _)| *last);
         let server_finished = flight
@@ -233,15 +257,14 @@ impl Observed {
             .map(|record| record.len)
             .find(|len| sizes.is_finished(*len));
         let last_after = server_log.last().filter(|last| last.mark.frame > reply_frame);
-        let server_reply = match (
-            after
-                .iter()
-                .chain(&last_after)
-                .find(|record| !sizes.is_alert_beside(server_finished, record.len)),
-            last_after,
-        ) {
+        let is_alert = |record: &&RecordSeen| sizes.is_alert_beside(server_finished, record.len);
+        let said = || after.iter().chain(&last_after);
+        // A server may refuse as soon as it has read the client's Certificate, but goes on only behind Finished: tickets and data that
+        // come before are part of its flight.
+        let went_on = said().find(|record| !is_alert(record) && record.mark.frame > finished_frame);
+        let server_reply = match (went_on, said().find(is_alert)) {
             (Some(record), _) => ServerReply::WentOn(*record),
-            (None, Some(alert)) => ServerReply::Refused(after.first().copied().unwrap_or(alert)),
+            (None, Some(alert)) => ServerReply::Refused(*alert),
             (None, None) => ServerReply::Nothing,
         };
         let client_data = match reply {
@@ -665,6 +688,46 @@ mod tests {
         assert!(
             matches!(sealed(scene().sealed(Server, &[255, 19])).server, ServerReply::WentOn(ticket) if ticket.len == 255)
         );
+    }
+
+    #[test]
+    fn the_reply_begins_with_the_clients_certificate() {
+        // The server refuses the empty list before Finished has come.
+        let early = sealed(
+            flight()
+                .sealed(Client, &[25])
+                .sealed(Server, &[19])
+                .sealed(Client, &[53]),
+        );
+        assert!(matches!(early.server, ServerReply::Refused(alert) if alert.len == 19));
+        assert_eq!((early.flight.len(), early.ends_with_finished), (4, true));
+        // What is no alert and comes before Finished is not the server's going on.
+        let ticket = || {
+            flight()
+                .sealed(Client, &[25])
+                .sealed(Server, &[255])
+                .sealed(Client, &[53])
+        };
+        assert_eq!(sealed(ticket()).server, ServerReply::Nothing);
+        assert!(matches!(
+            sealed(ticket().sealed(Server, &[90])).server,
+            ServerReply::WentOn(data) if data.len == 90
+        ));
+    }
+
+    #[test]
+    fn an_alert_behind_small_records_breaks_the_flight_off() {
+        let broken_off = |flight: &[usize]| {
+            let broken_off = sealed(hello(0x1302).sealed(Server, flight)).broken_off;
+            broken_off.map(|record| record.len)
+        };
+        assert_eq!(broken_off(&[40, 19]), Some(19));
+        assert_eq!(broken_off(&[19]), Some(19));
+        // JSSE's is padded; alone it may as well be EncryptedExtensions, and behind a certificate it says goodbye.
+        assert_eq!(broken_off(&[65, 35]), Some(35));
+        assert_eq!(broken_off(&[35]), None);
+        assert_eq!(broken_off(&[65, 2_000, 35]), None);
+        assert_eq!(broken_off(&[65, 36]), None);
     }
 
     #[test]

@@ -143,7 +143,8 @@ impl Judgement {
     /// Judges a connection; `None` where it is no matter of TLS.
     fn of(seen: &Observed, surroundings: &Surroundings) -> Option<Self> {
         let context = Context::new(surroundings);
-        let tried = seen.spoke_tls() || seen.asked_for_tls() || seen.is_careless_before_tls();
+        let spoke = seen.spoke_tls() || seen.begun_hello().is_some();
+        let tried = spoke || seen.asked_for_tls() || seen.is_careless_before_tls();
         if !tried && !is_tls_port(seen.server.port) && context.server(seen).answered == 0 {
             return None;
         }

@@ -87,7 +87,7 @@ pub(crate) fn choose(seen: &Observed, mut findings: Vec<Finding>) -> Verdict {
         None if seen.asked_for_tls() && !seen.spoke_tls() => {
             (Outcome::Failed, end.by.map_or(AbortedBy::Nobody, AbortedBy::from))
         }
-        None if !seen.spoke_tls() => (Outcome::NotAttempted, AbortedBy::Nobody),
+        None if !seen.spoke_tls() && seen.begun_hello().is_none() => (Outcome::NotAttempted, AbortedBy::Nobody),
         None => (Outcome::Undetermined, AbortedBy::Nobody),
     };
     let failed = matches!(outcome, Outcome::Failed | Outcome::Undetermined);

@@ -249,6 +249,12 @@ impl<'a> Context<'a> {
             .filter(|_| nobody_got_through)
     }
 
+    /// The packet in which a connection was given up with an alert upon the certificate that this server showed for the same name.
+    pub(crate) fn refused_elsewhere(&self, seen: &Observed) -> Option<Mark> {
+        let name = seen.server_name().unwrap_or_default();
+        self.surroundings.neighbours.refused(seen.server, name)
+    }
+
     /// How many ports of the server's address the client tried without a byte, where they are so many that nobody wanted to speak at each.
     pub(crate) fn scanned_ports(&self, seen: &Observed) -> Option<usize> {
         const SCAN: usize = 8;

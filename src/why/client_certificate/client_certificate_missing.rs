@@ -203,6 +203,22 @@ mod tests {
     }
 
     #[test]
+    fn a_server_need_not_wait_for_the_clients_finished() {
+        let early = |end: fn(Scene) -> Scene| {
+            let flight = connected().client_hello(|hello| hello).server_hello(0x0304, 0x1301);
+            let shown = flight.sealed(Server, &[40, 65, 2_000, 281, 53]).sealed(Client, &[25]);
+            chosen(&end(shown).sealed(Client, &[53]).seen())
+        };
+        assert_eq!(
+            early(|scene| scene.sealed(Server, &[19]).fin(Server)),
+            "client-certificate-missing"
+        );
+        assert_eq!(early(|scene| scene.fin(Server)), "client-certificate-missing");
+        let not_shown = sealed(&[]).fin(Server).sealed(Client, &[25, 53]).seen();
+        assert!(judged(&ClientCertificateMissing, &not_shown).is_none());
+    }
+
+    #[test]
     fn an_empty_list_that_the_server_takes_is_no_defect() {
         let seen = asked().certificate(Client, &[]).finished_by_both().fin(Client).seen();
         assert!(judged(&ClientCertificateMissing, &seen).is_none());

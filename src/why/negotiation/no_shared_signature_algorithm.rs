@@ -78,7 +78,7 @@ impl Cause for NoSharedSignatureAlgorithm {
                 .prove_span(&offer.span, offered())
                 .prove(
                     broken_off.mark,
-                    "a record of an alert's size right behind the ServerHello",
+                    "a record of an alert's size, and no certificate before it",
                 )
                 .but_not(
                     CauseId("internal-error"),
@@ -325,16 +325,23 @@ mod tests {
 
     #[test]
     fn a_server_that_gives_up_behind_its_hello_had_its_certificate_left_to_choose() {
-        let seen = |schemes: &[u16]| {
+        let seen = |schemes: &[u16], flight: &[usize]| {
             connected()
                 .client_hello(|hello| hello.schemes(schemes))
                 .server_hello(0x0304, 0x1301)
-                .sealed(Server, &[19])
+                .sealed(Server, flight)
                 .fin(Client)
                 .seen()
         };
-        assert_eq!(chosen(&seen(&WITHOUT_ED25519)), "no-shared-signature-algorithm");
-        assert_eq!(chosen(&seen(&FULL)), "server-closed");
+        assert_eq!(chosen(&seen(&WITHOUT_ED25519, &[19])), "no-shared-signature-algorithm");
+        assert_eq!(chosen(&seen(&FULL, &[19])), "server-closed");
+        // JSSE: EncryptedExtensions and an alert, both padded; a record of that size alone is no alert.
+        let by_jsse = context().verdict(&seen(&[0x0403, 0x0503], &[65, 35]));
+        assert_eq!(
+            (name_of(&by_jsse), by_jsse.aborted_by),
+            ("no-shared-signature-algorithm", AbortedBy::Server)
+        );
+        assert_eq!(chosen(&seen(&[0x0403, 0x0503], &[35])), "client-abandoned");
     }
 
     #[test]

@@ -15,7 +15,8 @@ impl Cause for ClientAbandoned {
     }
 
     fn judge(&self, seen: &Observed, context: &Context<'_>, findings: &mut Vec<Finding>) {
-        if seen.completed() || !seen.offer.is_seen() {
+        let begun = seen.begun_hello();
+        if seen.completed() || !seen.offer.is_seen() && begun.is_none() {
             return;
         }
         let end = seen.end();
@@ -34,6 +35,7 @@ impl Cause for ClientAbandoned {
         let answer = seen.answer.as_ref().seen();
         let server = server_called(seen);
         let place = match answer {
+            _ if begun.is_some() => format!("in the midst of its ClientHello to {server}"),
             _ if seen.answered_before(end.mark) => format!("after the server's flight of {server}"),
             Some(answer) if answer.span.mark.frame < end.mark.frame => format!("after the ServerHello of {server}"),
             _ => format!("before {server} had answered"),
@@ -58,7 +60,13 @@ impl Cause for ClientAbandoned {
             (None, every) => Finding::new(
                 self,
                 if how == "gave up with an alert" { 35 } else { 70 },
-                format!("{act}, without saying why."),
+                match late(seen, end.mark) {
+                    Some(waited) => format!(
+                        "{act}. It had waited {}, and the server answered afterwards.",
+                        span_of_time(waited)
+                    ),
+                    None => format!("{act}, without saying why."),
+                },
             )
             .at_fault(AtFault::Unknown)
             .infer(guess(seen, every))
@@ -68,6 +76,15 @@ impl Cause for ClientAbandoned {
                 None,
             ),
         };
+        if winner.is_none() && seen.closes_upon_the_flight() {
+            finding = finding.but_not(
+                CauseId("server-certificate-rejected"),
+                "Node.js and aiohttp refuse a certificate in the same way, and the packets do not tell them from others",
+            );
+        }
+        if let Some((begun, (_, len, have))) = begun.and_then(|begun| Some((begun, begun.message?))) {
+            finding = finding.prove_span(&begun.span, format!("{have} of the {len} bytes of a ClientHello"));
+        }
         if let Some(answer) = answer {
             finding = finding.prove_span(&answer.span, format!("ServerHello, {}", answer.value.version));
         }
@@ -77,6 +94,13 @@ impl Cause for ClientAbandoned {
         }
         findings.push(finding);
     }
+}
+
+/// Seconds that the client waited for a ServerHello that came when it had left.
+fn late(seen: &Observed, left: Mark) -> Option<f64> {
+    let answer = seen.answer.as_ref().seen()?.span.mark;
+    let waited = between(&seen.offer.as_ref().seen()?.span.mark, &left)?;
+    (answer.frame > left.frame).then_some(waited)
 }
 
 /// Of several that the client began side by side it kept another one: nobody failed.
@@ -133,6 +157,11 @@ fn guess(seen: &Observed, every: Option<(f64, usize)>) -> String {
              again, and each time refuses the certificate in silence.",
             span_of_time(seconds)
         ),
+        None if seen.closes_upon_the_flight() => {
+            "Cancelled by a user or a timeout, a scanner, a spare connection, or Node.js or aiohttp, which refuse a certificate in silence: \
+             each looks like this."
+                .to_owned()
+        }
         None => "Cancelled by a user or a timeout, a scanner, a browser's spare connection: each looks like this."
             .to_owned(),
     }
@@ -198,6 +227,24 @@ mod tests {
     #[test]
     fn a_client_that_never_said_hello_has_abandoned_nothing() {
         assert!(judged(&ClientAbandoned, &connected().fin(Client).seen()).is_none());
+    }
+
+    #[test]
+    fn who_leaves_in_the_midst_of_its_hello_has_abandoned_it() {
+        let hello = Scene::hello_bytes(|hello| hello);
+        let left = connected().say(Client, &hello[..100]).reset(Client).seen();
+        let verdict = context().verdict(&left);
+        assert_eq!(
+            (name_of(&verdict), verdict.outcome, verdict.aborted_by),
+            ("client-abandoned", Outcome::Failed, AbortedBy::Client)
+        );
+        let sentence = verdict.cause.unwrap().sentence;
+        assert!(sentence.contains("in the midst of its ClientHello"), "{sentence}");
+        // A header alone, or bytes that begin none, are not yet TLS.
+        for said in [&hello[..4], &[22, 9, 9, 2, 0, 1, 0, 1, 252, 3, 3, 0][..]] {
+            let seen = connected().say(Client, said).reset(Client).seen();
+            assert!(judged(&ClientAbandoned, &seen).is_none(), "{said:?}");
+        }
     }
 
     #[test]
@@ -274,8 +321,16 @@ mod tests {
             late.contains("before shop.example (10.0.0.2:443) had answered"),
             "{late}"
         );
+        let waited = said(hello().wait(6.0).fin(Client).server_flight(&[b"leaf"]));
+        assert!(
+            waited.contains("It had waited 6.0 s, and the server answered afterwards"),
+            "{waited}"
+        );
         let read = said(hello().server_flight(&[b"leaf"]).fin(Client));
-        assert!(read.contains("after the server's flight"), "{read}");
+        assert!(
+            read.contains("after the server's flight") && !read.contains("afterwards"),
+            "{read}"
+        );
     }
 
     #[test]

@@ -50,6 +50,8 @@ impl Cause for ResetAfterClientHello {
         let misfits = seen.misfits_of_reset(Side::Server);
         // The identification alone may be one of a host that picks it at random.
         let weight = match misfits.first() {
+            // Of a connection without a beginning nobody knows whether the server still had it.
+            _ if seen.tcp.started_midway() => 55,
             _ if late => 70,
             Some(Misfit::IpId { .. }) => 80,
             Some(_) => 70,
@@ -59,24 +61,38 @@ impl Cause for ResetAfterClientHello {
             .at_fault(AtFault::Server)
             .aborted_by(AbortedBy::Server)
             .prove_span(&offer.span, format!("ClientHello, {} bytes", offer.value.len))
-            .prove(reset.mark, format!("RST, TTL {}", reset.ttl))
-            .remedy(
+            .prove(reset.mark, format!("RST, TTL {}", reset.ttl));
+        finding = if is_by_windows(reset.ttl) {
+            finding
+                .remedy(
+                    AtFault::Server,
+                    "look at the server's own log of that second; Windows: System log, Schannel 36871, 36874, 36888",
+                    None,
+                )
+                .remedy(
+                    AtFault::Server,
+                    "check that a certificate is bound for this name; Windows: list the bindings",
+                    Some("netsh http show sslcert".to_owned()),
+                )
+        } else {
+            finding.remedy(
                 AtFault::Server,
-                "look at the server's own log of that second; Windows: System log, Schannel 36871, 36874, 36888",
+                "look at the log of that second, of the server or of the load balancer before it, and check that a certificate is set up \
+                 for this name",
                 None,
             )
-            .remedy(
-                AtFault::Server,
-                "check that a certificate is bound for this name; Windows: list the bindings",
-                Some("netsh http show sslcert".to_owned()),
-            );
+        };
         for misfit in &misfits {
             finding = finding.prove(misfit.elsewhere().unwrap_or(reset.mark), misfit.to_string());
         }
         if !misfits.is_empty() {
             finding = finding.but_not(CauseId("injected-reset"), "one such sign is too little");
         }
-        if late {
+        if seen.tcp.started_midway() {
+            finding = finding.infer(
+                "The capture has no beginning of this connection: the server may have dropped it before, and resets what comes late.",
+            );
+        } else if late {
             finding = finding.infer("After so long it is a timer: of the server, or of a load balancer before it.");
         } else if let Some(others) = others_served(seen, context) {
             finding = finding.infer(format!(
@@ -85,6 +101,11 @@ impl Cause for ResetAfterClientHello {
         }
         findings.push(finding);
     }
+}
+
+/// True for the time to live of a packet by a Windows host: it begins at 128, that of others at 64 or 255.
+const fn is_by_windows(ttl: u8) -> bool {
+    matches!(ttl, 65..=128)
 }
 
 #[cfg(test)]
@@ -103,6 +124,27 @@ mod tests {
             (AtFault::Server, Some(AbortedBy::Server))
         );
         assert_eq!(chosen(&seen), "reset-after-client-hello");
+    }
+
+    #[test]
+    fn without_a_beginning_the_server_may_have_dropped_it_before() {
+        let seen = scene().client_hello(|hello| hello).reset(Server).seen();
+        let finding = judged(&ResetAfterClientHello, &seen).unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
+        assert!(finding.inferred.unwrap().contains("no beginning"));
+    }
+
+    #[test]
+    fn windows_is_looked_into_where_it_may_be_windows() {
+        let advice = |ttl| {
+            let seen = connected()
+                .client_hello(|hello| hello)
+                .reset_with_ttl(Server, ttl)
+                .seen();
+            format!("{:?}", judged(&ResetAfterClientHello, &seen).unwrap().remedies)
+        };
+        assert!(advice(117).contains("Schannel"));
+        assert!(!advice(64).contains("Schannel") && !advice(250).contains("Schannel"));
     }
 
     #[test]

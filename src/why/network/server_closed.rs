@@ -36,11 +36,8 @@ impl Cause for ServerClosed {
                 return;
             }
             "right after accepting it, before any byte"
-        } else if seen
-            .sealed()
-            .is_some_and(|sealed| matches!(sealed.client, ClientReply::Accepted { .. }))
-        {
-            "after the client's Finished"
+        } else if let Some(place) = seen.sealed().and_then(|sealed| in_the_reply(sealed.client, end.mark)) {
+            place
         } else if seen.answer.is_seen() {
             "after its own ServerHello"
         } else if seen.offer.is_seen() && matches!(end.act, Act::Alert(_)) {
@@ -70,6 +67,19 @@ impl Cause for ServerClosed {
     }
 }
 
+/// How far the client's reply to the flight had come in this packet of the server; `None` where it had not begun.
+fn in_the_reply(reply: ClientReply, end: Mark) -> Option<&'static str> {
+    let ClientReply::Accepted { finished, .. } = reply else {
+        return None;
+    };
+    let began = reply.begins()?;
+    if finished.mark.frame < end.frame {
+        Some("after the client's Finished")
+    } else {
+        (began.frame < end.frame).then_some("after the client's Certificate")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +101,21 @@ mod tests {
         assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Possible));
         assert_eq!(finding.at_fault, AtFault::Server);
         assert_eq!(chosen(&seen), "server-closed");
+    }
+
+    #[test]
+    fn where_it_hangs_up_in_the_clients_reply_is_told() {
+        let said = |end: fn(Scene) -> Scene| {
+            let flight = connected().client_hello(|hello| hello).server_hello(0x0304, 0x1301);
+            let seen = end(flight.sealed(Server, &[40, 2_000, 281, 53])).seen();
+            judged(&ServerClosed, &seen).unwrap().sentence
+        };
+        let finished = said(|scene| scene.sealed(Client, &[25, 53]).fin(Server));
+        assert!(finished.contains("after the client's Finished"), "{finished}");
+        let shown = said(|scene| scene.sealed(Client, &[25]).fin(Server).sealed(Client, &[53]));
+        assert!(shown.contains("after the client's Certificate"), "{shown}");
+        let before = said(|scene| scene.fin(Server).sealed(Client, &[53]));
+        assert!(before.contains("after its own ServerHello"), "{before}");
     }
 
     #[test]

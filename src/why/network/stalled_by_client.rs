@@ -6,6 +6,9 @@ use crate::why::prelude::*;
 /// Seconds after which a server's timer may have run out.
 const TIMER: f64 = 4.5;
 
+/// Seconds after which a server has waited for the rest of a ClientHello, which it cannot judge before it is whole.
+const REST: f64 = 1.0;
+
 /// The client stopped in the middle of the handshake: until the server's timer, or as long as it was watched.
 pub(crate) struct StalledByClient;
 
@@ -27,7 +30,8 @@ impl Cause for StalledByClient {
     }
 
     fn judge(&self, seen: &Observed, _: &Context<'_>, findings: &mut Vec<Finding>) {
-        let Some(stall) = Stall::of(Side::Client, seen, TIMER) else {
+        let patience = if seen.begun_hello().is_some() { REST } else { TIMER };
+        let Some(stall) = Stall::of(Side::Client, seen, patience) else {
             return;
         };
         let sentence = format!(
@@ -133,7 +137,10 @@ mod tests {
     fn half_a_hello_is_waited_for() {
         let hello = Scene::hello_bytes(|hello| hello);
         let half = || connected().say(Client, &hello[..100]).ack(Server);
-        assert_eq!(chosen(&half().wait(30.0).fin(Server).seen()), "stalled-by-client");
+        for seconds in [2.0, 30.0] {
+            assert_eq!(chosen(&half().wait(seconds).fin(Server).seen()), "stalled-by-client");
+            assert_eq!(chosen(&half().wait(seconds).reset(Server).seen()), "stalled-by-client");
+        }
         assert!(judged(&StalledByClient, &half().wait(0.3).fin(Server).seen()).is_none());
     }
 

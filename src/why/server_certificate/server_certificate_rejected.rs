@@ -44,6 +44,10 @@ impl Cause for ServerCertificateRejected {
             return;
         };
         let visible = seen.server_chain.is_seen();
+        let raced = || context.lost_to(seen, rejection.mark).is_some();
+        let refused_elsewhere = context
+            .refused_elsewhere(seen)
+            .filter(|_| rejection.sign == Sign::Left && seen.closes_upon_the_flight() && !raced());
         let weight = match rejection.sign {
             Sign::Alert(AlertDescription::INTERNAL_ERROR | AlertDescription::HANDSHAKE_FAILURE) if visible => 45,
             // These speak of a certificate only where something is wrong with it.
@@ -57,7 +61,8 @@ impl Cause for ServerCertificateRejected {
             Sign::Alert(_) => 84,
             Sign::HiddenAlert(_) if seen.is_tls13() => 82,
             Sign::HiddenAlert(_) | Sign::CloseNotify => 70,
-            Sign::Left if seen.leaves_like_a_refusal() && context.lost_to(seen, rejection.mark).is_none() => 72,
+            Sign::Left if refused_elsewhere.is_some() => 80,
+            Sign::Left if seen.leaves_like_a_refusal() && !raced() => 72,
             Sign::LeftAfterCompletion if judges_late(seen) => 62,
             Sign::LeftAfterCompletion => {
                 if is_spotless(seen, context) {
@@ -94,7 +99,7 @@ impl Cause for ServerCertificateRejected {
                 "The client broke off right after the certificate of {}, as it does when it does not accept it. {}{}.",
                 server_called(seen),
                 why_hidden(seen),
-                if matches!(rejection.sign, Sign::Alert(_)) {
+                if matches!(rejection.sign, Sign::Alert(_) | Sign::Left) {
                     ""
                 } else {
                     ", and the alert"
@@ -121,6 +126,12 @@ impl Cause for ServerCertificateRejected {
             finding = lengths.prove(finding);
         }
         finding = prove_rejection(finding, seen, &rejection);
+        if let Some(refused) = refused_elsewhere {
+            finding = finding.prove_elsewhere(
+                refused,
+                "another connection, to the same server and for the same name, refuses the certificate with an alert",
+            );
+        }
         let by_length = lengths.as_ref().and_then(Lengths::inferred);
         let of_the_name = seen.server_name().and_then(|name| server.names.get(name));
         let served_others = server.carried_data > 0
@@ -301,6 +312,38 @@ mod tests {
         };
         assert!(refused(960).is_some_and(|text| text.contains("one certificate only")));
         assert_eq!(refused(2_400), None);
+    }
+
+    #[test]
+    fn who_closes_in_silence_refuses_what_another_refused_with_an_alert() {
+        let closes = || {
+            let mut seen = sealed().fin(Client).seen();
+            set_stack(&mut seen, ClientStack::OpenSsl);
+            seen
+        };
+        let refused = |hello: fn(Hello) -> Hello| {
+            let flight = scene().behind_frame(900).connect().client_hello(hello);
+            let flight = flight
+                .server_hello(0x0304, 0x1301)
+                .sealed(Server, &[40, 2_000, 281, 53]);
+            flight.sealed(Client, &[19]).fin(Client).seen()
+        };
+        let said = |other: &Observed, seen: &Observed| context().beside(&[other, seen]).verdict(seen);
+        let seen = closes();
+        let verdict = said(&refused(|hello| hello), &seen);
+        assert_eq!(name_of(&verdict), "server-certificate-rejected");
+        let finding = verdict.cause.unwrap();
+        assert_eq!(Confidence::of_weight(finding.weight), Some(Confidence::Likely));
+        assert!(finding.evidence.iter().any(|evidence| evidence.elsewhere));
+        assert!(!finding.sentence.contains("and the alert"), "{}", finding.sentence);
+        // Alone, or where another name was refused, it is one of several reasons to leave.
+        for other in [closes(), refused(|hello| hello.name("other.example"))] {
+            let verdict = said(&other, &seen);
+            assert_eq!(name_of(&verdict), "client-abandoned");
+            let finding = verdict.cause.unwrap();
+            assert_eq!(finding.alternatives[0].cause, CauseId("server-certificate-rejected"));
+            assert!(finding.inferred.unwrap().contains("Node.js"));
+        }
     }
 
     #[test]
