@@ -1,5 +1,6 @@
 //! Did a side turn the other's certificate down? The signs of it, told apart by how much each proves.
 
+use crate::connection::sealed::Sizes;
 use crate::connection::{Act, ClientReply, Observed, ServerReply};
 use crate::evidence::{Mark, Seen, Side};
 use crate::registry::{AlertDescription, HandshakeType};
@@ -187,18 +188,21 @@ impl Observed {
         let Some(sealed) = self.sealed().filter(|_| closes && stack == Some(ClientStack::OpenSsl)) else {
             return false;
         };
-        let Some(last) = sealed
-            .flight
-            .last()
-            .filter(|_| !sealed.resumed && sealed.ends_with_finished)
-        else {
+        // The server may answer the close with its own goodbye.
+        let read = sealed.flight.iter().rfind(|record| record.mark.frame < end.mark.frame);
+        let sizes = self
+            .answer
+            .as_ref()
+            .seen()
+            .map(|answer| Sizes::of(answer.value.cipher_suite));
+        let (Some(last), Some(sizes), false) = (read, sizes, sealed.resumed) else {
             return false;
         };
         let soon = match (last.mark.time, end.mark.time) {
             (Some(last), Some(left)) => left.since(last) <= CLOSES_WITHIN,
             _ => true,
         };
-        sealed.client == ClientReply::Nothing && last.mark.frame < end.mark.frame && soon
+        sealed.client == ClientReply::Nothing && sizes.is_finished(last.len) && soon
     }
 
     /// The client finished the handshake, sent nothing, and was gone at once.
@@ -383,6 +387,8 @@ mod tests {
             seen.closes_upon_the_flight()
         };
         assert!(closes(sealed().fin(Client), ClientStack::OpenSsl));
+        let answered = sealed().fin(Client).sealed(Server, &[19]);
+        assert!(closes(answered, ClientStack::OpenSsl));
         assert!(!closes(sealed().fin(Client), ClientStack::Go));
         for other in [
             sealed().wait(5.0).fin(Client),
