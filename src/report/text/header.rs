@@ -20,6 +20,9 @@ const NOTES_LISTED: usize = 6;
 const COMMENTS_LISTED: usize = 3;
 const COMMENT_SHOWN: usize = 120;
 
+/// What is no failure, though a ClientHello may have been sent.
+const SPARE: &str = "client-abandoned";
+
 /// Writes everything that stands above the groups.
 pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<()> {
     if (2..=SETS_LISTED).contains(&report.sets.len()) {
@@ -35,7 +38,7 @@ pub(super) fn write(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> 
     let captures: Vec<&Capture> = report.captures.iter().collect();
     header_line(&title(report), &captures, &report.summary, paper)?;
     if attempts(&report.summary) == 0 {
-        without_tls(report, paper)?;
+        without_tls(report, groups, paper)?;
     }
     unread(report, paper)?;
     if report.partial {
@@ -142,7 +145,7 @@ fn range(first: Timestamp, last: Timestamp, paper: &Paper<'_>) -> String {
 }
 
 /// What there was instead of TLS, and which capture would show more.
-fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
+fn without_tls(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<()> {
     let mut total = Traffic::default();
     for set in &report.sets {
         total.tcp_flows += set.traffic.tcp_flows;
@@ -176,7 +179,7 @@ fn without_tls(report: &Report, paper: &mut Paper<'_>) -> io::Result<()> {
     }
     // There is TLS in them, and another capture would show no more of it.
     let is_unread = report.captures.iter().any(|capture| !capture.unread.is_empty());
-    if days(report).is_none() || is_unread {
+    if days(report).is_none() || is_unread || groups.not_attempted.contains_key(SPARE) {
         return Ok(());
     }
     let advice = if total.began_before > 0 {
@@ -379,6 +382,7 @@ fn quiet(report: &Report, groups: &Groups, paper: &mut Paper<'_>) -> io::Result<
         let what = match cause.as_str() {
             "tcp-probe" => "that never sent a byte".to_owned(),
             "" => "in which nobody tried TLS".to_owned(),
+            SPARE => format!("that clients only checked, or did not need beside another: {SPARE}"),
             id => format!("in which nobody tried TLS: {id}"),
         };
         let verdict = if quiet.connections == 1 {

@@ -176,6 +176,19 @@ incident.pcapng  no TLS connection in 1,204 packets, 2026-11-23 12:03:01.100–1
 }
 
 #[test]
+fn who_only_checked_is_not_advised_to_capture_more() {
+    let mut check = probe(1);
+    check.cause.as_mut().unwrap().id = "client-abandoned".to_owned();
+    let text = written(vec![check]);
+    let quiet = "also  1 connection that clients only checked, or did not need beside another: client-abandoned (from 10.0.0.5); not a failure";
+    assert!(text.replace("\n        ", " ").contains(quiet), "{text}");
+    assert!(
+        !text.contains("see more") && written(vec![probe(1)]).contains("see more"),
+        "{text}"
+    );
+}
+
+#[test]
 fn comments_are_counted_and_the_first_ones_shown() {
     let mut report = report_on(vec![completed(1)]);
     let comment = |frame, text: &str| Comment {
