@@ -1,6 +1,6 @@
 //! The server shares no cipher suite with the client, or none that fits its key.
 
-use super::server_key::{serves_suite, shown_keys};
+use super::server_key::{prove_key, serves_suite, shown_keys};
 use crate::connection::Offer;
 use crate::registry::{Authentication, CipherSuite, KeyExchange, ProtocolVersion};
 use crate::why::prelude::*;
@@ -67,10 +67,7 @@ impl Cause for NoSharedCipher {
             finding = finding.infer(format!("From other clients the server took {}.", list(accepted, TOLD)));
         }
         for (key, mark) in keys {
-            finding = finding.prove_elsewhere(
-                mark,
-                format!("the server's certificate there has a key of the kind {key}"),
-            );
+            finding = prove_key(finding, key, mark);
         }
         if goodbye.is_some() {
             finding = finding.but_not(

@@ -1,7 +1,7 @@
 //! The server shares no named group with the client.
 
 use super::habits::is_cut_to_two_groups;
-use super::server_key::shown_keys;
+use super::server_key::{prove_key, shown_keys};
 use crate::registry::Group;
 use crate::why::prelude::*;
 use crate::x509::{Curve, Key};
@@ -113,6 +113,9 @@ fn remedies(finding: Finding, seen: &Observed) -> Finding {
 /// Below TLS 1.3 a client that lacks the group of an ECDSA key's curve does not take the key (RFC 8422 §5.1.1).
 fn key_not_offered(cause: &NoSharedGroup, seen: &Observed, context: &Context<'_>) -> Option<Finding> {
     let offer = seen.offer.as_ref().seen()?;
+    if offer.value.offers_tls13() {
+        return None;
+    }
     let keys = shown_keys(context.server(seen), seen);
     let lacks = |key: &Key| match key {
         Key::Ec(Curve::P256) => !offer.value.groups.contains(&Group::SECP256R1),
@@ -121,7 +124,7 @@ fn key_not_offered(cause: &NoSharedGroup, seen: &Observed, context: &Context<'_>
         _ => false,
     };
     let (key, mark) = *keys.first()?;
-    if offer.value.offers_tls13() || !keys.iter().all(|(key, _)| lacks(key)) {
+    if !keys.iter().all(|(key, _)| lacks(key)) {
         return None;
     }
     let sentence = format!(
@@ -135,12 +138,8 @@ fn key_not_offered(cause: &NoSharedGroup, seen: &Observed, context: &Context<'_>
             &offer.span,
             format!("ClientHello: supported_groups {}", list(&offer.value.groups, 8)),
         )
-        .prove_elsewhere(
-            mark,
-            format!("the server's certificate there has a key of the kind {key}"),
-        )
         .infer("Below TLS 1.3 the groups say on which curves a client takes keys, too (RFC 8422 §5.1.1).");
-    Some(remedies(finding, seen))
+    Some(remedies(prove_key(finding, key, mark), seen))
 }
 
 /// A group with a post-quantum part.
@@ -190,11 +189,7 @@ mod tests {
     use crate::why::testing::*;
 
     fn refused(groups: &[u16], description: u8) -> Observed {
-        connected()
-            .client_hello(|hello| hello.groups(groups))
-            .alert(Server, 2, description)
-            .fin(Server)
-            .seen()
+        crate::why::testing::refused(|hello| hello.groups(groups), description)
     }
 
     #[test]
@@ -270,8 +265,7 @@ mod tests {
                 .server_took_groups(&[0x0018])
                 .judged(&NoSharedGroup, seen)
         };
-        let refused =
-            |hello: fn(Hello) -> Hello| connected().client_hello(hello).alert(Server, 2, 40).fin(Server).seen();
+        let refused = |hello: fn(Hello) -> Hello| crate::why::testing::refused(hello, 40);
         let finding = judge(&refused(|hello| hello.tls12().groups(&[0x0018]))).unwrap();
         assert_eq!(finding.weight, 88);
         assert!(

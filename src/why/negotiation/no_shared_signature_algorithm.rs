@@ -1,6 +1,6 @@
 //! One side cannot sign in a way that the other one takes.
 
-use super::server_key::{shown_keys, signs_with};
+use super::server_key::{prove_key, shown_keys, signs_with};
 use crate::connection::{Offer, RecordSeen};
 use crate::registry::{ProtocolVersion, SignatureScheme};
 use crate::why::prelude::*;
@@ -42,10 +42,7 @@ impl Cause for NoSharedSignatureAlgorithm {
             let sentence = format!("{} cannot sign as the client wants it: {why}.", server_called(seen));
             let mut finding = Finding::new(self, weight, sentence).prove_span(&offer.span, offered());
             for (key, mark) in shown_keys(context.server(seen), seen) {
-                finding = finding.prove_elsewhere(
-                    mark,
-                    format!("the server's certificate there has a key of the kind {key}"),
-                );
+                finding = prove_key(finding, key, mark);
             }
             (finding, Some(*alert))
         } else if let Some(signed) = signed_in_vain(seen, &offer.value) {

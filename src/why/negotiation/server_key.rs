@@ -3,6 +3,7 @@
 use crate::connection::{Observed, ServerHistory};
 use crate::evidence::Mark;
 use crate::registry::{Authentication, CipherSuite, SignatureScheme};
+use crate::why::Finding;
 use crate::x509::{Curve, Key};
 
 /// The kinds of keys in the certificates that the server sent in the clear to others, each with the packet that shows it first: to those who
@@ -19,6 +20,14 @@ pub(super) fn shown_keys<'a>(history: &'a ServerHistory, seen: &Observed) -> Vec
         }
     }
     keys
+}
+
+/// The key that another connection shows, as evidence.
+pub(super) fn prove_key(finding: Finding, key: &Key, mark: Mark) -> Finding {
+    finding.prove_elsewhere(
+        mark,
+        format!("the server's certificate there has a key of the kind {key}"),
+    )
 }
 
 /// True where a server with this key can take the suite. TLS 1.3 suites go with every key, as do those without a certificate.
