@@ -55,7 +55,7 @@ use std::fmt;
 
 use crate::evidence::Time;
 
-/// Bytes of a window; small enough to stay in cache, large enough to keep several threads busy. More than 512 KiB: up to that the allocator
+/// Bytes of a window, less where records are small; small enough to stay in cache, large enough to keep several threads busy. More than 512 KiB: up to that the allocator
 /// cuts blocks from pieces of 4 MiB, of which two windows would leave the most idle, and backed by huge pages all the same.
 pub(crate) const WINDOW: usize = 560 << 10;
 

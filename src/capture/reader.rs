@@ -27,10 +27,24 @@ pub(crate) struct Reader {
     tail: Vec<u8>,
     /// Where `tail` begins in the decompressed capture.
     offset: u64,
+    /// Bytes that are read into a window, unless a record needs more.
+    room: usize,
     stage: Stage,
     /// Why the source ended, if not because it was at its end.
     failure: Option<io::Error>,
     stopped: bool,
+}
+
+/// About so many records are read at a time where they are small, so that what is made of them stays in the processor's caches, too.
+const RECORDS: usize = 3 << 10;
+
+/// Makes room for twice as many bytes as there are, as far as a window may grow. Answers how many that is.
+fn grow(bytes: &mut Vec<u8>, filled: usize) -> usize {
+    let room = filled.saturating_mul(2).min(WINDOW_MAX);
+    if bytes.len() < room {
+        bytes.resize(room, 0);
+    }
+    room
 }
 
 /// How far the reading is.
@@ -123,6 +137,7 @@ impl Reader {
             tally: Tally::default(),
             tail: head,
             offset: header as u64,
+            room: WINDOW,
             stage,
             failure,
             stopped: false,
@@ -141,10 +156,9 @@ impl Reader {
             window.bytes.resize(WINDOW, 0);
             window.bytes.shrink_to(WINDOW);
         }
-        if self.tail.len() >= window.bytes.len() {
-            window
-                .bytes
-                .resize(self.tail.len().saturating_mul(2).min(WINDOW_MAX), 0);
+        let mut room = self.room;
+        if self.tail.len() >= room {
+            room = grow(&mut window.bytes, self.tail.len());
         }
         let mut filled = self.tail.len();
         if let Some(front) = window.bytes.get_mut(..filled) {
@@ -153,7 +167,8 @@ impl Reader {
         self.tail.clear();
 
         while self.stage != Stage::Done {
-            filled = self.read(&mut window.bytes, filled, stop);
+            let buffer = window.bytes.get_mut(..room).unwrap_or_default();
+            filled = self.read(buffer, filled, stop);
             let bytes = window.bytes.get(..filled).unwrap_or_default();
             let last = self.stage == Stage::Ended;
             let tally = &mut self.tally;
@@ -173,13 +188,15 @@ impl Reader {
             self.offset += used as u64;
             if !window.records.is_empty() {
                 self.tail.extend_from_slice(bytes.get(used..).unwrap_or_default());
+                self.room = (used / window.records.len())
+                    .saturating_mul(RECORDS)
+                    .clamp(WINDOW / 8, WINDOW);
                 return true;
             }
             window.bytes.copy_within(used.min(filled)..filled, 0);
             filled -= used.min(filled);
-            if filled == window.bytes.len() {
-                let larger = filled.saturating_mul(2).min(WINDOW_MAX);
-                window.bytes.resize(larger, 0);
+            if filled == room {
+                room = grow(&mut window.bytes, filled);
             }
         }
         false
@@ -361,6 +378,24 @@ mod tests {
                 assert_eq!(read(reader), whole);
             }
         }
+    }
+
+    #[test]
+    fn where_records_are_small_fewer_bytes_are_read_at_a_time() {
+        let capture = testing::pcap(&vec![&[1_u8; 60][..]; 40_000]);
+        let mut reader = open(source(capture)).unwrap();
+        let (mut window, mut sizes) = (Window::default(), Vec::new());
+        while reader.fill(&mut window, &AtomicBool::new(false)) {
+            sizes.push(window.records.len());
+        }
+        assert_eq!(sizes.iter().sum::<usize>(), 40_000);
+        let [first, rest @ .., _] = &sizes[..] else {
+            panic!("{sizes:?}")
+        };
+        assert!(
+            *first > 2 * RECORDS && rest.iter().all(|records| records.abs_diff(RECORDS) <= 1),
+            "{sizes:?}"
+        );
     }
 
     #[test]
