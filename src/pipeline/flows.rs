@@ -2,9 +2,9 @@
 //!
 //! Stream numbers are Wireshark's only as long as no pair is forgotten, and a scan or a flood makes millions of them. So an entry is small
 //! (24 bytes for IPv4, 48 for IPv6): what numbering needs, and where to find the rest. Connections that are followed live in
-//! [`super::open`]. Past the table's limit everything that is not followed is forgotten at once, and the caller stops numbering.
+//! [`super::open`], those that nothing was said in wait in [`super::calls`]. Past the table's limit everything that is not followed is forgotten at once, and the caller stops numbering.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -33,8 +33,8 @@ pub(super) enum Place {
     Over(u32),
     /// Nothing of it was seen that can be followed. Its place among the conversations.
     Unseen(u32),
-    /// It had carried nothing when room was needed. Its place among the conversations, for the case that it goes on.
-    Parked(u32),
+    /// It carried nothing: it waits among the [calls](super::calls), or was given up when room was needed. Its place among the conversations.
+    Waiting(u32),
 }
 
 impl Flow {
@@ -43,10 +43,10 @@ impl Flow {
     const KIND: u32 = 0b11 << Self::KIND_AT;
     const VALUE: u32 = UNNUMBERED;
 
-    /// A pair of ends of which one segment was seen.
-    fn new(first: &Segment) -> Self {
+    /// Two ends of which nothing was seen yet.
+    fn new() -> Self {
         let mut flow = Self { base: [0; 2], word: 0 };
-        flow.remember(Conversation::new(first));
+        flow.remember(Conversation::default());
         flow.put(Place::Unseen(UNNUMBERED));
         flow
     }
@@ -61,18 +61,13 @@ impl Flow {
         self.word = self.word & !(0b111 << Self::KNOWN_AT) | u32::from(known) << Self::KNOWN_AT;
     }
 
-    /// True where Wireshark numbers what was seen so far.
-    pub(super) fn is_counted(&self) -> bool {
-        self.conversation().is_counted()
-    }
-
-    /// Takes the next segment. True where it opens a new conversation.
+    /// Takes the next segment, which may be the first. True where it opens a conversation.
     #[inline]
-    pub(super) fn reopened_by(&mut self, segment: &Segment) -> bool {
+    pub(super) fn opened_by(&mut self, segment: &Segment) -> bool {
         let mut conversation = self.conversation();
-        let reopens = conversation.reopened_by(segment);
+        let opens = conversation.opened_by(segment);
         self.remember(conversation);
-        reopens
+        opens
     }
 
     /// What became of its latest connection.
@@ -82,7 +77,7 @@ impl Flow {
             0 => Place::Open(value),
             1 => Place::Over(value),
             2 => Place::Unseen(value),
-            _ => Place::Parked(value),
+            _ => Place::Waiting(value),
         }
     }
 
@@ -92,27 +87,27 @@ impl Flow {
             Place::Open(slot) => (0, slot),
             Place::Over(opened) => (1, opened),
             Place::Unseen(opened) => (2, opened),
-            Place::Parked(opened) => (3, opened),
+            Place::Waiting(opened) => (3, opened),
         };
         self.word = self.word & !(Self::KIND | Self::VALUE) | kind << Self::KIND_AT | value & Self::VALUE;
     }
 }
 
 /// Both ends of an IPv4 flow, as in [`FlowKey`]: low address, high address, ports.
-type Ipv4Key = [u32; 3];
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ipv4Key([u32; 3]);
+
+impl Hash for Ipv4Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Numbers stay in registers; of an array the bytes would be written and read again, and wait for whatever is being written.
+        let Self([low, high, ports]) = *self;
+        state.write_u64(u64::from(low) << 32 | u64::from(high));
+        state.write_u32(ports);
+    }
+}
 
 // Millions of them are kept.
 const _: () = assert!(size_of::<(Ipv4Key, Flow)>() == 24 && size_of::<(FlowKey, Flow)>() == 48);
-
-/// A flow, and whether it is the first that is seen of its ends.
-pub(super) enum Found<'a> {
-    /// Seen before.
-    Known(&'a mut Flow),
-    /// New with this segment, which its numbering has taken in.
-    New(&'a mut Flow),
-    /// New, and there is no room for it.
-    Full,
-}
 
 /// All flows of a shard.
 #[derive(Debug)]
@@ -134,12 +129,21 @@ impl Flows {
         }
     }
 
-    /// The flow of a segment.
-    pub(super) fn of(&mut self, segment: &Segment) -> Found<'_> {
+    /// The flow between two ends, which may be new. `None` where there is no room for it.
+    pub(super) fn of(&mut self, key: &FlowKey) -> Option<&mut Flow> {
         let has_room = !self.is_full();
-        match ipv4(&segment.key) {
-            Some(key) => find_or_insert(&mut self.ipv4, &self.hasher, key, segment, has_room),
-            None => find_or_insert(&mut self.ipv6, &self.hasher, segment.key, segment, has_room),
+        match ipv4(key) {
+            Some(key) => find_or_insert(&mut self.ipv4, &self.hasher, key, has_room),
+            None => find_or_insert(&mut self.ipv6, &self.hasher, *key, has_room),
+        }
+    }
+
+    /// Looks up all flows that are asked for next, and adds those that are new. Of a table beyond the processor's caches a part has to be fetched
+    /// for each, and one after the other where they are looked up with other work in between.
+    pub(super) fn expect<'a>(&mut self, keys: impl Iterator<Item = &'a FlowKey>) {
+        const CACHED: usize = 1 << 12;
+        if self.ipv4.len() + self.ipv6.len() >= CACHED {
+            keys.for_each(|key| _ = self.of(key));
         }
     }
 
@@ -156,23 +160,10 @@ impl Flows {
         }
     }
 
-    /// Forgets every flow that is not followed; answers how many of them were parked.
-    pub(super) fn forget(&mut self) -> u64 {
-        let parked = self.parked();
-        let is_open = |flow: &Flow| matches!(flow.place(), Place::Open(_));
-        self.ipv4.retain(|(_, flow)| is_open(flow));
-        self.ipv6.retain(|(_, flow)| is_open(flow));
-        parked
-    }
-
-    /// Number of flows that are parked.
-    pub(super) fn parked(&self) -> u64 {
-        let flows = self
-            .ipv4
-            .iter()
-            .map(|(_, flow)| flow)
-            .chain(self.ipv6.iter().map(|(_, flow)| flow));
-        flows.filter(|flow| matches!(flow.place(), Place::Parked(_))).count() as u64
+    /// Forgets every flow whose latest connection is not `needed`.
+    pub(super) fn forget(&mut self, needed: impl Fn(Place) -> bool) {
+        self.ipv4.retain(|(_, flow)| needed(flow.place()));
+        self.ipv6.retain(|(_, flow)| needed(flow.place()));
     }
 }
 
@@ -180,14 +171,13 @@ fn find_or_insert<'a, K: Copy + Eq + Hash>(
     table: &'a mut HashTable<(K, Flow)>,
     hasher: &RandomState,
     key: K,
-    segment: &Segment,
     has_room: bool,
-) -> Found<'a> {
+) -> Option<&'a mut Flow> {
     let hash = hasher.hash_one(key);
     match table.entry(hash, |(known, _)| *known == key, |(known, _)| hasher.hash_one(known)) {
-        Entry::Occupied(entry) => Found::Known(&mut entry.into_mut().1),
-        Entry::Vacant(_) if !has_room => Found::Full,
-        Entry::Vacant(entry) => Found::New(&mut entry.insert((key, Flow::new(segment))).into_mut().1),
+        Entry::Occupied(entry) => Some(&mut entry.into_mut().1),
+        Entry::Vacant(_) if !has_room => None,
+        Entry::Vacant(entry) => Some(&mut entry.insert((key, Flow::new())).into_mut().1),
     }
 }
 
@@ -208,7 +198,11 @@ fn ipv4(key: &FlowKey) -> Option<Ipv4Key> {
         (*prefix == MAPPED).then_some(u32::from_be_bytes(*rest.first_chunk()?))
     };
     let ports = u32::from(key.low_port) << 16 | u32::from(key.high_port);
-    Some([address(&key.low_address)?, address(&key.high_address)?, ports])
+    Some(Ipv4Key([
+        address(&key.low_address)?,
+        address(&key.high_address)?,
+        ports,
+    ]))
 }
 
 #[cfg(test)]
@@ -225,7 +219,7 @@ mod tests {
             Place::Open(5),
             Place::Over(6),
             Place::Unseen(UNNUMBERED),
-            Place::Parked(9),
+            Place::Waiting(9),
             Place::Open(0),
         ] {
             flow.put(place);

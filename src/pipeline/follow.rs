@@ -94,6 +94,7 @@ pub(super) fn follow(
             || {
                 decoder.decode(&window);
                 shards.par_iter_mut().enumerate().for_each(|(place, shard)| {
+                    shard.expect(decoder.of_shard(place, &window).map(|(segment, _)| segment));
                     for (segment, payload) in decoder.of_shard(place, &window) {
                         shard.segment(segment, payload);
                     }
@@ -123,14 +124,19 @@ pub(super) fn follow(
 /// Gives the conversations that were opened since the last time their numbers, in the order of their first packets. Where a shard had to
 /// forget flows, what looks new may not be: from there on nothing is numbered.
 fn number(shards: &mut [Shard], conversations: &mut u32) {
+    // Frame and shard in one number, which is sorted faster than a pair; no file has 2^58 frames.
+    const PLACE_BITS: u32 = SHARDS.trailing_zeros();
+    const PLACE: u64 = SHARDS as u64 - 1;
+    const { assert!(SHARDS.is_power_of_two()) };
     let lost = shards.iter().filter_map(|shard| shard.reached().flows).min();
-    let mut openings: Vec<(u64, usize)> = shards
+    let mut openings: Vec<u64> = shards
         .iter()
-        .enumerate()
-        .flat_map(|(place, shard)| shard.openings().iter().map(move |frame| (*frame, place)))
+        .zip(0..)
+        .flat_map(|(shard, place)| shard.openings().iter().map(move |frame| frame << PLACE_BITS | place))
         .collect();
     openings.sort_unstable();
-    for (frame, place) in openings {
+    for opening in openings {
+        let (frame, place) = (opening >> PLACE_BITS, (opening & PLACE) as usize);
         if lost.is_some_and(|lost| frame >= lost) {
             break;
         }

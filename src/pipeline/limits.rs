@@ -12,8 +12,8 @@ pub struct Limits {
     /// An entry takes 24 bytes for IPv4, 48 for IPv6; the table grows with the flows.
     pub flows: usize,
     /// Bytes for the connections that are open at a time: their state, segments that wait for an earlier one, messages that wait for
-    /// their end. A quarter is for those in which not both sides spoke. Beyond it, those that were silent for longest are judged as they
-    /// stand.
+    /// their end. One in 32 is for those of which no more was seen than a SYN and its answer, and a quarter of the rest for others in which
+    /// not both sides spoke. Beyond it, those that were silent for longest are judged as they stand.
     pub reassembly: usize,
     /// Bytes of IP fragments of one capture that wait for others. Beyond it, the oldest are given up.
     pub fragments: usize,

@@ -1,8 +1,10 @@
 //! From sources to a report: windows, parallel decoding, shards, judgement. The only user of threads.
 
+mod calls;
 mod decode;
 mod flows;
 mod follow;
+mod followed;
 mod harvest;
 mod inventory;
 mod judged;

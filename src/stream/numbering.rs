@@ -15,8 +15,8 @@
 
 use crate::net::Segment;
 
-/// The numbering state of the latest conversation between two ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The numbering state of the latest conversation between two ends; of none by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conversation {
     /// Base sequence numbers of the low end and the high end, where known.
     base: [u32; 2],
@@ -24,7 +24,7 @@ pub(crate) struct Conversation {
     known: u8,
 }
 
-/// Bit of `known`: a segment that Wireshark numbers has been seen.
+/// Bit of `known`: a segment that Wireshark numbers has been seen. Before, there is no `tcp.stream`.
 const COUNTED: u8 = 0b100;
 
 impl Conversation {
@@ -38,35 +38,30 @@ impl Conversation {
         (self.base, self.known)
     }
 
-    /// The conversation that begins with a segment, the first of its flow. Where Wireshark does not number that segment
-    /// ([`Role::Unnumbered`]), the conversation is not [counted](Self::is_counted) yet.
-    pub(crate) fn new(first: &Segment) -> Self {
-        let mut conversation = Self { base: [0; 2], known: 0 };
-        if first.role.numbered() {
-            conversation.known = COUNTED;
-            conversation.learn(first);
-        }
+    /// The conversation that begins with a segment which Wireshark numbers.
+    fn begun_by(first: &Segment) -> Self {
+        let mut conversation = Self {
+            base: [0; 2],
+            known: COUNTED,
+        };
+        conversation.learn(first);
         conversation
     }
 
-    /// True once a segment has been seen that Wireshark numbers; before, the flow has no `tcp.stream`.
-    pub(crate) const fn is_counted(&self) -> bool {
-        self.known & COUNTED != 0
-    }
-
-    /// Takes the next segment of the flow. True where it opens a new conversation, which this one then stands for.
+    /// Takes the next segment between the two ends, or the first. True where it opens a conversation, which this one then stands for: never
+    /// with segments that Wireshark does not number ([`Role::Unnumbered`](crate::net::Role::Unnumbered)).
     #[inline]
-    pub(crate) fn reopened_by(&mut self, segment: &Segment) -> bool {
+    pub(crate) fn opened_by(&mut self, segment: &Segment) -> bool {
         if !segment.role.numbered() {
             return false;
         }
-        if !self.is_counted() {
-            *self = Self::new(segment);
+        if self.known & COUNTED == 0 {
+            *self = Self::begun_by(segment);
             return true;
         }
         if segment.flags.syn() && self.base_of(sender(segment)).is_some_and(|base| base != segment.seq) {
             if !segment.flags.ack() {
-                *self = Self::new(segment);
+                *self = Self::begun_by(segment);
                 return true;
             }
             self.set(sender(segment), segment.seq);
@@ -173,14 +168,10 @@ mod tests {
 
     /// The conversation's number for each segment, as `tcp.stream` would show it in a capture of these alone; -1 for none.
     fn streams(segments: &[Segment]) -> Vec<i32> {
-        let mut state: Option<Conversation> = None;
+        let mut conversation = Conversation::default();
         let mut stream = -1;
         let mut number = |segment: &Segment| {
-            let opens = match &mut state {
-                Some(conversation) => conversation.reopened_by(segment),
-                None => state.insert(Conversation::new(segment)).is_counted(),
-            };
-            stream += i32::from(opens);
+            stream += i32::from(conversation.opened_by(segment));
             if segment.role.numbered() { stream } else { -1 }
         };
         segments.iter().map(&mut number).collect()
