@@ -2,6 +2,7 @@
 
 use super::habits::is_cut_to_two_groups;
 use super::server_key::{prove_key, shown_keys};
+use crate::connection::Offer;
 use crate::registry::Group;
 use crate::why::prelude::*;
 use crate::x509::{Curve, Key};
@@ -77,10 +78,7 @@ impl Cause for NoSharedGroup {
         );
         let mut finding = Finding::new(self, weight, sentence)
             .at_fault(AtFault::Both)
-            .prove_span(
-                &offer.span,
-                format!("ClientHello: supported_groups {}", list(groups, 8)),
-            )
+            .prove_span(&offer.span, offered(&offer.value))
             .prove_span(&alert.span, format!("{}, before any ServerHello", told(alert)));
         if !accepted.is_empty() {
             finding = finding.infer(format!("With other clients the server used {}.", list(accepted, 4)));
@@ -94,6 +92,10 @@ impl Cause for NoSharedGroup {
             "the suites on offer leave the server a choice",
         ));
     }
+}
+
+fn offered(offer: &Offer) -> String {
+    format!("ClientHello: supported_groups {}", list(&offer.groups, 8))
 }
 
 fn remedies(finding: Finding, seen: &Observed) -> Finding {
@@ -134,10 +136,7 @@ fn key_not_offered(cause: &NoSharedGroup, seen: &Observed, context: &Context<'_>
     );
     let finding = Finding::new(cause, 88, sentence)
         .at_fault(AtFault::Both)
-        .prove_span(
-            &offer.span,
-            format!("ClientHello: supported_groups {}", list(&offer.value.groups, 8)),
-        )
+        .prove_span(&offer.span, offered(&offer.value))
         .infer("Below TLS 1.3 the groups say on which curves a client takes keys, too (RFC 8422 §5.1.1).");
     Some(remedies(prove_key(finding, key, mark), seen))
 }
@@ -169,10 +168,7 @@ fn refused_by_the_client(cause: &NoSharedGroup, seen: &Observed) -> Option<Findi
     );
     let finding = Finding::new(cause, if named_so { 95 } else { 82 }, sentence)
         .at_fault(AtFault::Server)
-        .prove_span(
-            &offer.span,
-            format!("ClientHello: supported_groups {}", list(&offer.value.groups, 8)),
-        )
+        .prove_span(&offer.span, offered(&offer.value))
         .prove_span(&exchange.span, format!("ServerKeyExchange over {used}"))
         .prove_span(&alert.span, told(alert));
     Some(finding.remedy(
