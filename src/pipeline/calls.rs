@@ -185,3 +185,60 @@ impl Calls {
         Some((place, was))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::shard::tests::{syn, syn_ack};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_comes_and_goes_each_call_keeps_its_packets(
+            steps in prop::collection::vec((0_u8..4, any::<prop::sample::Index>()), 1..300),
+            room in 1_usize..12,
+        ) {
+            let mut calls = Calls::of_bytes(room * size_of::<[Segment; 2]>());
+            // Whether each was answered.
+            let mut model: BTreeMap<u32, bool> = BTreeMap::new();
+            for ((step, which), opened) in steps.into_iter().zip(0_u32..) {
+                let known: Vec<u32> = model.keys().copied().collect();
+                let one = known.get(which.index(known.len().max(1))).copied();
+                match (step, one) {
+                    (0 | 1, _) => {
+                        if calls.is_full() {
+                            prop_assert!(calls.give_up());
+                            let gone: Vec<u32> = known.into_iter().filter(|known| !calls.has(*known)).collect();
+                            prop_assert_eq!(gone.len(), 1);
+                            let answered = model.values().filter(|answered| **answered).count();
+                            let most_answered = answered > model.len() / 2;
+                            let of_gone = gone.first().and_then(|gone| model.remove(gone));
+                            prop_assert_eq!(of_gone, Some(most_answered));
+                        }
+                        calls.add(opened, &syn(opened as u16, u64::from(opened)));
+                        model.insert(opened, false);
+                    }
+                    (2, Some(one)) => {
+                        let answer = syn_ack(one as u16, u64::from(opened));
+                        prop_assert_eq!(calls.answer(one, &answer), model.insert(one, true) == Some(false));
+                    }
+                    (_, Some(one)) => {
+                        let call = calls.take(one).expect("it waits");
+                        prop_assert_eq!(call.syn, syn(one as u16, u64::from(one)));
+                        prop_assert_eq!(call.answer.is_some(), model.remove(&one) == Some(true));
+                        prop_assert!(call.answer.is_none_or(|answer| answers(&answer, &call.syn)));
+                    }
+                    (_, None) => prop_assert!(calls.take(opened).is_none()),
+                }
+                prop_assert_eq!(calls.len(), model.len());
+                prop_assert!(calls.len() <= room);
+            }
+            let mut left: Vec<u32> = calls.drain().map(|call| call.opened).collect();
+            left.sort_unstable();
+            prop_assert!(left.into_iter().eq(model.into_keys()));
+        }
+    }
+}

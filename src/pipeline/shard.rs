@@ -217,4 +217,4 @@ impl Shard {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

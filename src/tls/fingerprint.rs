@@ -30,19 +30,17 @@ pub(crate) fn ja3s(hello: &ServerHello<'_>) -> String {
 
 /// The JA4 of a ClientHello that came over TCP.
 pub(crate) fn ja4(hello: &ClientHello<'_>) -> String {
-    let mut suites: Vec<String> = hello.cipher_suites().map(|suite| four(suite.0)).collect();
+    // Sorted as numbers they are in the order of their four digits.
+    let mut suites: Vec<u16> = hello.cipher_suites().map(|suite| suite.0).collect();
     suites.sort_unstable();
     let all: Vec<u16> = types(hello.extensions()).collect();
-    let mut kinds: Vec<String> = all
-        .iter()
-        .filter(|&&kind| kind != ExtensionType::SERVER_NAME.0 && kind != ExtensionType::ALPN.0)
-        .map(|&kind| four(kind))
-        .collect();
+    let is_fixed = |kind: &u16| *kind == ExtensionType::SERVER_NAME.0 || *kind == ExtensionType::ALPN.0;
+    let mut kinds: Vec<u16> = all.iter().copied().filter(|kind| !is_fixed(kind)).collect();
     kinds.sort_unstable();
-    let mut extensions = kinds.join(",");
+    let mut extensions = in_fours(kinds.iter().copied());
     if let Some(schemes) = hello.signature_schemes() {
         extensions.push('_');
-        extensions.push_str(&join(schemes.map(|scheme| four(scheme.0)), ','));
+        extensions.push_str(&in_fours(schemes.map(|scheme| scheme.0)));
     }
     format!(
         "t{}{}{:02}{:02}{}_{}_{}",
@@ -55,7 +53,7 @@ pub(crate) fn ja4(hello: &ClientHello<'_>) -> String {
         suites.len().min(99),
         all.len().min(99),
         protocol(hello.alpn().and_then(|mut names| names.next())),
-        short_hash(&suites.join(",")),
+        short_hash(&in_fours(suites.iter().copied())),
         if kinds.is_empty() {
             NOTHING.to_owned()
         } else {
@@ -97,8 +95,16 @@ fn join(items: impl IntoIterator<Item = impl Display>, separator: char) -> Strin
     text
 }
 
-fn four(code: u16) -> String {
-    format!("{code:04x}")
+/// Codes of four hexadecimal digits, with commas between them.
+fn in_fours(codes: impl Iterator<Item = u16>) -> String {
+    let mut text = String::new();
+    for code in codes {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        code.to_be_bytes().iter().for_each(|byte| push_hex(&mut text, *byte));
+    }
+    text
 }
 
 fn version(version: ProtocolVersion) -> &'static str {
@@ -137,10 +143,15 @@ fn short_hash(text: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut text = String::with_capacity(2 * bytes.len());
+    bytes.iter().for_each(|byte| push_hex(&mut text, *byte));
+    text
+}
+
+/// Every failed connection has some three hundred digits here: a formatter would take most of the time.
+fn push_hex(text: &mut String, byte: u8) {
+    let digits = [byte >> 4, byte & 0xf].map(|digit| char::from_digit(u32::from(digit), 16));
+    text.extend(digits.into_iter().flatten());
 }
 
 #[cfg(test)]

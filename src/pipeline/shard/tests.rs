@@ -23,7 +23,7 @@ fn shard() -> Shard {
 }
 
 /// A SYN from this port to one server.
-fn syn(port: u16, frame: u64) -> Segment {
+pub(in crate::pipeline) fn syn(port: u16, frame: u64) -> Segment {
     let end = |last, port| (Ipv4Addr::new(10, 0, 0, last).into(), port);
     let (key, from_low) = FlowKey::new(end(1, port), end(2, 443));
     Segment {
@@ -93,7 +93,7 @@ fn a_flood_takes_no_more_than_its_share_and_every_flow_is_counted() {
 }
 
 /// The answer to [`syn`].
-fn syn_ack(port: u16, frame: u64) -> Segment {
+pub(in crate::pipeline) fn syn_ack(port: u16, frame: u64) -> Segment {
     let call = syn(port, frame);
     Segment {
         from_low: !call.from_low,
