@@ -48,7 +48,6 @@ fn answers(segment: &Segment, syn: &Segment) -> bool {
         && segment.flags.ack()
         && segment.from_low != syn.from_low
         && segment.ack == syn.seq.wrapping_add(1)
-        && segment.role.followed()
 }
 
 /// How far a call has come.
@@ -123,7 +122,7 @@ impl Calls {
         self.places.insert(opened, place);
     }
 
-    /// True where a call waits whose answer this segment is. It waits on.
+    /// True where a call waits whose answer this segment, one that is followed, is. It waits on.
     pub(super) fn answer(&mut self, opened: u32, segment: &Segment) -> bool {
         let Some(&place) = self.places.get(&opened) else {
             return false;

@@ -2,7 +2,8 @@
 //!
 //! Stream numbers are Wireshark's only as long as no pair is forgotten, and a scan or a flood makes millions of them. So an entry is small
 //! (24 bytes for IPv4, 48 for IPv6): what numbering needs, and where to find the rest. Connections that are followed live in
-//! [`super::open`], those that nothing was said in wait in [`super::calls`]. Past the table's limit everything that is not followed is forgotten at once, and the caller stops numbering.
+//! [`super::open`], those in which nothing was said wait in [`super::calls`]. Past the table's limit everything that is not followed is
+//! forgotten at once, and the caller stops numbering.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 

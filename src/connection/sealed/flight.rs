@@ -87,7 +87,7 @@ pub(super) fn read_flight(flight: &[RecordSeen], sizes: Sizes) -> Flight {
     let contents = flight
         .iter()
         .map(|record| *sizes.content(record.len, Padding::None).end());
-    let bytes = contents.sum::<u32>().checked_sub(sizes.finished());
+    let bytes = contents.sum::<u32>().checked_sub(u32::from(sizes.finished()));
     Flight {
         room: bytes.filter(|_| is_whole && !first_is_small).map(|bytes| Room {
             shared: true,

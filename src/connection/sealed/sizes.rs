@@ -52,8 +52,12 @@ impl Sizes {
 
     /// The length of an encrypted alert by the stack whose Finished had this length; `None` where that was no Finished alone.
     fn alert_beside(self, finished: u16) -> Option<u16> {
-        let place = self.of_message(4 + self.hash).iter().position(|len| *len == finished)?;
-        self.of_message(2).get(place).copied()
+        self.of_message(2).get(self.habit(finished)?).copied()
+    }
+
+    /// Which of the [habits](Self::of_message) a side has that has sent a Finished of this length.
+    fn habit(self, finished: u16) -> Option<usize> {
+        self.of_message(self.finished()).iter().position(|len| *len == finished)
     }
 
     /// True for an encrypted alert of a side whose Finished is known: other sizes of alerts are data there.
@@ -72,19 +76,18 @@ impl Sizes {
 
     /// True for the length of a Finished alone.
     pub(crate) fn is_finished(self, len: u16) -> bool {
-        self.of_message(4 + self.hash).contains(&len)
+        self.of_message(self.finished()).contains(&len)
     }
 
     /// Bytes of a Finished.
-    pub(super) fn finished(self) -> u32 {
-        4 + u32::from(self.hash)
+    pub(super) const fn finished(self) -> u16 {
+        4 + self.hash
     }
 
     /// How a side pads that has sent a Finished of this length.
     pub(super) fn padding_beside(self, finished: u16) -> Option<Padding> {
-        let place = self.of_message(4 + self.hash).iter().position(|len| *len == finished)?;
         [Padding::None, Padding::Sixteen, Padding::UpToSixteen]
-            .get(place)
+            .get(self.habit(finished)?)
             .copied()
     }
 
@@ -100,7 +103,7 @@ impl Sizes {
 
     /// True where a Finished fits in.
     pub(super) fn holds_finished(self, len: u16) -> bool {
-        len >= 4 + self.hash + 1 + self.tag
+        len >= self.finished() + 1 + self.tag
     }
 
     /// True for an empty Certificate alone: context, list length, nothing else (RFC 9846 §4.4.2).
@@ -112,6 +115,6 @@ impl Sizes {
 
     /// True for an empty Certificate and Finished in one record.
     pub(super) fn is_empty_certificate_and_finished(self, len: u16) -> bool {
-        len == 8 + 4 + self.hash + 1 + self.tag
+        len == 8 + self.finished() + 1 + self.tag
     }
 }
