@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use ring::digest::{Context, SHA256};
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use super::words::CertificateVisibility;
 use super::{CertificateInfo, Endpoint};
 use crate::connection;
 use crate::evidence::Time;
-use crate::x509::{Anchored, ChainReport, ChainShape, Interned, NameMatch, covers, hex};
+use crate::x509::{Anchored, ChainReport, ChainShape, Interned, NameMatch, covers};
 
 /// Nanoseconds of a day.
 const DAY: i64 = 86_400_000_000_000;
@@ -139,7 +139,7 @@ impl ServedChain {
         self.certificates = chain.to_vec();
         let mut context = Context::new(&SHA256);
         chain.iter().for_each(|one| context.update(one.der()));
-        self.chain_sha256 = Some(hex(context.finish().as_ref()));
+        self.chain_sha256 = Some(HEXLOWER.encode(context.finish().as_ref()));
         if let Anchored::Yes { by } = &report.anchored {
             self.trusted_by.clone_from(&by.by);
         }

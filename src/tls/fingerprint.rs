@@ -5,6 +5,7 @@
 
 use std::fmt::{Display, Write};
 
+use data_encoding::HEXLOWER;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
@@ -14,7 +15,7 @@ use crate::registry::{CipherSuite, ExtensionType, ProtocolVersion, is_grease};
 
 /// The JA3 of a ClientHello, in hexadecimal.
 pub(crate) fn ja3(hello: &ClientHello<'_>) -> String {
-    hex(&Md5::digest(ja3_text(hello)))
+    HEXLOWER.encode(&Md5::digest(ja3_text(hello)))
 }
 
 /// The JA3S of a ServerHello, in hexadecimal.
@@ -25,7 +26,7 @@ pub(crate) fn ja3s(hello: &ServerHello<'_>) -> String {
         hello.cipher_suite().0,
         join(types(hello.extensions()), '-')
     );
-    hex(&Md5::digest(text))
+    HEXLOWER.encode(&Md5::digest(text))
 }
 
 /// The JA4 of a ClientHello that came over TCP.
@@ -102,7 +103,7 @@ fn in_fours(codes: impl Iterator<Item = u16>) -> String {
         if !text.is_empty() {
             text.push(',');
         }
-        code.to_be_bytes().iter().for_each(|byte| push_hex(&mut text, *byte));
+        HEXLOWER.encode_append(&code.to_be_bytes(), &mut text);
     }
     text
 }
@@ -128,7 +129,7 @@ fn protocol(name: Option<&[u8]>) -> String {
     let Some(name) = name else { return "00".to_owned() };
     let pair = match ends(name) {
         Some(pair) if pair.iter().all(u8::is_ascii_alphanumeric) => pair,
-        _ => ends(hex(name).as_bytes()).unwrap_or(*b"00"),
+        _ => ends(HEXLOWER.encode(name).as_bytes()).unwrap_or(*b"00"),
     };
     pair.iter().map(|&byte| char::from(byte)).collect()
 }
@@ -137,21 +138,9 @@ fn short_hash(text: &str) -> String {
     if text.is_empty() {
         return NOTHING.to_owned();
     }
-    let mut hash = hex(&Sha256::digest(text));
+    let mut hash = HEXLOWER.encode(&Sha256::digest(text));
     hash.truncate(NOTHING.len());
     hash
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    bytes.iter().for_each(|byte| push_hex(&mut text, *byte));
-    text
-}
-
-/// Every failed connection has some three hundred digits here: a formatter would take most of the time.
-fn push_hex(text: &mut String, byte: u8) {
-    let digits = [byte >> 4, byte & 0xf].map(|digit| char::from_digit(u32::from(digit), 16));
-    text.extend(digits.into_iter().flatten());
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::error::X509Error;
 use x509_parser::nom::Err as Stop;
 use x509_parser::nom::Parser as _;
 
-use super::der::{Malformed, hex};
+use super::der::Malformed;
 use super::distinguished_name::Name;
 use super::extensions::Extensions;
 use super::key::{Key, SignatureAlgorithm};
@@ -85,8 +86,8 @@ impl Certificate {
             signature_algorithm: SignatureAlgorithm::of(&parsed.signature_algorithm),
             extensions: Extensions::of(parsed.extensions()),
             version: parsed.version().0.saturating_add(1),
-            spki_sha256: hex(&fingerprint_of_key),
-            sha256: hex(&fingerprint),
+            spki_sha256: HEXLOWER.encode(&fingerprint_of_key),
+            sha256: HEXLOWER.encode(&fingerprint),
             fingerprint,
             places,
             der,
@@ -174,7 +175,7 @@ impl Certificate {
 /// none (RFC 5280 §4.1.2.2 forbids negative numbers).
 fn serial_text(value: &[u8]) -> String {
     match value {
-        [0, rest @ ..] if !rest.is_empty() => hex(rest),
+        [0, rest @ ..] if !rest.is_empty() => HEXLOWER.encode(rest),
         [0x80..=0xff, ..] => {
             let mut carry = true;
             let mut magnitude: Vec<u8> = Vec::with_capacity(value.len());
@@ -184,9 +185,9 @@ fn serial_text(value: &[u8]) -> String {
                 magnitude.push(negated);
             }
             magnitude.reverse();
-            format!("-{}", hex(&magnitude))
+            format!("-{}", HEXLOWER.encode(&magnitude))
         }
-        value => hex(value),
+        value => HEXLOWER.encode(value),
     }
 }
 

@@ -3,6 +3,8 @@
 //! The text is RFC 4514's: the most specific part first, parts joined by a comma. Two names are the same where their attributes are,
 //! without regard to the string type, to the case of ASCII letters and to the amount of space (RFC 5280 §7.1).
 
+use data_encoding::HEXLOWER;
+
 use super::der::{self, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET};
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
@@ -185,7 +187,7 @@ fn relative_text(set: &[Attribute<'_>]) -> String {
             Some(value) => escape(&value, &mut text),
             None => {
                 text.push('#');
-                text.push_str(&der::hex(attribute.value));
+                HEXLOWER.encode_append(attribute.value, &mut text);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use data_encoding::HEXLOWER;
 use x509_parser::extensions::{
     AuthorityInfoAccess, AuthorityKeyIdentifier, BasicConstraints, CRLDistributionPoints, DistributionPointName,
     ExtendedKeyUsage as Purposes, GeneralName, KeyIdentifier, KeyUsage as Usage, SubjectAlternativeName, X509Extension,
@@ -10,7 +11,7 @@ use x509_parser::extensions::{
 use x509_parser::prelude::FromDer;
 
 use super::constraints::Constraints;
-use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, hex};
+use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE};
 use crate::evidence::Time;
 
 /// Extensions that validation software knows, beyond those read here; any other that is critical has to be refused (RFC 5280 §4.2).
@@ -195,7 +196,7 @@ impl Extensions {
     fn take(&mut self, oid: &str, extension: &X509Extension<'_>) -> Option<()> {
         let value = extension.value;
         match oid {
-            "2.5.29.14" => self.subject_key_id = Some(hex(read::<KeyIdentifier<'_>>(value)?.0)),
+            "2.5.29.14" => self.subject_key_id = Some(HEXLOWER.encode(read::<KeyIdentifier<'_>>(value)?.0)),
             "2.5.29.15" => {
                 self.key_usage = Some(KeyUsage {
                     flags: read::<Usage>(value)?.flags,
@@ -213,7 +214,7 @@ impl Extensions {
             "2.5.29.30" => self.name_constraints = Some(Constraints::of(&read(value)?)),
             "2.5.29.35" => {
                 let authority = read::<AuthorityKeyIdentifier<'_>>(value)?;
-                self.authority_key_id = authority.key_identifier.map(|id| hex(id.0));
+                self.authority_key_id = authority.key_identifier.map(|id| HEXLOWER.encode(id.0));
             }
             "2.5.29.37" => self.extended_key_usage = Some(purposes(&read(value)?)),
             "1.3.6.1.5.5.7.1.1" => {

@@ -45,7 +45,7 @@ pub(crate) use chain::{Anchored, ChainReport, ChainShape, Gap, Misfit, OutOfTime
 pub(crate) use constraints::Forbidden;
 pub(crate) use crl::Crl;
 pub(crate) use cross_sign::StaleCrossSign;
-pub(crate) use der::{Malformed, hex};
+pub(crate) use der::Malformed;
 pub(crate) use distinguished_name::Name;
 pub(crate) use distrust::distrusted;
 pub use fuzz::{fuzz_certificates, fuzz_revocation};

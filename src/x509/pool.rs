@@ -8,11 +8,11 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use data_encoding::HEXLOWER;
 use foldhash::quality::RandomState;
 use hashbrown::{HashMap, HashTable};
 
 use super::certificate::sha256;
-use super::der::hex;
 use super::{Certificate, Malformed, Verification, verifies};
 
 /// Number of parts that are locked on their own.
@@ -60,8 +60,10 @@ impl Interned {
 
     /// SHA-256 of the bytes, lower-case hexadecimal.
     pub(crate) fn sha256(&self) -> String {
-        self.readable()
-            .map_or_else(|| hex(&sha256(&self.der)), |certificate| certificate.sha256.clone())
+        self.readable().map_or_else(
+            || HEXLOWER.encode(&sha256(&self.der)),
+            |certificate| certificate.sha256.clone(),
+        )
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use super::der::{self, BIT_STRING, INTEGER, Malformed, Reader, SEQUENCE};
+use data_encoding::HEXLOWER;
+
+use super::der::{BIT_STRING, INTEGER, Malformed, Reader, SEQUENCE};
 use super::distinguished_name::Name;
 
 /// `[0] EXPLICIT`: the version.
@@ -142,7 +144,7 @@ pub(crate) fn describe_broken(bytes: &[u8]) -> Broken {
     Broken {
         subject: part(&skeleton.subject).map(|name| Name::parse(name).text),
         issuer: part(&skeleton.issuer).map(|name| Name::parse(name).text),
-        serial: part(&skeleton.serial).map(der::hex),
+        serial: part(&skeleton.serial).map(|serial| HEXLOWER.encode(serial)),
     }
 }
 

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use data_encoding::HEXLOWER;
 use ring::digest::{Context, SHA256};
 
-use super::der::hex;
 use super::distinguished_name::folded;
 use super::{Certificate, Interned, Name, mozilla, pem, skeleton};
 use crate::evidence::Time;
@@ -148,7 +148,7 @@ impl TrustStore {
             sorted.dedup();
             let mut context = Context::new(&SHA256);
             sorted.iter().for_each(|der| context.update(der));
-            hex(context.finish().as_ref())
+            HEXLOWER.encode(context.finish().as_ref())
         })
     }
 
